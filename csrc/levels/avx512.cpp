@@ -1,0 +1,13 @@
+// The kernels compiled for one instruction set; its flags are in CMakeLists.txt.
+#define SPECFAST_LANES 8
+#define SPECFAST_VECTORS 6
+#include "../adjoint.hpp"
+#include "../basis.hpp"
+#include "../synthesize.hpp"
+
+namespace specfast {
+
+extern const Level level_avx512;
+const Level level_avx512 = {"avx512", synthesize, adjoint, basis, differentiate_series};
+
+}  // namespace specfast

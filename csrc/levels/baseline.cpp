@@ -1,0 +1,13 @@
+// The kernels compiled for one instruction set; its flags are in CMakeLists.txt.
+#define SPECFAST_LANES 2
+#define SPECFAST_VECTORS 4
+#include "../adjoint.hpp"
+#include "../basis.hpp"
+#include "../synthesize.hpp"
+
+namespace specfast {
+
+extern const Level level_baseline;
+const Level level_baseline = {"baseline", synthesize, adjoint, basis, differentiate_series};
+
+}  // namespace specfast

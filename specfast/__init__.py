@@ -1,0 +1,2 @@
+"""specfast."""
+from .families import Chebyshev, Hermite, Laguerre, Legendre

@@ -1,0 +1,78 @@
+"""Backends: each is a module with the same functions on tensors, and knows no automatic differentiation.
+
+    synthesize(coef, z, family, derivative)          (..., K), (..., M) -> (..., M)
+    adjoint(values, z, size, family, derivative)     (..., M), (..., M) -> (..., K)
+    basis(z, size, family, derivative)               (..., M)           -> (..., M, K)
+    differentiate(coef, family, transposed)          (..., K)           -> (..., K)
+
+Leading axes broadcast; dtypes are float32 or float64 and agree; `family` is a Family on its standard domain. A backend is
+added by adding one file here and a line to `_CPU_ORDER`. `SPECFAST_BACKEND` forces one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+from functools import lru_cache
+from types import ModuleType
+
+import torch
+
+_CPU_ORDER = ("cpu", "reference")
+
+
+@lru_cache(maxsize=None)
+def _load(name: str) -> tuple[ModuleType | None, str]:
+    """Return a backend and, where it cannot be used, why not."""
+    try:
+        return importlib.import_module(f"specfast.kernels.{name}"), "usable"
+    except ImportError as error:
+        return None, str(error)
+
+
+def _forced() -> str | None:
+    name = os.environ.get("SPECFAST_BACKEND") or None
+    if name is not None and name not in _CPU_ORDER:
+        raise ValueError(f"SPECFAST_BACKEND={name!r}: one of {', '.join(_CPU_ORDER)} is expected")
+    return name
+
+
+@lru_cache(maxsize=None)
+def _select(forced: str | None) -> ModuleType:
+    if forced is not None:
+        module, reason = _load(forced)
+        if module is None:
+            raise ImportError(f"SPECFAST_BACKEND={forced}: this backend cannot be used: {reason}")
+        return module
+    for name in _CPU_ORDER:
+        module, reason = _load(name)
+        if module is not None:
+            return module
+        warnings.warn(
+            f"specfast: the {name} backend cannot be used ({reason}); falling back to a slower one", stacklevel=2
+        )
+    raise ImportError("specfast: no backend can be used")
+
+
+def backend(device: torch.device) -> ModuleType:
+    """Return the backend for tensors on `device`.
+
+    Raises
+    ------
+    RuntimeError
+        If the device is not the CPU and the reference backend was not asked for.
+    """
+    forced = _forced()
+    if device.type == "cpu" or forced == "reference":
+        return _select(forced)
+    raise RuntimeError(
+        f"specfast has no compiled kernels for device {str(device)!r}; move the tensors to the CPU, or set"
+        " SPECFAST_BACKEND=reference to run the (slow) reference kernels there"
+    )
+
+
+def status() -> dict[str, str]:
+    """Return every backend with "in use", "usable", or why it cannot be used."""
+    active = _select(_forced()).__name__.rpartition(".")[2]
+    return {name: "in use" if name == active else _load(name)[1] for name in _CPU_ORDER}

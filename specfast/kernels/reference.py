@@ -1,0 +1,141 @@
+"""The reference backend: plain PyTorch, one term of the recurrence at a time, on any device.
+
+It is written to be read and to be right over the whole range: every number carries its own power of two, so that
+exp(-z^2/2) at z = 200 is not lost. Arithmetic is float64 whatever the inputs are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..families import DifferentiationTables, Family, RecurrenceTables
+
+
+@lru_cache(maxsize=256)
+def _tables(family: Family, count: int) -> tuple[RecurrenceTables, DifferentiationTables]:
+    return family.recurrence_tables(count), family.differentiation_tables(count)
+
+
+def _count(family: Family, size: int, derivative: int) -> int:
+    return size + derivative * family.degree_growth
+
+
+def _start(tables: RecurrenceTables, z: Tensor, slack: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Return z made harmless, and mantissa and exponent of start(z); zero beyond the range and NaN where not valid."""
+    size = z.abs()
+    outside = size > tables.far_limit
+    if tables.start == 2:
+        z = torch.where((size > 1) & (size <= 1 + slack), z.sign(), z)
+        outside = z.abs() > 1
+    elif tables.start == 1:
+        outside = outside | (z < 0)
+    invalid = z.isnan() | (outside if tables.start == 2 else torch.zeros_like(outside))
+    harmless = torch.where(outside | z.isnan(), torch.zeros_like(z), z)
+    if tables.start == 0:
+        # z^2 exactly as a sum of two numbers, by splitting z into halves of 26 bits.
+        split = harmless * 134217729.0
+        high = split - (split - harmless)
+        low = harmless - high
+        square = harmless * harmless
+        argument, rest = -0.5 * square, -0.5 * (((high * high - square) + 2 * high * low) + low * low)
+    else:
+        argument, rest = (-0.5 if tables.start == 1 else 0.0) * harmless, torch.zeros_like(z)
+    exponent = torch.round(argument * 1.4426950408889634)
+    reduced = (argument - exponent * 6.93147180369123816490e-01) - exponent * 1.90821492927058770002e-10
+    mantissa = torch.exp(reduced + rest)
+    mantissa = torch.where(outside, torch.zeros_like(z), mantissa)
+    return harmless, torch.where(invalid, torch.full_like(z, torch.nan), mantissa), exponent
+
+
+def _functions(family: Family, z: Tensor, count: int) -> Iterator[Tensor]:
+    """Yield phi_0(z), phi_1(z), ... in float64."""
+    tables, _ = _tables(family, count)
+    slack = 1e-6 if z.dtype == torch.float32 else 2e-15
+    point, current, exponent = _start(tables, z.double(), slack)
+    previous = torch.zeros_like(current)
+    for n in range(count):
+        yield torch.ldexp(current * tables.scale[n], exponent)
+        factor = tables.a[n] * point
+        if tables.b is not None:
+            factor = factor + tables.b[n]
+        previous, current = current, factor * current - previous
+        large = (current.abs() > 2.0**200).double()
+        current = torch.ldexp(current, -200 * large)
+        previous = torch.ldexp(previous, -200 * large)
+        exponent = exponent + 200 * large
+
+
+def _differentiate(tables: DifferentiationTables, coef: Tensor) -> Tensor:
+    count = coef.shape[-1]
+    result: list[Tensor] = [coef[..., 0]] * count
+    for k in reversed(range(count)):
+        value = tables.middle[k] * coef[..., k]
+        if k > 0:
+            value = value + tables.lower[k] * coef[..., k - 1]
+        if k + 1 < count:
+            value = value + tables.upper[k] * coef[..., k + 1] + tables.ahead[k] * result[k + 1]
+        if k + 2 < count:
+            value = value + tables.leap[k] * result[k + 2]
+        result[k] = value
+    return torch.stack(result, -1)
+
+
+def _differentiate_transposed(tables: DifferentiationTables, cotangent: Tensor) -> Tensor:
+    count = cotangent.shape[-1]
+    y = list(cotangent.unbind(-1))
+    for k in range(1, count):
+        y[k] = y[k] + tables.ahead[k - 1] * y[k - 1]
+        if k >= 2:
+            y[k] = y[k] + tables.leap[k - 2] * y[k - 2]
+    result = []
+    for k in range(count):
+        value = tables.middle[k] * y[k]
+        if k + 1 < count:
+            value = value + tables.lower[k + 1] * y[k + 1]
+        if k > 0:
+            value = value + tables.upper[k - 1] * y[k - 1]
+        result.append(value)
+    return torch.stack(result, -1)
+
+
+def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
+    """Return sum_n coef_n phi_n^(derivative)(z)."""
+    count = _count(family, coef.shape[-1], derivative)
+    terms = torch.nn.functional.pad(coef.double(), (0, count - coef.shape[-1]))
+    for _ in range(derivative):
+        terms = _differentiate(_tables(family, count)[1], terms)
+    shape = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-1]) + z.shape[-1:]
+    result = torch.zeros(shape, dtype=torch.float64, device=z.device)
+    for n, function in enumerate(_functions(family, z, count)):
+        result = result + terms[..., n : n + 1] * function
+    return result.to(z.dtype)
+
+
+def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+    """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
+    count = _count(family, size, derivative)
+    weight = values.double()
+    sums = torch.stack([(weight * function).sum(-1) for function in _functions(family, z, count)], -1)
+    for _ in range(derivative):
+        sums = _differentiate_transposed(_tables(family, count)[1], sums)
+    return sums[..., :size].to(z.dtype)
+
+
+def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+    """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
+    count = _count(family, size, derivative)
+    functions = torch.stack(list(_functions(family, z, count)), -1)
+    for _ in range(derivative):
+        functions = _differentiate_transposed(_tables(family, count)[1], functions)
+    return functions[..., :size].to(z.dtype)
+
+
+def differentiate(coef: Tensor, family: Family, transposed: bool) -> Tensor:
+    """Return the coefficients of the derivative, or apply the transpose of that map."""
+    tables = _tables(family, coef.shape[-1])[1]
+    apply = _differentiate_transposed if transposed else _differentiate
+    return apply(tables, coef.double()).to(coef.dtype)
