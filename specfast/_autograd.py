@@ -1,0 +1,132 @@
+"""How an operator is registered so that every mode of automatic differentiation is right.
+
+Each operator gets a kernel on the Autograd dispatch key with its own backward and forward-mode rule. PyTorch's public
+ways give silent zeros somewhere: torch.library.register_autograd under torch.func.jvp and jacfwd, a plain
+autograd.Function under torch.compile (pytorch issues 168393, 170834, 179652). The private names used here are looked up
+when this module is imported, so that a PyTorch release that lacks one says so at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+TESTED_TORCH = "2.10 to 2.13"
+
+try:
+    from torch._functorch.utils import enable_single_level_autograd_function as _single_level
+    from torch.autograd import forward_ad as _forward_ad
+
+    _SingleLevelFunction: Any = torch.autograd.function._SingleLevelFunction
+    _AutoDispatchBelowAutograd = torch._C._AutoDispatchBelowAutograd
+    _after_autograd = torch._C._after_autograd_keyset
+    _transforms_active = torch._C._are_functorch_transforms_active
+    _forward_level = lambda: _forward_ad._current_level  # noqa: E731
+    _forward_level()
+except (ImportError, AttributeError) as error:  # pragma: no cover - depends on the installed PyTorch
+    raise ImportError(
+        f"specfast: PyTorch {torch.__version__} lacks a private name that the operators need ({error});"
+        f" tested versions are {TESTED_TORCH}"
+    ) from error
+
+_library = torch.library.Library("specfast", "DEF")
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What defines an operator besides its name.
+
+    Attributes
+    ----------
+    schema : str
+        Arguments and result, in PyTorch's schema language.
+    kernel, fake : callable
+        The computation, and the same on shapes alone.
+    backward : callable
+        (ctx, gradient) -> one gradient (or None) for each argument; ctx.saved_tensors, ctx.rest, ctx.needs_input_grad.
+    tangent : callable
+        (ctx, *tangents) -> tangent of the result; tangents of plain arguments and of constants are None.
+    core_axes : sequence of int
+        For each tensor argument, how many trailing axes are its own; those before broadcast.
+    """
+
+    schema: str
+    kernel: Callable[..., Tensor]
+    fake: Callable[..., Tensor]
+    backward: Callable[..., Sequence[Tensor | None]]
+    tangent: Callable[..., Tensor]
+    core_axes: Sequence[int]
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
+    class Node(_SingleLevelFunction):
+        @staticmethod
+        def forward(ctx: Any, keyset: Any, *args: Any) -> Tensor:
+            with _AutoDispatchBelowAutograd():
+                result = operator.redispatch(keyset & _after_autograd, *args)
+            tensors = [arg for arg in args if _is_tensor(arg)]
+            ctx.save_for_backward(*tensors)
+            ctx.save_for_forward(*tensors)
+            ctx.rest = [arg for arg in args if not _is_tensor(arg)]
+            ctx.set_materialize_grads(True)
+            return result
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+            # Slot 0 is the dispatch keys; the rules count from the operator's own first argument.
+            needed = ctx.needs_input_grad[1:]
+            return (None, *rules.backward(ctx, needed, gradient))
+
+        @staticmethod
+        def jvp(ctx: Any, _: Any, *tangents: Any) -> Tensor:
+            return rules.tangent(ctx, *tangents)
+
+    def kernel(keyset: Any, *args: Any) -> Tensor:
+        differentiable = torch.is_grad_enabled() and any(_is_tensor(arg) and arg.requires_grad for arg in args)
+        if differentiable or _forward_level() >= 0 or _transforms_active():
+            with _single_level():
+                return Node.apply(keyset, *args)
+        with _AutoDispatchBelowAutograd():
+            return operator.redispatch(keyset & _after_autograd, *args)
+
+    return kernel
+
+
+def _vmap_rule(operator: Any, rules: Operator) -> Callable[..., tuple[Tensor, int]]:
+    """Batch axes go first; leading axes broadcast, so ranks only have to be made equal."""
+
+    def rule(info: Any, in_dims: Sequence[int | None], *args: Any) -> tuple[Tensor, int]:
+        positions = [i for i, arg in enumerate(args) if _is_tensor(arg)]
+        core = dict(zip(positions, rules.core_axes, strict=True))
+        batched = [i for i in positions if in_dims[i] is not None]
+        rank = max((args[i].dim() - core[i] - (in_dims[i] is not None) for i in positions if core[i]), default=0)
+        moved = list(args)
+        for i in batched:
+            if core[i] == 0:
+                raise ValueError("specfast operators cannot be mapped over an index set")
+            tensor = args[i].movedim(in_dims[i], 0)
+            padding = rank - (tensor.dim() - 1 - core[i])
+            moved[i] = tensor.reshape(tensor.shape[:1] + (1,) * padding + tensor.shape[1:])
+        return operator(*moved), 0
+
+    return rule
+
+
+def register(name: str, rules: Operator) -> Any:
+    """Define torch.ops.specfast.<name> and return it."""
+    _library.define(name + rules.schema)
+    for key in ("CPU", "CUDA"):
+        _library.impl(name, rules.kernel, key)
+    operator = getattr(torch.ops.specfast, name).default
+    torch.library.register_fake(f"specfast::{name}", rules.fake, lib=_library)
+    torch.library.register_vmap(f"specfast::{name}", _vmap_rule(operator, rules), lib=_library)
+    _library.impl(name, _autograd_kernel(operator, rules), "Autograd", with_keyset=True)
+    return operator

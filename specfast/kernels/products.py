@@ -1,0 +1,87 @@
+"""Sums over an index set of products of one-dimensional functions, in plain PyTorch on any device.
+
+u(z_m) = sum over k of c_k phi_{n_k1}(z_m1) ... phi_{n_kD}(z_mD). Blocks of points and indices are gathered from the
+one-dimensional bases and multiplied, so that no (M, K) array exists; a block holds at most `_BLOCK` numbers.
+Cost: D K operations a point and row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ..families import Family
+from . import backend
+
+_BLOCK = 1 << 20
+
+
+def _gathered(tables: Sequence[Tensor], indices: Tensor) -> Tensor:
+    """Return the products (M, K) of table_d[m, n_kd]."""
+    result = tables[0][:, indices[:, 0]]
+    for axis in range(1, len(tables)):
+        result = result * tables[axis][:, indices[:, axis]]
+    return result
+
+
+def _over_blocks(
+    z: Tensor, indices: Tensor, families: Sequence[Family], derivative: Sequence[int],
+    visit: Callable[[slice, slice, Tensor], None],
+) -> None:  # fmt: skip
+    """Call visit(points, indices, products) for every block of one row's points z (M, D)."""
+    sizes = [int(indices[:, axis].max()) + 1 for axis in range(indices.shape[1])]
+    kernels = backend(z.device)
+    index_block = min(indices.shape[0], 1 << 14)
+    point_block = max(1, _BLOCK // max(index_block, *sizes))
+    for begin in range(0, z.shape[0], point_block):
+        points = slice(begin, begin + point_block)
+        tables = [
+            kernels.basis(z[points, axis], sizes[axis], family, derivative[axis])
+            for axis, family in enumerate(families)
+        ]
+        for first in range(0, indices.shape[0], index_block):
+            chosen = slice(first, first + index_block)
+            visit(points, chosen, _gathered(tables, indices[chosen]))
+
+
+def synthesize(
+    coef: Tensor, z: Tensor, indices: Tensor, families: Sequence[Family], derivative: Sequence[int]
+) -> Tensor:
+    """Return the sums (..., M) for coef (..., K), z (..., M, D), indices (K, D)."""
+    lead = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2])
+    # Rows that share their points share their products.
+    point_rows = z.reshape(-1, *z.shape[-2:])
+    result = coef.new_zeros(lead + z.shape[-2:-1])
+    row_of = torch.arange(point_rows.shape[0], device=z.device).reshape(z.shape[:-2]).expand(lead).reshape(-1)
+    coef_rows = coef.expand(lead + coef.shape[-1:]).reshape(-1, coef.shape[-1])
+    result_rows = result.view(-1, z.shape[-2])
+    for row in range(point_rows.shape[0]):
+        users = (row_of == row).nonzero()[:, 0]
+
+        def visit(points: slice, chosen: slice, products: Tensor, users: Tensor = users) -> None:
+            result_rows[users, points] += coef_rows[users, chosen] @ products.T
+
+        _over_blocks(point_rows[row], indices, families, derivative, visit)
+    return result
+
+
+def adjoint(
+    values: Tensor, z: Tensor, indices: Tensor, families: Sequence[Family], derivative: Sequence[int]
+) -> Tensor:
+    """Return the sums (..., K) over the points of values (..., M) times the products."""
+    lead = torch.broadcast_shapes(values.shape[:-1], z.shape[:-2])
+    point_rows = z.reshape(-1, *z.shape[-2:])
+    result = values.new_zeros((*lead, indices.shape[0]))
+    row_of = torch.arange(point_rows.shape[0], device=z.device).reshape(z.shape[:-2]).expand(lead).reshape(-1)
+    value_rows = values.expand(lead + values.shape[-1:]).reshape(-1, values.shape[-1])
+    result_rows = result.view(-1, indices.shape[0])
+    for row in range(point_rows.shape[0]):
+        users = (row_of == row).nonzero()[:, 0]
+
+        def visit(points: slice, chosen: slice, products: Tensor, users: Tensor = users) -> None:
+            result_rows[users, chosen] += value_rows[users, points] @ products
+
+        _over_blocks(point_rows[row], indices, families, derivative, visit)
+    return result

@@ -1,0 +1,325 @@
+"""The kernels as torch operators: torch.ops.specfast.synthesize, adjoint, basis, differentiate and the product pair.
+
+All take plain values besides tensors: `family` is "hermite", "laguerre(alpha)", "chebyshev" or "legendre" on its standard
+domain, `families` several of these joined by commas, `derivative` the order with respect to z. Leading axes broadcast. A
+derivative with respect to z raises `derivative` by one, so every order of differentiation is the same operators again.
+
+    synthesize(coef (..., K), z (..., M), family, derivative)                  u_m = sum_n c_n phi_n^(k)(z_m)
+    adjoint(values (..., M), z (..., M), size, family, derivative)             c_n = sum_m v_m phi_n^(k)(z_m)
+    basis(z (..., M), size, family, derivative)                                B_mn = phi_n^(k)(z_m)
+    differentiate(coef (..., K), family, transposed)                           d with sum d_n phi_n = (sum c_n phi_n)'
+    product_synthesize(coef (..., K), z (..., M, D), indices (K, D), families, derivative)
+    product_adjoint(values (..., M), z (..., M, D), indices (K, D), families, derivative)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import kernels
+from ._autograd import Operator, register
+from .families import family_by_name
+from .kernels import products
+
+
+def _check(name: str, first: tuple[str, Tensor], z: Tensor | None, derivative: int = 0) -> None:
+    label, tensor = first
+    if tensor.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{name}: {label} has dtype {tensor.dtype}; torch.float32 or torch.float64 is expected")
+    if tensor.dim() < 1:
+        raise ValueError(f"{name}: {label} has no axis; shape (..., {label}) is expected")
+    if derivative < 0:
+        raise ValueError(f"{name}: derivative={derivative}; 0 or more is expected")
+    if z is None:
+        return
+    if z.dtype != tensor.dtype:
+        raise TypeError(f"{name}: {label} has dtype {tensor.dtype} and z has {z.dtype}; one dtype is expected")
+    if z.device != tensor.device:
+        raise ValueError(f"{name}: {label} is on {tensor.device} and z on {z.device}; one device is expected")
+
+
+def _check_size(name: str, size: int) -> None:
+    if size < 1:
+        raise ValueError(f"{name}: {size} coefficients; at least one is expected")
+
+
+def _leading(*shapes: torch.Size) -> torch.Size:
+    return torch.broadcast_shapes(*shapes)
+
+
+# ---------------------------------------------------------------------------------------------------------- synthesize
+
+
+def _synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
+    _check("synthesize", ("coef", coef), z, derivative)
+    _check_size("synthesize", coef.shape[-1])
+    return kernels.backend(z.device).synthesize(coef, z, family_by_name(family), derivative)
+
+
+def _synthesize_fake(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
+    return z.new_empty((*_leading(coef.shape[:-1], z.shape[:-1]), z.shape[-1]))
+
+
+def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
+    coef, z = ctx.saved_tensors
+    family, derivative = ctx.rest
+    grad_coef = grad_z = None
+    if needed[0]:
+        grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative).sum_to_size(coef.shape)
+    if needed[1]:
+        grad_z = (gradient * synthesize(coef, z, family, derivative + 1)).sum_to_size(z.shape)
+    return grad_coef, grad_z, None, None
+
+
+def _synthesize_tangent(ctx: Any, coef_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
+    coef, z = ctx.saved_tensors
+    family, derivative = ctx.rest
+    total = torch.zeros((), dtype=z.dtype, device=z.device)
+    if coef_t is not None:
+        total = total + synthesize(coef_t, z, family, derivative)
+    if z_t is not None:
+        total = total + z_t * synthesize(coef, z, family, derivative + 1)
+    return total
+
+
+# ------------------------------------------------------------------------------------------------------------- adjoint
+
+
+def _adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+    _check("adjoint", ("values", values), z, derivative)
+    _check_size("adjoint", size)
+    if values.shape[-1] != z.shape[-1]:
+        raise ValueError(f"adjoint: values have {values.shape[-1]} points and z has {z.shape[-1]}; as many are expected")
+    return kernels.backend(z.device).adjoint(values, z, size, family_by_name(family), derivative)
+
+
+def _adjoint_fake(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+    return z.new_empty((*_leading(values.shape[:-1], z.shape[:-1]), size))
+
+
+def _adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
+    values, z = ctx.saved_tensors
+    _, family, derivative = ctx.rest
+    grad_values = grad_z = None
+    if needed[0]:
+        grad_values = synthesize(gradient, z, family, derivative).sum_to_size(values.shape)
+    if needed[1]:
+        grad_z = (values * synthesize(gradient, z, family, derivative + 1)).sum_to_size(z.shape)
+    return grad_values, grad_z, None, None, None
+
+
+def _adjoint_tangent(ctx: Any, values_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
+    values, z = ctx.saved_tensors
+    size, family, derivative = ctx.rest
+    total = torch.zeros((), dtype=z.dtype, device=z.device)
+    if values_t is not None:
+        total = total + adjoint(values_t, z, size, family, derivative)
+    if z_t is not None:
+        total = total + adjoint(values * z_t, z, size, family, derivative + 1)
+    return total
+
+
+# --------------------------------------------------------------------------------------------------------------- basis
+
+
+def _basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+    _check("basis", ("z", z), None, derivative)
+    _check_size("basis", size)
+    return kernels.backend(z.device).basis(z, size, family_by_name(family), derivative)
+
+
+def _basis_fake(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+    return z.new_empty((*z.shape, size))
+
+
+def _basis_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
+    (z,) = ctx.saved_tensors
+    _, family, derivative = ctx.rest
+    # Row m of the gradient is a series to be evaluated at z_m alone.
+    grad_z = synthesize(gradient, z.unsqueeze(-1), family, derivative + 1).squeeze(-1) if needed[0] else None
+    return grad_z, None, None, None
+
+
+def _basis_tangent(ctx: Any, z_t: Tensor | None, *_: Any) -> Tensor:
+    (z,) = ctx.saved_tensors
+    size, family, derivative = ctx.rest
+    if z_t is None:
+        return z.new_zeros((*z.shape, size))
+    return z_t.unsqueeze(-1) * basis(z, size, family, derivative + 1)
+
+
+# ------------------------------------------------------------------------------------------------------- differentiate
+
+
+def _differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
+    _check("differentiate", ("coef", coef), None)
+    _check_size("differentiate", coef.shape[-1])
+    return kernels.backend(coef.device).differentiate(coef, family_by_name(family), transposed)
+
+
+def _differentiate_fake(coef: Tensor, family: str, transposed: bool) -> Tensor:
+    return coef.new_empty(coef.shape)
+
+
+def _differentiate_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
+    family, transposed = ctx.rest
+    return differentiate(gradient, family, not transposed), None, None
+
+
+def _differentiate_tangent(ctx: Any, coef_t: Tensor | None, *_: Any) -> Tensor:
+    (coef,) = ctx.saved_tensors
+    family, transposed = ctx.rest
+    return torch.zeros_like(coef) if coef_t is None else differentiate(coef_t, family, transposed)
+
+
+# ------------------------------------------------------------------------------------------------------ product domains
+
+
+def _raised(derivative: Sequence[int], axis: int) -> list[int]:
+    return [order + (d == axis) for d, order in enumerate(derivative)]
+
+
+def _check_product(name: str, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]) -> None:
+    dim = indices.shape[-1]
+    if z.dim() < 2 or z.shape[-1] != dim:
+        raise ValueError(f"{name}: z has shape {tuple(z.shape)}; (..., M, {dim}) is expected")
+    if len(families.split(",")) != dim or len(derivative) != dim:
+        raise ValueError(f"{name}: families={families!r}, derivative={list(derivative)}; {dim} of each are expected")
+
+
+def _product_synthesize(coef: Tensor, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]) -> Tensor:
+    _check("product_synthesize", ("coef", coef), z, min(derivative))
+    _check_product("product_synthesize", z, indices, families, derivative)
+    if coef.shape[-1] != indices.shape[0]:
+        raise ValueError(
+            f"product_synthesize: coef has {coef.shape[-1]} coefficients; {indices.shape[0]}, one an index, are expected"
+        )
+    return products.synthesize(coef, z, indices, [family_by_name(f) for f in families.split(",")], derivative)
+
+
+def _product_synthesize_fake(
+    coef: Tensor, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]
+) -> Tensor:
+    return z.new_empty((*_leading(coef.shape[:-1], z.shape[:-2]), z.shape[-2]))
+
+
+def _gradient_in_z(series: Tensor, factor: Tensor, z: Tensor, rest: Sequence[Any]) -> Tensor:
+    """factor * d/dz_d of the series, for every axis d, summed to z's shape."""
+    indices, families, derivative = rest
+    parts = [
+        factor * product_synthesize(series, z, indices, families, _raised(derivative, axis))
+        for axis in range(z.shape[-1])
+    ]
+    return torch.stack(parts, -1).sum_to_size(z.shape)
+
+
+def _product_synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
+    coef, z, indices = ctx.saved_tensors
+    families, derivative = ctx.rest
+    grad_coef = grad_z = None
+    if needed[0]:
+        grad_coef = product_adjoint(gradient, z, indices, families, derivative).sum_to_size(coef.shape)
+    if needed[1]:
+        grad_z = _gradient_in_z(coef, gradient, z, (indices, families, derivative))
+    return grad_coef, grad_z, None, None, None
+
+
+def _product_synthesize_tangent(ctx: Any, coef_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
+    coef, z, indices = ctx.saved_tensors
+    families, derivative = ctx.rest
+    total = torch.zeros((), dtype=z.dtype, device=z.device)
+    if coef_t is not None:
+        total = total + product_synthesize(coef_t, z, indices, families, derivative)
+    for axis in range(z.shape[-1] if z_t is not None else 0):
+        slope = product_synthesize(coef, z, indices, families, _raised(derivative, axis))
+        total = total + z_t[..., axis] * slope  # type: ignore[index]
+    return total
+
+
+def _product_adjoint(values: Tensor, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]) -> Tensor:
+    _check("product_adjoint", ("values", values), z, min(derivative))
+    _check_product("product_adjoint", z, indices, families, derivative)
+    if values.shape[-1] != z.shape[-2]:
+        raise ValueError(
+            f"product_adjoint: values have {values.shape[-1]} points and z has {z.shape[-2]}; as many are expected"
+        )
+    return products.adjoint(values, z, indices, [family_by_name(f) for f in families.split(",")], derivative)
+
+
+def _product_adjoint_fake(
+    values: Tensor, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]
+) -> Tensor:
+    return z.new_empty((*_leading(values.shape[:-1], z.shape[:-2]), indices.shape[0]))
+
+
+def _product_adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
+    values, z, indices = ctx.saved_tensors
+    families, derivative = ctx.rest
+    grad_values = grad_z = None
+    if needed[0]:
+        grad_values = product_synthesize(gradient, z, indices, families, derivative).sum_to_size(values.shape)
+    if needed[1]:
+        grad_z = _gradient_in_z(gradient, values, z, (indices, families, derivative))
+    return grad_values, grad_z, None, None, None
+
+
+def _product_adjoint_tangent(ctx: Any, values_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
+    values, z, indices = ctx.saved_tensors
+    families, derivative = ctx.rest
+    total = torch.zeros((), dtype=z.dtype, device=z.device)
+    if values_t is not None:
+        total = total + product_adjoint(values_t, z, indices, families, derivative)
+    for axis in range(z.shape[-1] if z_t is not None else 0):
+        weighted = values * z_t[..., axis]  # type: ignore[index]
+        total = total + product_adjoint(weighted, z, indices, families, _raised(derivative, axis))
+    return total
+
+
+synthesize = register(
+    "synthesize",
+    Operator(
+        "(Tensor coef, Tensor z, str family, int derivative) -> Tensor",
+        _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1, 1),
+    ),
+)  # fmt: skip
+adjoint = register(
+    "adjoint",
+    Operator(
+        "(Tensor values, Tensor z, SymInt size, str family, int derivative) -> Tensor",
+        _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, (1, 1),
+    ),
+)  # fmt: skip
+basis = register(
+    "basis",
+    Operator(
+        "(Tensor z, SymInt size, str family, int derivative) -> Tensor",
+        _basis, _basis_fake, _basis_backward, _basis_tangent, (1,),
+    ),
+)  # fmt: skip
+differentiate = register(
+    "differentiate",
+    Operator(
+        "(Tensor coef, str family, bool transposed) -> Tensor",
+        _differentiate, _differentiate_fake, _differentiate_backward, _differentiate_tangent, (1,),
+    ),
+)  # fmt: skip
+product_synthesize = register(
+    "product_synthesize",
+    Operator(
+        "(Tensor coef, Tensor z, Tensor indices, str families, int[] derivative) -> Tensor",
+        _product_synthesize, _product_synthesize_fake, _product_synthesize_backward, _product_synthesize_tangent,
+        (1, 2, 0),
+    ),
+)  # fmt: skip
+product_adjoint = register(
+    "product_adjoint",
+    Operator(
+        "(Tensor values, Tensor z, Tensor indices, str families, int[] derivative) -> Tensor",
+        _product_adjoint, _product_adjoint_fake, _product_adjoint_backward, _product_adjoint_tangent,
+        (1, 2, 0),
+    ),
+)  # fmt: skip
