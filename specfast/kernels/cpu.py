@@ -47,6 +47,11 @@ def _plan(family: Family, size: int, derivative: int) -> _cpu.Plan:
     )
 
 
+def broadcast(first: torch.Size, second: torch.Size) -> torch.Size:
+    """Return the broadcast shape; torch's own function takes 20 us even where the shapes agree."""
+    return first if first == second else torch.broadcast_shapes(first, second)
+
+
 def _rows(tensor: Tensor, shape: torch.Size) -> tuple[Tensor, tuple[int, ...]]:
     """Broadcast the leading axes, without a copy; return the tensor and its strides."""
     if tensor.shape[:-1] != shape:
@@ -56,7 +61,7 @@ def _rows(tensor: Tensor, shape: torch.Size) -> tuple[Tensor, tuple[int, ...]]:
 
 def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
-    shape = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-1])
+    shape = broadcast(coef.shape[:-1], z.shape[:-1])
     coef, coef_strides = _rows(coef, shape)
     z, z_strides = _rows(z, shape)
     points = z.shape[-1]
@@ -70,7 +75,7 @@ def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tens
 
 def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
-    shape = torch.broadcast_shapes(values.shape[:-1], z.shape[:-1])
+    shape = broadcast(values.shape[:-1], z.shape[:-1])
     values, value_strides = _rows(values, shape)
     z, z_strides = _rows(z, shape)
     result = torch.empty((*shape, size), dtype=z.dtype)
