@@ -38,7 +38,9 @@ def common_kind(**named: Any) -> str:
     if len(present) > 1:
         listed = ", ".join(f"{name} is {k}" for name, k in kinds.items() if k is not None)
         raise TypeError(f"arrays of different kinds: {listed}; arrays of one kind are expected")
-    devices = {name: str(value.device) for name, value in named.items() if isinstance(value, Tensor) and value.dim() > 0}
+    devices = {
+        name: str(value.device) for name, value in named.items() if isinstance(value, Tensor) and value.dim() > 0
+    }
     if len(set(devices.values())) > 1:
         listed = ", ".join(f"{name} is on {device}" for name, device in devices.items())
         raise TypeError(f"tensors on different devices: {listed}; one device is expected")

@@ -51,6 +51,9 @@ class IndexSet:
             return self.degree
         return (self.degree,) * dim
 
+    def _single_degree(self) -> int:
+        return max(self.degree) if isinstance(self.degree, tuple) else self.degree
+
     def _axis_weights(self, dim: int) -> tuple[float, ...]:
         weights = getattr(self, "weights", None)
         if weights is None:
@@ -116,7 +119,7 @@ class TotalDegree(IndexSet):
 
     def _step(self, memory: np.ndarray, weight: float, n: int) -> tuple[np.ndarray, np.ndarray]:
         total = memory + weight * n
-        return total, total[:, 0] <= self.degree * (1 + _SLACK)
+        return total, total[:, 0] <= self._single_degree() * (1 + _SLACK)
 
 
 @dataclass(frozen=True, init=False)
@@ -166,7 +169,7 @@ class HyperbolicCross(IndexSet):
     def _step(self, memory: np.ndarray, weight: float, n: int) -> tuple[np.ndarray, np.ndarray]:
         entry = math.log(max(1.0, weight * n))
         mix, largest = memory[:, 0] + entry, np.maximum(memory[:, 1], entry)
-        bound = math.log(max(self.degree, 1))  # type: ignore[type-var]
+        bound = math.log(max(self._single_degree(), 1))
         if self.gamma == -math.inf:
             inside = largest <= bound + _SLACK
         else:

@@ -1,8 +1,8 @@
 """The kernels as torch operators: torch.ops.specfast.synthesize, adjoint, basis, differentiate and the product pair.
 
-All take plain values besides tensors: `family` is "hermite", "laguerre(alpha)", "chebyshev" or "legendre" on its standard
-domain, `families` several of these joined by commas, `derivative` the order with respect to z. Leading axes broadcast. A
-derivative with respect to z raises `derivative` by one, so every order of differentiation is the same operators again.
+All take plain values besides tensors: `family` is "hermite", "laguerre(alpha)", "chebyshev" or "legendre" on its
+standard domain, `families` several of these joined by commas, `derivative` the order with respect to z. Leading axes
+broadcast. A derivative with respect to z raises `derivative` by one: every order is the same operators again.
 
     synthesize(coef (..., K), z (..., M), family, derivative)                  u_m = sum_n c_n phi_n^(k)(z_m)
     adjoint(values (..., M), z (..., M), size, family, derivative)             c_n = sum_m v_m phi_n^(k)(z_m)
@@ -93,7 +93,9 @@ def _adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int)
     _check("adjoint", ("values", values), z, derivative)
     _check_size("adjoint", size)
     if values.shape[-1] != z.shape[-1]:
-        raise ValueError(f"adjoint: values have {values.shape[-1]} points and z has {z.shape[-1]}; as many are expected")
+        raise ValueError(
+            f"adjoint: values have {values.shape[-1]} points and z has {z.shape[-1]}; as many are expected"
+        )
     return kernels.backend(z.device).adjoint(values, z, size, family_by_name(family), derivative)
 
 
@@ -196,7 +198,7 @@ def _product_synthesize(coef: Tensor, z: Tensor, indices: Tensor, families: str,
     _check_product("product_synthesize", z, indices, families, derivative)
     if coef.shape[-1] != indices.shape[0]:
         raise ValueError(
-            f"product_synthesize: coef has {coef.shape[-1]} coefficients; {indices.shape[0]}, one an index, are expected"
+            f"product_synthesize: coef has size {coef.shape[-1]}; {indices.shape[0]} are expected, one an index"
         )
     return products.synthesize(coef, z, indices, [family_by_name(f) for f in families.split(",")], derivative)
 
@@ -208,7 +210,7 @@ def _product_synthesize_fake(
 
 
 def _gradient_in_z(series: Tensor, factor: Tensor, z: Tensor, rest: Sequence[Any]) -> Tensor:
-    """factor * d/dz_d of the series, for every axis d, summed to z's shape."""
+    """Factor * d/dz_d of the series, for every axis d, summed to z's shape."""
     indices, families, derivative = rest
     parts = [
         factor * product_synthesize(series, z, indices, families, _raised(derivative, axis))

@@ -21,8 +21,8 @@ def gauss(family: Family, n: int) -> tuple[np.ndarray, np.ndarray]:
     .. math:: \sum_i w_i \varphi_j(z_i) \varphi_k(z_i) = h_j \delta_{jk}, \qquad j, k < n,
               \qquad w_i = 1 / \sum_{k<n} \varphi_k(z_i)^2 / h_k
 
-    The weights belong to the functions (the exponential is part of them), so nothing over- or underflows at any n. Nodes are
-    the eigenvalues of the Jacobi matrix (closed forms where there are some), then Newton's method on the recurrence.
+    The weights belong to the functions (the exponential is part of them): nothing over- or underflows at any n. Nodes
+    are the eigenvalues of the Jacobi matrix (or closed forms), then polished by Newton's method on the recurrence.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import os
 import warnings
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import ModuleType
 
 import torch
@@ -22,7 +22,7 @@ import torch
 _CPU_ORDER = ("cpu", "reference")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _load(name: str) -> tuple[ModuleType | None, str]:
     """Return a backend and, where it cannot be used, why not."""
     try:
@@ -38,7 +38,7 @@ def _forced() -> str | None:
     return name
 
 
-@lru_cache(maxsize=None)
+@cache
 def _select(forced: str | None) -> ModuleType:
     if forced is not None:
         module, reason = _load(forced)

@@ -12,7 +12,7 @@ import torch  # before the extension, so that both share one OpenMP runtime
 from torch import Tensor
 
 from ..families import Family
-from . import _cpu
+from . import _cpu  # type: ignore[attr-defined]
 
 
 def _load_kernels() -> _cpu.Kernels:
@@ -68,7 +68,15 @@ def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tens
     result = torch.empty(shape + (points,), dtype=z.dtype)
     plan = _plan(family, coef.shape[-1], derivative)
     _kernels.synthesize(
-        plan, shape, coef.data_ptr(), coef_strides, z.data_ptr(), z_strides, points, result.data_ptr(), z.dtype == torch.float64
+        plan,
+        shape,
+        coef.data_ptr(),
+        coef_strides,
+        z.data_ptr(),
+        z_strides,
+        points,
+        result.data_ptr(),
+        z.dtype == torch.float64,
     )
     return result
 
@@ -81,7 +89,15 @@ def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: in
     result = torch.empty((*shape, size), dtype=z.dtype)
     plan = _plan(family, size, derivative)
     _kernels.adjoint(
-        plan, shape, values.data_ptr(), value_strides, z.data_ptr(), z_strides, z.shape[-1], result.data_ptr(), z.dtype == torch.float64
+        plan,
+        shape,
+        values.data_ptr(),
+        value_strides,
+        z.data_ptr(),
+        z_strides,
+        z.shape[-1],
+        result.data_ptr(),
+        z.dtype == torch.float64,
     )
     return result
 
@@ -100,6 +116,12 @@ def differentiate(coef: Tensor, family: Family, transposed: bool) -> Tensor:
     result = torch.empty(coef.shape, dtype=coef.dtype)
     plan = _plan(family, coef.shape[-1], 0)
     _kernels.differentiate(
-        plan, coef.shape[:-1], coef.data_ptr(), coef.stride(), result.data_ptr(), transposed, coef.dtype == torch.float64
+        plan,
+        coef.shape[:-1],
+        coef.data_ptr(),
+        coef.stride(),
+        result.data_ptr(),
+        transposed,
+        coef.dtype == torch.float64,
     )
     return result

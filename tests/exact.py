@@ -1,0 +1,26 @@
+"""The functions at 60 digits, from mpmath's own polynomials: independent of every recurrence in the package."""
+
+import mpmath as mp
+
+mp.mp.dps = 60
+
+
+def function(family, n, z, derivative=0):
+    """Return phi_n^(derivative)(z) of a family on its standard domain."""
+    z = mp.mpf(float(z))
+    if derivative:
+        return mp.diff(lambda t: _value(family, n, t), z, derivative)
+    return _value(family, n, z)
+
+
+def _value(family, n, z):
+    name = family.name
+    if name == "hermite":
+        return mp.hermite(n, z) * mp.exp(-z * z / 2) / mp.sqrt(mp.mpf(2) ** n * mp.factorial(n) * mp.sqrt(mp.pi))
+    if name.startswith("laguerre"):
+        alpha = mp.mpf(family.alpha)
+        norm = mp.sqrt(mp.factorial(n) / mp.gamma(n + 1 + alpha))
+        return norm * mp.laguerre(n, alpha, z) * mp.exp(-z / 2)
+    if name == "chebyshev":
+        return mp.chebyt(n, z)
+    return mp.sqrt(n + mp.mpf(1) / 2) * mp.legendre(n, z)

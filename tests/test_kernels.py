@@ -1,0 +1,144 @@
+"""Every backend against mpmath and against the plain sum, over the whole range of arguments."""
+
+import numpy as np
+import pytest
+import torch
+from exact import function
+
+import specfast as sf
+from specfast.kernels import reference
+
+try:
+    from specfast.kernels import cpu
+except ImportError:
+    cpu = None
+
+BACKENDS = [pytest.param(reference, id="reference")]
+if cpu is not None:
+    BACKENDS.append(pytest.param(cpu, id="cpu"))
+FAMILIES = [
+    (sf.Hermite(), -14.0, 14.0),
+    (sf.Laguerre(), 0.0, 200.0),
+    (sf.Laguerre(-0.9), 0.01, 200.0),
+    (sf.Laguerre(50.0), 0.0, 300.0),
+    (sf.Chebyshev(), -1.0, 1.0),
+    (sf.Legendre(), -1.0, 1.0),
+]
+families = pytest.mark.parametrize(("family", "low", "high"), FAMILIES, ids=[f.name for f, _, _ in FAMILIES])
+backends = pytest.mark.parametrize("backend", BACKENDS)
+
+
+def close(result, expected, tolerance):
+    assert result.shape == expected.shape
+    assert (result - expected).abs().max() <= tolerance * expected.abs().max()
+
+
+@backends
+@families
+@pytest.mark.parametrize("derivative", [0, 1, 2])
+def test_basis_against_mpmath(backend, family, low, high, derivative):
+    z = torch.linspace(low, high, 9, dtype=torch.float64)[1:-1]
+    degrees = [0, 1, 2, 5, 40]
+    expected = torch.tensor(
+        [[float(function(family, n, x, derivative)) for n in degrees] for x in z], dtype=torch.float64
+    )
+    close(backend.basis(z, 41, family, derivative)[:, degrees], expected, 2e-12)
+
+
+@backends
+@families
+@pytest.mark.parametrize("derivative", [0, 1, 3])
+def test_sums_against_basis(backend, family, low, high, derivative):
+    z = torch.linspace(low, high, 37, dtype=torch.float64)
+    table = backend.basis(z, 50, family, derivative)
+    coef, values = torch.randn(3, 50, dtype=torch.float64), torch.randn(3, 37, dtype=torch.float64)
+    close(backend.synthesize(coef, z, family, derivative), coef @ table.T, 1e-12)
+    close(backend.adjoint(values, z, 50, family, derivative), values @ table, 1e-12)
+
+
+@backends
+def test_far_beyond_underflow_of_the_gaussian(backend):
+    # exp(-z^2/2) underflows at 38.6; phi_1000 does not before 60.
+    family, n = sf.Hermite(), 1000
+    z = torch.tensor([0.0, 25.9, 26.1, 40.0, 44.0, 45.0, 50.0, 60.0], dtype=torch.float64)
+    coef = torch.zeros(n + 1, dtype=torch.float64)
+    coef[n] = 1
+    expected = np.array([float(function(family, n, x)) for x in z])
+    for result in (
+        backend.synthesize(coef, z, family, 0),
+        backend.adjoint(torch.eye(len(z), dtype=torch.float64), z, n + 1, family, 0)[:, n],
+        backend.basis(z, n + 1, family, 0)[:, n],
+    ):
+        np.testing.assert_allclose(result.numpy(), expected, rtol=2e-12, atol=1e-14)
+
+
+@backends
+def test_laguerre_beyond_underflow_of_the_exponential(backend):
+    family, n = sf.Laguerre(), 600
+    z = torch.tensor([0.5, 649.0, 651.0, 1500.0, 2300.0, 2500.0], dtype=torch.float64)
+    expected = np.array([float(function(family, n, x)) for x in z])
+    coef = torch.zeros(n + 1, dtype=torch.float64)
+    coef[n] = 1
+    np.testing.assert_allclose(backend.synthesize(coef, z, family, 0).numpy(), expected, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.skipif(cpu is None, reason="the compiled backend is not built")
+def test_degree_20000_agrees_between_backends_and_with_the_differential_equation():
+    # phi'' = (z^2 - 2n - 1) phi holds for no wrong value.
+    n, z = 20000, torch.tensor([0.3, 100.0, 199.0, 205.0, 300.0, 1e9], dtype=torch.float64)
+    coef = torch.zeros(n + 1, dtype=torch.float64)
+    coef[n] = 1
+    value = cpu.synthesize(coef, z, sf.Hermite(), 0)
+    second = cpu.synthesize(coef, z, sf.Hermite(), 2)
+    assert torch.isfinite(value).all() and value[-1] == 0 and value[1].abs() > 0.05
+    np.testing.assert_allclose(second[:-1], (z[:-1] ** 2 - 2 * n - 1) * value[:-1], atol=1e-12 * 2 * n)
+
+
+@backends
+@pytest.mark.parametrize("name", ["hermite", "laguerre(0.0)", "chebyshev"])
+def test_invalid_points_stay_in_their_own_element(backend, name):
+    family = sf.families.family_by_name(name)
+    z = torch.tensor([0.5, torch.nan, 0.25, torch.inf, -torch.inf, -2.0], dtype=torch.float64)
+    result = backend.synthesize(torch.ones(5, dtype=torch.float64), z, family, 0)
+    alone = backend.synthesize(torch.ones(5, dtype=torch.float64), z[[0, 2]], family, 0)
+    assert torch.equal(result[[0, 2]], alone)
+    assert result[1].isnan()
+    outside = result[3:5]
+    assert outside.isnan().all() if name == "chebyshev" else (outside == 0).all()
+    if name.startswith("laguerre"):
+        assert result[5] == 0
+
+
+@backends
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_strides_broadcasting_and_empty_shapes(backend, dtype):
+    family = sf.Hermite()
+    coef = torch.randn(4, 1, 20, dtype=dtype)[:, :, ::2]
+    z = torch.randn(9, 3, dtype=dtype).T
+    expected = torch.einsum("bk,cmk->bcm", coef[:, 0].double(), reference.basis(z.double(), 10, family, 0))
+    close(backend.synthesize(coef, z, family, 0).double(), expected, 1e-6 if dtype == torch.float32 else 1e-13)
+    values = torch.randn(4, 3, 9, dtype=dtype).transpose(0, 1)
+    by_hand = torch.einsum("cbm,cmk->cbk", values.double(), reference.basis(z.double(), 10, family, 0))
+    close(
+        backend.adjoint(values, z[:, None], 10, family, 0).double(), by_hand, 1e-6 if dtype == torch.float32 else 1e-13
+    )
+    assert backend.synthesize(coef, z[:, :0], family, 0).shape == (4, 3, 0)
+    assert torch.equal(
+        backend.adjoint(values[..., :0], z[:, None, :0], 5, family, 0), torch.zeros(3, 4, 5, dtype=dtype)
+    )
+    assert backend.synthesize(coef[:0], z, family, 0).shape == (0, 3, 9)
+
+
+@pytest.mark.skipif(cpu is None, reason="the compiled backend is not built")
+def test_same_bits_at_any_number_of_threads():
+    coef, z = torch.randn(3, 64, dtype=torch.float64), 5 * torch.randn(3, 5000, dtype=torch.float64)
+    threads, results = torch.get_num_threads(), []
+    try:
+        for count in (1, 2, 5):
+            torch.set_num_threads(count)
+            results.append((cpu.synthesize(coef, z, sf.Hermite(), 0), cpu.adjoint(z, z, 64, sf.Hermite(), 0)))
+    finally:
+        torch.set_num_threads(threads)
+    for result in results[1:]:
+        assert torch.equal(result[0], results[0][0])
+        assert torch.equal(result[1], results[0][1])

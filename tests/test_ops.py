@@ -1,0 +1,110 @@
+"""The operators in every mode of automatic differentiation, against finite differences and analytic values."""
+
+import pytest
+import torch
+from torch.autograd import gradcheck, gradgradcheck
+from torch.func import grad, hessian, jacfwd, jacrev, vmap
+
+from specfast import ops
+
+D = torch.float64
+NAMES = ["hermite", "laguerre(0.5)", "chebyshev", "legendre"]
+
+
+def leaf(*shape):
+    return torch.randn(*shape, dtype=D, requires_grad=True)
+
+
+def inner_points(*shape):
+    return (torch.rand(*shape, dtype=D) * 0.9 + 0.05).requires_grad_()
+
+
+INDICES = torch.tensor([[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]])
+
+
+def cases(name):
+    z = inner_points(3, 5)
+    yield "synthesize", lambda c, z: ops.synthesize(c, z, name, 0), (leaf(2, 1, 6), z)
+    yield "adjoint", lambda v, z: ops.adjoint(v, z, 6, name, 1), (leaf(3, 5), z)
+    yield "basis", lambda z: ops.basis(z, 6, name, 0), (z,)
+    yield "differentiate", lambda c: ops.differentiate(c, name, False), (leaf(2, 6),)
+    pair, points = f"{name},hermite", inner_points(2, 4, 2)
+    yield "product", lambda c, z: ops.product_synthesize(c, z, INDICES, pair, [0, 1]), (leaf(3, 1, 5), points)
+    yield "product adjoint", lambda v, z: ops.product_adjoint(v, z, INDICES, pair, [0, 0]), (leaf(4), points)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_first_and_second_derivatives_in_all_modes(name):
+    for _, function, arguments in cases(name):
+        assert gradcheck(function, arguments, check_forward_ad=True, check_batched_grad=True)
+        assert gradgradcheck(function, arguments, check_fwd_over_rev=True)
+
+
+def test_functional_transforms_against_the_basis():
+    c, z = torch.randn(7, dtype=D), torch.randn(5, dtype=D)
+    table, slope = ops.basis(z, 7, "hermite", 0), ops.basis(z, 7, "hermite", 1)
+
+    def value(c, z):
+        return ops.synthesize(c, z, "hermite", 0)
+
+    torch.testing.assert_close(jacfwd(value)(c, z), table)
+    torch.testing.assert_close(jacrev(value)(c, z), table)
+    torch.testing.assert_close(jacfwd(value, 1)(c, z), torch.diag(slope @ c))
+    torch.testing.assert_close(vmap(value, (0, None))(c.repeat(3, 1), z)[1], table @ c)
+    torch.testing.assert_close(vmap(value, (None, 1))(c, z[:, None])[0], table @ c)
+    torch.testing.assert_close(
+        vmap(grad(lambda c, z: value(c, z).sum()), (None, 0))(c, z.repeat(3, 1))[1], table.sum(0)
+    )
+    second = hessian(lambda z: value(c, z).sum())(z)
+    torch.testing.assert_close(second, torch.diag(ops.basis(z, 7, "hermite", 2) @ c))
+
+
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+def test_compiled_against_analytic_values(backend):
+    if backend == "inductor":
+        pytest.importorskip("shutil")
+        import shutil
+
+        if not (shutil.which("g++") or shutil.which("c++")):
+            pytest.skip("torch.compile's default backend needs a C++ compiler")
+    c, z = leaf(7), leaf(5)
+    table, slope = ops.basis(z, 7, "hermite", 0).detach(), ops.basis(z, 7, "hermite", 1).detach()
+
+    @torch.compile(fullgraph=True, backend=backend)
+    def loss(c, z):
+        return ops.synthesize(c, z, "hermite", 0).sin().sum()
+
+    grad_c, grad_z = torch.autograd.grad(loss(c, z), (c, z))
+    outer = (table @ c.detach()).cos()
+    torch.testing.assert_close(grad_c, table.T @ outer)
+    torch.testing.assert_close(grad_z, outer * (slope @ c.detach()))
+    torch._dynamo.reset()
+
+
+def test_opcheck():
+    c, z, v = leaf(6), leaf(4), leaf(4)
+    for operator, arguments in (
+        (ops.synthesize, (c, z, "hermite", 0)),
+        (ops.adjoint, (v, z, 6, "hermite", 0)),
+        (ops.basis, (z, 6, "hermite", 0)),
+        (ops.differentiate, (c, "hermite", False)),
+        (ops.product_synthesize, (leaf(5), leaf(4, 2), INDICES, "hermite,hermite", [0, 0])),
+        (ops.product_adjoint, (v, leaf(4, 2), INDICES, "hermite,hermite", [0, 0])),
+    ):
+        torch.library.opcheck(operator, arguments)
+
+
+def test_bad_arguments():
+    c, z = torch.randn(6), torch.randn(4)
+    with pytest.raises(ValueError, match="family='herm'"):
+        ops.synthesize(c, z, "herm", 0)
+    with pytest.raises(TypeError, match=r"float32.*float64"):
+        ops.synthesize(c, z.double(), "hermite", 0)
+    with pytest.raises(ValueError, match="derivative=-1"):
+        ops.synthesize(c, z, "hermite", -1)
+    with pytest.raises(TypeError, match="int64"):
+        ops.basis(torch.arange(4), 3, "hermite", 0)
+    with pytest.raises(ValueError, match="0 coefficients"):
+        ops.adjoint(z, z, 0, "hermite", 0)
+    with pytest.raises(ValueError, match="3 points and z has 4"):
+        ops.adjoint(z[:3], z, 2, "hermite", 0)
