@@ -1,10 +1,12 @@
 """Spectral expansions on bounded and unbounded domains: fast transforms for PyTorch, and learning equations with them."""
 
-from . import ops as _ops  # registers torch.ops.specfast
+from . import ops as _ops  # noqa: F401  (registers torch.ops.specfast)
+from ._domain import debug_checks
 from ._version import __version__
 from .families import Chebyshev, Hermite, Laguerre, Legendre
 from .index_sets import HyperbolicCross, TensorProduct, TotalDegree
 from .quadrature import gauss, leja
+from .space import Space
 
 __all__ = [
     "Chebyshev",
@@ -12,9 +14,11 @@ __all__ = [
     "HyperbolicCross",
     "Laguerre",
     "Legendre",
+    "Space",
     "TensorProduct",
     "TotalDegree",
     "__version__",
+    "debug_checks",
     "gauss",
     "leja",
 ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import os
 import warnings
-from functools import cache, lru_cache
+from functools import cache
 from types import ModuleType
 
 import torch

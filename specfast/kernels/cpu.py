@@ -65,7 +65,7 @@ def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tens
     coef, coef_strides = _rows(coef, shape)
     z, z_strides = _rows(z, shape)
     points = z.shape[-1]
-    result = torch.empty(shape + (points,), dtype=z.dtype)
+    result = torch.empty((*shape, points), dtype=z.dtype)
     plan = _plan(family, coef.shape[-1], derivative)
     _kernels.synthesize(
         plan,

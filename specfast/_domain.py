@@ -1,0 +1,69 @@
+"""From points in x to z on the standard domain, and the checks of values where they can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .families import Family, Laguerre
+
+_always_check = False
+
+
+def debug_checks(enabled: bool) -> None:
+    """Check values (domain of points, sign of scale) on every device, at the cost of a synchronisation a call."""
+    global _always_check
+    _always_check = bool(enabled)
+
+
+def _can_look(tensor: Tensor) -> bool:
+    """Whether values may be read: not under compile, vmap or graph capture."""
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return False
+    if type(tensor) not in (Tensor, torch.nn.Parameter):
+        return False
+    return tensor.device.type == "cpu" or _always_check
+
+
+def check_scale(scale: Tensor, shift: Tensor, families: Sequence[Family]) -> None:
+    """Raise ValueError where scale is not positive, or is set on a bounded axis."""
+    if not _can_look(scale) or scale.numel() == 0 or not _can_look(shift):
+        return
+    smallest = scale.detach().min()
+    if not smallest > 0 or not torch.isfinite(scale.detach()).all():
+        raise ValueError(f"scale={float(smallest)}: finite positive numbers are expected")
+    if all(family.bounded for family in families) and ((scale != 1).any() or (shift != 0).any()):
+        raise ValueError("scale and shift are given for bounded families; their interval sets them: leave 1 and 0")
+
+
+def to_standard(x: Tensor, beta: Tensor, x0: Tensor, families: Sequence[Family]) -> Tensor:
+    """Return z = sign beta (x - x0); x is (..., M) for one axis, (..., M, D) otherwise, beta and x0 are (..., D)."""
+    if len(families) == 1:
+        return (families[0].sign * beta) * (x - x0)
+    z = beta.unsqueeze(-2) * (x - x0.unsqueeze(-2))
+    signs = [float(family.sign) for family in families]
+    return z if all(s == 1 for s in signs) else z * torch.tensor(signs, dtype=z.dtype, device=z.device)
+
+
+def check_points(z: Tensor, x: Tensor, families: Sequence[Family]) -> None:
+    """Raise ValueError where a point lies outside its family's domain; NaN passes and stays NaN."""
+    if (
+        all(family.domain == (-float("inf"), float("inf")) for family in families)
+        or not _can_look(z)
+        or not _can_look(x)
+    ):
+        return
+    slack = 1e-6 if z.dtype == torch.float32 else 2e-15
+    for axis, family in enumerate(families):
+        values = z.detach() if len(families) == 1 else z.detach()[..., axis]
+        low, high = family.domain
+        outside = (values < low - (0 if isinstance(family, Laguerre) else slack)) | (values > high + slack)
+        if outside.any():
+            source = x.detach() if len(families) == 1 else x.detach()[..., axis]
+            example = float(source.expand(values.shape)[outside][0])
+            where = f"[{family.a:g}, {family.b:g}]" if family.bounded else "the half-line"  # type: ignore[attr-defined]
+            raise ValueError(
+                f"points={example:g} on axis {axis}: points in {where} of {type(family).__name__} are expected"
+            )

@@ -1,0 +1,418 @@
+"""Space: families and an index set, the object that most users touch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import ops
+from ._domain import check_points, check_scale, to_standard
+from .arrays import apply_to_parts, common_kind, computing_dtype, real_dtype, to_kind, to_torch
+from .families import Family, Laguerre, family_from_dict
+from .index_sets import IndexSet, TensorProduct, index_set_from_dict
+from .quadrature import gauss
+
+
+class Space:
+    r"""The span of products of one-dimensional functions over an index set.
+
+    .. math:: u(x) = \sum_{n \in \Lambda} c_n \prod_d \beta_d^{p_d}\, \varphi_{n_d}(\beta_d (x_d - x_{0,d}))
+
+    An immutable, hashable, picklable value; it holds no arrays and is not a module.
+
+    Parameters
+    ----------
+    families : Family or sequence of Family
+        One family an axis. A one-dimensional space takes its degree from the family if no index set is given.
+    index_set : IndexSet, optional
+        Which products belong to the space; required for two or more axes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of this form, or the degree is missing.
+
+    Notes
+    -----
+    Shapes. One axis: points (..., M), scale and shift (...,). D > 1 axes: points (..., M, D), scale and shift (..., D) or
+    a number. Coefficients (..., K), values (..., M); leading axes broadcast. NumPy arrays, CuPy arrays and torch tensors
+    give results of the same kind. On a bounded axis scale and shift are the interval's own and must be left at 1 and 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import specfast as sf
+    >>> space = sf.Space(sf.Hermite(degree=8))
+    >>> points = space.nodes().numpy()
+    >>> coef = space.project(np.exp(-(points**2)))
+    >>> round(float(space.synthesize(coef, np.array([0.0]))[0]), 3)
+    1.0
+    """
+
+    families: tuple[Family, ...]
+    index_set: IndexSet
+
+    def __init__(self, families: Family | Sequence[Family], index_set: IndexSet | None = None):
+        listed = (families,) if isinstance(families, Family) else tuple(families)
+        if not listed or not all(isinstance(family, Family) and type(family) is not Family for family in listed):
+            raise TypeError(f"families={families!r}: Hermite, Laguerre, Chebyshev or Legendre families are expected")
+        if index_set is None:
+            if len(listed) != 1 or listed[0].degree is None:
+                raise ValueError("index_set=None: an index set, or for one axis a family with a degree, is expected")
+            index_set = TensorProduct(listed[0].degree)
+        elif not isinstance(index_set, IndexSet):
+            raise TypeError(f"index_set={index_set!r}: a TensorProduct, TotalDegree or HyperbolicCross is expected")
+        index_set._axis_weights(len(listed))
+        index_set.axis_degrees(len(listed))
+        object.__setattr__(self, "families", tuple(family.with_degree(None) for family in listed))
+        object.__setattr__(self, "index_set", index_set)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a Space is immutable; {name} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Space) and (self.families, self.index_set) == (other.families, other.index_set)
+
+    def __hash__(self) -> int:
+        return hash((self.families, self.index_set))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Space, (self.families, self.index_set)
+
+    def __repr__(self) -> str:
+        return f"Space({list(self.families)}, {self.index_set})"
+
+    @property
+    def dim(self) -> int:
+        """Number of axes D."""
+        return len(self.families)
+
+    @property
+    def indices(self) -> np.ndarray:
+        """The indices, an array (K, D) in lexicographic order."""
+        return self.index_set.indices(self.dim)
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients K."""
+        return len(self.indices)
+
+    @property
+    def fingerprint(self) -> str:
+        """A short text that differs between spaces; stored beside weights."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the space as plain values that JSON can hold."""
+        return {"families": [f.to_dict() for f in self.families], **self.index_set.to_dict()}
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> Space:
+        """Return the space that `to_dict` described."""
+        rest = {key: value for key, value in values.items() if key != "families"}
+        return Space([family_from_dict(f) for f in values["families"]], index_set_from_dict(rest))
+
+    # ------------------------------------------------------------------------------------------------- transforms
+
+    def synthesize(
+        self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
+    ) -> Any:  # fmt: skip
+        """Return the field, or a derivative of it with respect to x, at the points.
+
+        Parameters
+        ----------
+        coef : array (..., K)
+            Real or complex coefficients.
+        points : array (..., M) or (..., M, D)
+            Real points.
+        scale, shift : number or array (...,) or (..., D)
+            beta > 0 and x0.
+        derivative : int or tuple of int, or a list of these
+            Order (one an axis if D > 1). A list gives the results stacked on a new first axis.
+
+        Returns
+        -------
+        array (..., M)
+
+        Raises
+        ------
+        ValueError, TypeError
+            On shapes, kinds or dtypes that do not fit; on points outside the domain (CPU, outside of compiled code).
+        """
+        if isinstance(derivative, list):
+            wanted = common_kind(coef=coef, points=points, scale=scale, shift=shift)
+            parts = [self.synthesize(coef, points, scale=scale, shift=shift, derivative=d) for d in derivative]
+            return to_kind(torch.stack([to_torch("result", part) for part in parts]), wanted)
+        orders = self._orders(derivative)
+        wanted, coef, z, factor, dtype = self._prepare("coef", coef, points, scale, shift, orders)
+        self._check_size("coef", coef, self.size)
+        real = _parts_to(coef, z.dtype)
+        if self.dim == 1:
+            name = self.families[0].name
+            result = apply_to_parts(lambda c: ops.synthesize(c * factor, z, name, orders[0]), real)
+        else:
+            result = apply_to_parts(
+                lambda c: ops.product_synthesize(c * factor, z, self._index_tensor(z), self._names, list(orders)), real
+            )
+        return to_kind(result.to(dtype), wanted)
+
+    def adjoint(
+        self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
+    ) -> Any:  # fmt: skip
+        """Return the transpose of `synthesize` applied to values (..., M): sums over the points, without weights."""
+        orders = self._orders(derivative)
+        wanted, values, z, factor, dtype = self._prepare("values", values, points, scale, shift, orders)
+        self._check_size("values", values, z.shape[-1] if self.dim == 1 else z.shape[-2])
+        real = _parts_to(values, z.dtype)
+        if self.dim == 1:
+            name, size = self.families[0].name, self.size
+            result = apply_to_parts(lambda v: factor * ops.adjoint(v, z, size, name, orders[0]), real)
+        else:
+            result = apply_to_parts(
+                lambda v: factor * ops.product_adjoint(v, z, self._index_tensor(z), self._names, list(orders)), real
+            )
+        return to_kind(result.to(dtype), wanted)
+
+    def basis(self, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0) -> Any:
+        """Return the functions at the points, an array (..., M, K): for few coefficients; needs that memory."""
+        wanted = common_kind(points=points, scale=scale, shift=shift)
+        x = to_torch("points", points)
+        columns = torch.eye(self.size, dtype=real_dtype(x.dtype if x.is_floating_point() else torch.float64))
+        lead = x.dim() - self.dim + (0 if self.dim == 1 else self.dim - 2)
+        columns = columns.to(x.device).reshape(self.size, *(1,) * lead, self.size)
+        scale, shift = to_torch("scale", scale, x.device), to_torch("shift", shift, x.device)
+        return to_kind(
+            self.synthesize(columns, x, scale=scale, shift=shift, derivative=derivative).movedim(0, -1), wanted
+        )
+
+    def value_and_gradient(self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, Any]:
+        """Return u (..., M) and its gradient in x, (..., M) for one axis or (..., M, D)."""
+        if self.dim == 1:
+            u, slope = self.synthesize(coef, points, scale=scale, shift=shift, derivative=[0, 1])
+            return u, slope
+        orders = [tuple(int(a == d) for a in range(self.dim)) for d in range(-1, self.dim)]
+        stacked = self.synthesize(coef, points, scale=scale, shift=shift, derivative=orders)
+        return stacked[0], stacked[1:].transpose((*range(1, stacked.ndim), 0)) if not isinstance(
+            stacked, Tensor
+        ) else stacked[1:].movedim(0, -1)
+
+    def differentiate(self, coef: Any, axis: int = 0, *, scale: Any = 1) -> Any:
+        """Return the coefficients of du/dx_axis, projected onto the space.
+
+        Exact for all families but Hermite, whose derivative has one degree more: that last coefficient is left out.
+        One axis only.
+        """
+        if self.dim != 1 or axis not in (0, -1):
+            raise ValueError(f"axis={axis}: differentiate is available for spaces of one axis, axis 0")
+        wanted = common_kind(coef=coef, scale=scale)
+        tensor = to_torch("coef", coef)
+        self._check_size("coef", tensor, self.size)
+        family = self.families[0]
+        work = _parts_to(tensor, computing_dtype(real_dtype(tensor.dtype)))
+        beta = to_torch("scale", scale, tensor.device) * (family.standard_scale_shift()[0] * family.sign)
+        result = apply_to_parts(lambda c: ops.differentiate(c, family.name, False), work)
+        return to_kind((result * beta.unsqueeze(-1)).to(tensor.dtype), wanted)
+
+    # ------------------------------------------------------------------------------------------------ nodes and fit
+
+    def nodes(self, *, scale: Any = 1, shift: Any = 0) -> Any:
+        """Return the Gauss nodes where `project` wants its values: (..., K), or (..., K, D) on a tensor grid."""
+        return self.quadrature(scale=scale, shift=shift)[0]
+
+    def quadrature(self, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, Any]:
+        """Return the tensor Gauss rule in x: points and weights with sum_q w_q Phi_j Phi_k = h_j delta_jk.
+
+        Raises
+        ------
+        ValueError
+            If the index set is not a TensorProduct (or one-dimensional).
+        """
+        wanted = common_kind(scale=scale, shift=shift)
+        beta, x0 = self._scale_shift(to_torch("scale", scale), to_torch("shift", shift), torch.float64)
+        z, w = (torch.from_numpy(a).to(beta.device) for a in _tensor_rule(self))
+        sign = torch.tensor([float(f.sign) for f in self.families], dtype=torch.float64, device=beta.device)
+        power = torch.tensor([f.power for f in self.families], dtype=torch.float64, device=beta.device)
+        points = z * sign / beta.unsqueeze(-2) + x0.unsqueeze(-2)
+        weights = w * (beta ** (-2 * power)).prod(-1, keepdim=True)
+        return to_kind(points.squeeze(-1) if self.dim == 1 else points, wanted), to_kind(weights, wanted)
+
+    def project(self, values: Any, *, scale: Any = 1, shift: Any = 0) -> Any:
+        """Return the coefficients (..., K) of the field with these values (..., K) on `nodes()`."""
+        wanted = common_kind(values=values, scale=scale, shift=shift)
+        tensor = to_torch("values", values)
+        self._check_size("values", tensor, self.size)
+        device = tensor.device
+        dtype = computing_dtype(real_dtype(tensor.dtype))
+        points, weights = self.quadrature(
+            scale=to_torch("scale", scale, device), shift=to_torch("shift", shift, device)
+        )
+        norms = torch.from_numpy(self._norm_squared()).to(device, dtype)
+        real = _parts_to(tensor, dtype) * weights.to(device, dtype)
+        sums = self.adjoint(
+            real,
+            points.to(device, dtype),
+            scale=to_torch("scale", scale, device),
+            shift=to_torch("shift", shift, device),
+        )
+        return to_kind((sums / norms).to(tensor.dtype), wanted)
+
+    def fit(
+        self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0
+    ) -> Any:  # fmt: skip
+        """Return the coefficients that minimise sum_m w_m (u(x_m) - v_m)^2 + ridge |c|^2, by QR.
+
+        Values with weight 0 are ignored, NaN included. Needs the memory of the basis, rows of points times M times K.
+        Leading axes broadcast: points (B, 1, M) with values (B, T, M) are factorised once for each b.
+
+        Raises
+        ------
+        ValueError
+            If M < K and ridge is 0, or ridge is negative.
+        """
+        if not ridge >= 0:
+            raise ValueError(f"ridge={ridge}: 0 or more is expected")
+        wanted = common_kind(values=values, points=points, scale=scale, shift=shift, weights=weights)
+        v = to_torch("values", values)
+        x = to_torch("points", points)
+        scale, shift = to_torch("scale", scale, v.device), to_torch("shift", shift, v.device)
+        table = self.basis(x.to(computing_dtype(real_dtype(torch.result_type(x, v)))), scale=scale, shift=shift)
+        if table.shape[-2] < self.size and ridge == 0:
+            raise ValueError(
+                f"ridge=0: {table.shape[-2]} points do not determine {self.size} coefficients; give a ridge"
+            )
+        self._check_size("values", v, table.shape[-2])
+        if weights is not None:
+            root = to_torch("weights", weights, v.device).to(table.dtype).sqrt()
+            v = torch.where(root > 0, v, torch.zeros_like(v)) * root
+            table = table * root.unsqueeze(-1)
+        right = v.to(torch.promote_types(v.dtype, table.dtype)).unsqueeze(-1)
+        if ridge > 0:
+            damping = ridge**0.5 * torch.eye(self.size, dtype=table.dtype, device=table.device)
+            table = torch.cat([table, damping.expand(*table.shape[:-2], -1, -1)], -2)
+            zeros = right.new_zeros((*right.shape[:-2], self.size, 1))
+            right = torch.cat([right, zeros], -2)
+        q, r = torch.linalg.qr(table)
+        solution = torch.linalg.solve_triangular(r.to(right.dtype), q.to(right.dtype).mT @ right, upper=True)
+        return to_kind(solution.squeeze(-1), wanted)
+
+    def inner(self, first: Any, second: Any) -> Any:
+        """Return sum_n h_n conj(c_n) d_n, the inner product of two fields with the same scale and shift."""
+        wanted = common_kind(first=first, second=second)
+        c, d = to_torch("first", first), to_torch("second", second)
+        self._check_size("first", c, self.size)
+        self._check_size("second", d, self.size)
+        norms = torch.from_numpy(self._norm_squared()).to(c.device, real_dtype(c.dtype))
+        return to_kind((norms * c.conj() * d).sum(-1), wanted)
+
+    def norm(self, coef: Any) -> Any:
+        """Return the weighted L2 norm of the field."""
+        product = self.inner(coef, coef)
+        return product.real**0.5
+
+    # ---------------------------------------------------------------------------------------------------- internals
+
+    @property
+    def _names(self) -> str:
+        return ",".join(f.name for f in self.families)
+
+    def _norm_squared(self) -> np.ndarray:
+        indices = self.indices
+        norms = np.ones(len(indices))
+        for axis, family in enumerate(self.families):
+            norms *= family.norm_squared(int(indices[:, axis].max()) + 1)[indices[:, axis]]
+        return norms
+
+    def _index_tensor(self, like: Tensor) -> Tensor:
+        return torch.tensor(self.indices, device=like.device)
+
+    def _orders(self, derivative: Any) -> tuple[int, ...]:
+        if isinstance(derivative, (int, np.integer)) and not isinstance(derivative, bool):
+            if self.dim > 1 and derivative != 0:
+                raise ValueError(f"derivative={derivative}: {self.dim} orders, one an axis, are expected")
+            orders = (int(derivative),) * self.dim
+        else:
+            orders = tuple(int(d) for d in derivative)
+        if len(orders) != self.dim or min(orders) < 0:
+            raise ValueError(f"derivative={derivative!r}: {self.dim} orders of 0 or more, one an axis, are expected")
+        return orders
+
+    def _check_size(self, name: str, tensor: Tensor, size: int) -> None:
+        if tensor.dim() < 1 or tensor.shape[-1] != size:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}; (..., {size}) is expected")
+
+    def _scale_shift(self, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Return beta and x0 with an axis for the dimensions, (..., D), those of bounded axes filled in."""
+        check_scale(scale, shift, self.families)
+        beta = (scale.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(scale)).to(dtype)
+        x0 = (shift.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(shift)).to(dtype)
+        if any(f.bounded for f in self.families):
+            bounded = torch.tensor([f.bounded for f in self.families], device=beta.device)
+            own = torch.tensor([f.standard_scale_shift() for f in self.families], dtype=dtype, device=beta.device)
+            beta, x0 = torch.where(bounded, own[:, 0], beta), torch.where(bounded, own[:, 1], x0)
+        return beta.expand(*beta.shape[:-1], self.dim), x0.expand(*x0.shape[:-1], self.dim)
+
+    def _prepare(
+        self, name: str, array: Any, points: Any, scale: Any, shift: Any, orders: tuple[int, ...]
+    ) -> tuple[str, Tensor, Tensor, Tensor, torch.dtype]:
+        """Return the kind, the array, z, the factor beta^(p + order) on the coefficients, and the result's dtype."""
+        wanted = common_kind(**{name: array, "points": points, "scale": scale, "shift": shift})
+        x = to_torch("points", points)
+        tensor = to_torch(name, array, x.device)
+        beta, x0 = to_torch("scale", scale, x.device), to_torch("shift", shift, x.device)
+        if x.is_complex() or beta.is_complex() or x0.is_complex():
+            raise TypeError("points, scale and shift are complex; real ones are expected")
+        if x.dim() < min(self.dim, 2) or (self.dim > 1 and x.shape[-1] != self.dim):
+            expected = "(..., M)" if self.dim == 1 else f"(..., M, {self.dim})"
+            raise ValueError(f"points have shape {tuple(x.shape)}; {expected} is expected")
+        dtype = torch.result_type(tensor, x)
+        for other in (beta, x0):
+            if other.dim() > 0 and other.is_floating_point():
+                dtype = torch.promote_types(dtype, other.dtype)
+        if not (dtype.is_floating_point or dtype.is_complex):
+            dtype = torch.get_default_dtype()
+        work = computing_dtype(real_dtype(dtype))
+        beta, x0 = self._scale_shift(beta, x0, work)
+        z = to_standard(x.to(work), beta, x0, self.families)
+        check_points(z, x, self.families)
+        power = torch.tensor([f.power + k for f, k in zip(self.families, orders, strict=True)], device=x.device)
+        sign = 1.0
+        for family, order in zip(self.families, orders, strict=True):
+            sign *= float(family.sign) ** order
+        factor = sign * (beta ** power.to(work)).prod(-1, keepdim=True)
+        return wanted, tensor, z, factor, dtype
+
+
+def _parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
+    """Convert to the given real dtype, or its complex counterpart."""
+    return tensor.to(real.to_complex() if tensor.is_complex() else real)
+
+
+@lru_cache(maxsize=32)
+def _tensor_rule(space: Space) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tensor Gauss rule on the standard domain: nodes (K, D) in lexicographic order, weights (K,)."""
+    if space.dim > 1 and not isinstance(space.index_set, TensorProduct):
+        raise ValueError(f"index_set={space.index_set}: a Gauss rule needs a TensorProduct (or one axis); use fit")
+    degrees = space.index_set.axis_degrees(space.dim)
+    rules = [gauss(family, degree + 1) for family, degree in zip(space.families, degrees, strict=True)]
+    grids = np.meshgrid(*(nodes for nodes, _ in rules), indexing="ij")
+    weights = np.ones(())
+    for _, weight in rules:
+        weights = np.multiply.outer(weights, weight)
+    return np.stack([g.ravel() for g in grids], -1), weights.ravel()
+
+
+def learns_scale(family: Family) -> bool:
+    """Whether beta of this family is free: not on a bounded interval."""
+    return not family.bounded
+
+
+def learns_shift(family: Family) -> bool:
+    """Whether x0 is free: on the whole line, not at a given end."""
+    return not family.bounded and not isinstance(family, Laguerre)

@@ -1,0 +1,120 @@
+"""Space in one and several dimensions: identities, finite differences, kinds of arrays, errors."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import specfast as sf
+
+D = torch.float64
+ONE_AXIS = [
+    sf.Hermite(degree=12),
+    sf.Laguerre(0.5, degree=12),
+    sf.Laguerre(degree=12, sign=-1),
+    sf.Chebyshev(0, 3, degree=12),
+    sf.Legendre(-2, 5, degree=12),
+]
+
+
+def chosen(family):
+    return {} if family.bounded else {"scale": 1.7, "shift": 0.3}
+
+
+@pytest.mark.parametrize("family", ONE_AXIS, ids=str)
+def test_one_axis_identities(family):
+    space, basis = sf.Space(family), chosen(family)
+    assert pickle.loads(pickle.dumps(space)) == space == sf.Space.from_dict(space.to_dict())
+    points, weights = space.quadrature(**basis)
+    coef = torch.randn(3, 13, dtype=D)
+    values = space.synthesize(coef, points, **basis)
+    torch.testing.assert_close(space.project(values, **basis), coef)
+    torch.testing.assert_close(space.fit(values, points, **basis), coef)
+    torch.testing.assert_close((weights * values**2).sum(-1).sqrt(), space.norm(coef))
+    torch.testing.assert_close((space.adjoint(values, points, **basis) * coef).sum(-1), (values * values).sum(-1))
+    torch.testing.assert_close(space.synthesize(coef + 2j * coef, points, **basis), values * (1 + 2j))
+
+
+@pytest.mark.parametrize("family", ONE_AXIS, ids=str)
+def test_one_axis_derivatives(family):
+    space, basis, step = sf.Space(family), chosen(family), 1e-5
+    coef = torch.randn(3, 13, dtype=D)
+    coef[:, -1] = 0
+    points = space.nodes(**basis)[3:7]
+    above = space.synthesize(coef, points + step, **basis)
+    below = space.synthesize(coef, points - step, **basis)
+    value, slope = space.value_and_gradient(coef, points, **basis)
+    torch.testing.assert_close(slope, (above - below) / (2 * step), atol=1e-6, rtol=1e-6)
+    scale = {} if family.bounded else {"scale": 1.7}
+    torch.testing.assert_close(space.synthesize(space.differentiate(coef, **scale), points, **basis), slope)
+    torch.testing.assert_close(value, space.synthesize(coef, points, **basis))
+
+
+def test_gradients_of_scale_and_shift():
+    space = sf.Space(sf.Laguerre(0.5, degree=5))
+    arguments = (
+        torch.randn(2, 6, dtype=D, requires_grad=True),
+        torch.rand(4, dtype=D, requires_grad=True),
+        torch.tensor([0.8, 1.9], dtype=D, requires_grad=True),
+    )
+    assert torch.autograd.gradcheck(lambda c, x, b: space.synthesize(c, x + 1, scale=b, derivative=1), arguments)
+    line = sf.Space(sf.Hermite(degree=5))
+    assert torch.autograd.gradcheck(lambda c, x, b: line.synthesize(c, x, scale=b, shift=b), arguments)
+
+
+def test_three_axes_of_different_families():
+    space = sf.Space([sf.Hermite(), sf.Chebyshev(0, 1), sf.Laguerre()], sf.TensorProduct((3, 2, 2)))
+    scale, shift = torch.tensor([1.3, 1.0, 2.0], dtype=D), torch.tensor([0.2, 0.0, 1.0], dtype=D)
+    coef = torch.randn(2, space.size, dtype=D)
+    points = space.nodes(scale=scale, shift=shift)
+    values, gradient = space.value_and_gradient(coef, points, scale=scale, shift=shift)
+    torch.testing.assert_close(space.project(values, scale=scale, shift=shift), coef)
+    ahead = points[5:7] + torch.tensor([0.0, 0.0, 1e-6], dtype=D)
+    numerical = (space.synthesize(coef, ahead, scale=scale, shift=shift) - values[:, 5:7]) / 1e-6
+    torch.testing.assert_close(gradient[:, 5:7, 2], numerical, atol=1e-4, rtol=1e-4)
+
+
+def test_hyperbolic_cross_against_the_naive_sum():
+    space = sf.Space([sf.Hermite()] * 3, sf.HyperbolicCross(6, gamma=-1.0))
+    coef, points = torch.randn(space.size, dtype=D), torch.randn(11, 3, dtype=D)
+    tables = [torch.ops.specfast.basis(points[:, d].contiguous(), 7, "hermite", 0) for d in range(3)]
+    naive = sum(
+        c * tables[0][:, i] * tables[1][:, j] * tables[2][:, k]
+        for c, (i, j, k) in zip(coef, space.indices.tolist(), strict=True)
+    )
+    torch.testing.assert_close(space.synthesize(coef, points), naive)
+    assert space.fit(naive, points, ridge=1e-3).shape == coef.shape
+
+
+def test_kinds_and_dtypes():
+    space = sf.Space(sf.Hermite(degree=4))
+    coef, points = np.ones(5), np.linspace(-1, 1, 3)
+    result = space.synthesize(coef, points)
+    assert isinstance(result, np.ndarray) and result.dtype == np.float64
+    half = space.synthesize(torch.ones(5, dtype=torch.bfloat16), torch.zeros(2, dtype=torch.bfloat16))
+    assert half.dtype == torch.bfloat16
+    assert space.synthesize(torch.ones(5), torch.zeros(2, dtype=D)).dtype == D
+    with pytest.raises(TypeError, match="different kinds"):
+        space.synthesize(coef, torch.zeros(3))
+
+
+def test_errors_name_argument_value_and_what_is_accepted():
+    space = sf.Space(sf.Hermite(degree=4))
+    for call, match in (
+        (lambda: sf.Hermite(degree=-1), "degree=-1"),
+        (lambda: sf.Laguerre(-1.0), r"alpha=-1\.0"),
+        (lambda: sf.Chebyshev(2, 1), "a=2, b=1"),
+        (lambda: sf.Space(sf.Hermite()), "index_set=None"),
+        (lambda: sf.Space([sf.Hermite()] * 2), "index_set=None"),
+        (lambda: space.synthesize(np.ones(4), np.zeros(3)), r"coef has shape \(4,\)"),
+        (lambda: space.synthesize(np.ones(5), np.zeros(3), scale=-1.0), r"scale=-1\.0"),
+        (lambda: space.synthesize(np.ones(5), np.zeros(3), scale=np.nan), "scale=nan"),
+        (lambda: space.fit(np.ones(3), np.zeros(3)), "ridge=0"),
+        (lambda: sf.Space(sf.Chebyshev(degree=4)).synthesize(np.ones(5), np.array([0.0, 1.5])), r"points=1\.5"),
+        (lambda: sf.Space(sf.Laguerre(degree=4)).synthesize(np.ones(5), np.array([-0.5])), r"points=-0\.5"),
+        (lambda: sf.Space(sf.Chebyshev(degree=4)).synthesize(np.ones(5), np.zeros(1), scale=2.0), "bounded"),
+        (lambda: space.synthesize(np.ones(5), np.zeros(3), derivative=-1), "derivative=-1"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            call()
