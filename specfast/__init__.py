@@ -1,5 +1,6 @@
 """Spectral expansions on bounded and unbounded domains: fast transforms for PyTorch, and learning equations with them."""
 
+from . import nn
 from . import ops as _ops  # noqa: F401  (registers torch.ops.specfast)
 from ._domain import debug_checks
 from ._version import __version__
@@ -21,4 +22,5 @@ __all__ = [
     "debug_checks",
     "gauss",
     "leja",
+    "nn",
 ]

@@ -1,0 +1,74 @@
+"""Choice of scale, shift and degree from data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from torch import Tensor
+
+
+def frequency_indicator(coef: Tensor) -> Tensor:
+    r"""Return F = sqrt(sum over the top third of |c_n|^2 / sum |c_n|^2), over the last axis.
+
+    Small where the coefficients decay inside the space; it stops falling at the noise.
+
+    Examples
+    --------
+    >>> import torch
+    >>> round(float(frequency_indicator(torch.tensor([1.0, 0.0, 0.1]))), 3)
+    0.1
+    """
+    power = coef.abs().square()
+    top = power[..., -max(1, coef.shape[-1] // 3) :].sum(-1)
+    return (top / power.sum(-1).clamp_min(torch.finfo(power.dtype).tiny)).sqrt()
+
+
+def moments(values: Tensor, points: Tensor) -> tuple[float, float, float]:
+    """Return centroid of u^2, its variance, and the variance of the wave number, over all rows (..., M); NaN are skipped.
+
+    Integrals by the trapezoidal rule over the sorted points.
+    """
+    totals = torch.zeros(4, dtype=torch.float64)
+    shape = torch.broadcast_shapes(values.shape, points.shape)
+    for u, x in zip(
+        values.expand(shape).reshape(-1, shape[-1]), points.expand(shape).reshape(-1, shape[-1]), strict=True
+    ):
+        seen = ~u.isnan()
+        x, order = x[seen].sort()
+        u = u[seen][order]
+        step = x.diff()
+        keep = step > 0
+        if keep.sum() < 2:
+            continue
+        middle, height, step = (0.5 * (x[1:] + x[:-1]))[keep], (0.5 * (u[1:] + u[:-1]))[keep], step[keep]
+        slope = u.diff()[keep] / step
+        weight = height**2 * step
+        totals += torch.stack(
+            [weight.sum(), (weight * middle).sum(), (weight * middle**2).sum(), (slope**2 * step).sum()]
+        )
+    mass = max(float(totals[0]), 1e-300)
+    centroid = float(totals[1]) / mass
+    return centroid, max(float(totals[2]) / mass - centroid**2, 1e-12), max(float(totals[3]) / mass, 1e-12)
+
+
+def choose_scale(start: float, indicator: Callable[[float], float]) -> float:
+    """Return beta: the start, unless the indicator's minimum lies clearly (a factor of 2) below its value there."""
+    found = minimize_scalar(
+        lambda log: np.log(indicator(float(np.exp(log)))), bounds=(np.log(start / 3), np.log(start * 3)), method="bounded",
+        options={"xatol": 0.02},
+    )  # fmt: skip
+    return float(np.exp(found.x)) if np.exp(found.fun) < 0.5 * indicator(start) else start
+
+
+def choose_degree(indicator: Callable[[int], float], candidates: list[int], tolerance: float = 3e-4) -> int:
+    """Return the smallest degree whose indicator is below the tolerance or within 1.5 of its floor."""
+    found: dict[int, float] = {}
+    for degree in candidates:
+        found[degree] = indicator(degree)
+        if found[degree] < tolerance:
+            return degree
+    floor = min(found.values())
+    return next(degree for degree in candidates if found[degree] <= 1.5 * floor)

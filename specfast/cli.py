@@ -1,0 +1,155 @@
+"""The command line: specfast learn, evaluate, report, info."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def _interval(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: two numbers a,b are expected") from None
+    if not low < high:
+        raise argparse.ArgumentTypeError(f"{text!r}: a < b is expected")
+    return low, high
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="specfast", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    learn = commands.add_parser("learn", help="learn an equation from observations")
+    learn.add_argument("data", help="NetCDF file with u (trajectory, time[, channel], point or x)")
+    learn.add_argument("--basis", default="hermite", help="hermite, laguerre, chebyshev or legendre")
+    learn.add_argument("--out", required=True, type=Path, help="folder to write")
+    learn.add_argument("--overwrite", action="store_true", help="replace a run that is there")
+    learn.add_argument(
+        "--hold-out", type=int, default=0, metavar="N", help="keep N trajectories aside and evaluate on them"
+    )
+    learn.add_argument("--domain", type=_interval, metavar="A,B", help="interval of a bounded basis")
+    learn.add_argument("--degree", type=int, help="degree; chosen from the data if left out")
+    learn.add_argument("--steps", type=int, default=2400, help="optimiser steps")
+    learn.add_argument("--method", default="dopri5", help="solver of torchdiffeq")
+    learn.add_argument("--adjoint", action="store_true", help="gradients by the adjoint equation")
+    learn.add_argument("--seed", type=int, default=0)
+    evaluate = commands.add_parser("evaluate", help="errors of a run on observations")
+    evaluate.add_argument("run", type=Path)
+    evaluate.add_argument("data")
+    evaluate.add_argument("--json", type=Path, metavar="F", help="write all figures to F")
+    report = commands.add_parser("report", help="pictures and an HTML page of a run")
+    report.add_argument("run", type=Path)
+    report.add_argument("--data", help="observations to show; those it was trained with if left out")
+    commands.add_parser("info", help="versions, backends, threads")
+    return parser
+
+
+def _learn(options: argparse.Namespace) -> None:
+    import torch
+
+    from . import learn
+    from .learn.report import write_report
+    from .learn.run import write_json
+
+    if (options.out / "config.json").exists() and not options.overwrite:
+        raise learn.DataError(f"{options.out}: a run is there already; --overwrite replaces it")
+    if options.steps < 1:
+        raise learn.DataError(f"--steps {options.steps}: at least 1 is expected")
+    data = learn.read(options.data)
+    if not 0 <= options.hold_out < len(data):
+        raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
+    held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
+    run = learn.fit(
+        data.select(kept), options.basis, degree=options.degree, domain=options.domain, steps=options.steps,
+        method=options.method, adjoint=options.adjoint, seed=options.seed, progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    tested = data.select(held if len(held) else kept)
+    figures = run.evaluate(tested)
+    run.metrics["held_out" if len(held) else "training_data"] = figures
+    run.save(options.out)
+    write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
+    page = write_report(run, tested, options.out)
+    space = run.basis.space
+    what = f"{len(held)} held-out trajectories" if len(held) else "the training data"
+    print(
+        f"basis        {type(space.families[0]).__name__}, degree {space.size - 1}, scale {run.basis.scale:.4g}, shift {run.basis.shift:.4g}"
+    )
+    print(f"training     {run.metrics['training']['seconds']:.0f} s, {options.steps} steps")
+    print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
+    print(f"report       {page}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from . import learn
+    from .learn.run import write_json
+
+    run = learn.load(options.run)
+    figures = run.evaluate(learn.read(options.data))
+    if options.json:
+        write_json(options.json, figures)
+    print(f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajectories")
+    print(f"median       {figures['median_trajectory']:.5f}")
+    if figures["failed"]:
+        print(f"failed       {figures['failed']} (counted as error 1)")
+
+
+def _report(options: argparse.Namespace) -> None:
+    import torch
+
+    from . import learn
+    from .learn.report import write_report
+
+    run = learn.load(options.run)
+    if options.data:
+        data = learn.read(options.data)
+    else:
+        source = json.loads((options.run / "data.json").read_text())
+        data = learn.read(source["path"])
+        if source["held_out"]:
+            data = data.select(torch.tensor(source["held_out"]))
+    print(f"report       {write_report(run, data, options.run)}")
+
+
+def _info(options: argparse.Namespace) -> None:
+    import platform
+
+    import numpy
+    import torch
+
+    from . import __version__, kernels
+
+    print(f"specfast     {__version__}")
+    print(f"Python       {platform.python_version()}, torch {torch.__version__}, numpy {numpy.__version__}")
+    for name, state in kernels.status().items():
+        print(f"backend      {name}: {state}")
+    try:
+        from .kernels import cpu
+
+        print(
+            f"instructions {cpu.instruction_set} (of {', '.join(cpu.instruction_sets)}), OpenMP {'on' if cpu.openmp else 'off'}"
+        )
+    except ImportError:
+        pass
+    print(f"threads      {torch.get_num_threads()}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0, or 2 after one line that says what was wrong with the input."""
+    options = _parser().parse_args(arguments)
+    try:
+        {"learn": _learn, "evaluate": _evaluate, "report": _report, "info": _info}[options.command](options)
+    except (ValueError, TypeError, OSError) as error:
+        print(f"specfast: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("specfast: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

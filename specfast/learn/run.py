@@ -1,0 +1,191 @@
+"""A trained model: predict, evaluate, save, load."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..nn import SpectralODE
+from .data import DataError, Observations
+from .dynamics import Dynamics
+from .encode import Basis, encode
+
+FORMAT = 1
+
+
+@dataclass
+class Run:
+    """A learned equation with its basis.
+
+    Attributes
+    ----------
+    basis : Basis
+        Space, scale, shift and the amplitude by which data are divided.
+    dynamics : Dynamics
+        The learned right-hand side in coefficients.
+    solver : dict
+        method, rtol, atol of the integration.
+    channels : tuple of str
+        Names of the field's components.
+    history, metrics : what training and evaluation recorded.
+    """
+
+    basis: Basis
+    dynamics: Dynamics
+    solver: dict[str, Any]
+    channels: tuple[str, ...]
+    hidden: tuple[int, ...]
+    history: list[dict[str, float]] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def ode(self) -> SpectralODE:
+        """Return the neural ODE of this run."""
+        return SpectralODE(self.basis.space, self.dynamics, adaptive=False, **self.solver)
+
+    def roll_out(self, coef: Tensor, times: Tensor) -> Tensor:
+        """Return coefficients (B, T, C, K) from those at the first of the times, (T,) or (B, T)."""
+        lead = coef.shape[:1]
+        scale, shift = coef.new_full(lead, self.basis.scale), coef.new_full(lead, self.basis.shift)
+        return self.ode()(coef, scale, shift, times)[0]
+
+    def synthesize(self, coef: Tensor, points: Tensor) -> Tensor:
+        """Return the field (B, T, C, M) of coefficients (B, T, C, K) at points (B, M), in the data's units."""
+        basis = self.basis
+        keyword = {} if basis.space.families[0].bounded else {"scale": basis.scale, "shift": basis.shift}
+        return basis.amplitude * basis.space.synthesize(coef, points[:, None, None, :], **keyword)
+
+    @torch.no_grad()
+    def predict(self, u0: Tensor, points: Tensor, times: Tensor) -> Tensor:
+        """Return the field (B, T, C, M) at the times, from values u0 (B, C, M) at points (B, M) at the first time.
+
+        NaN in u0 marks what was not observed.
+        """
+        data = Observations(u0[:, None], points, times.expand(len(u0), -1)[:, :1], self.channels)
+        return self.synthesize(self.roll_out(encode(self.basis, data)[:, 0], times), points)
+
+    @torch.no_grad()
+    def rhs(self, u: Tensor, points: Tensor) -> Tensor:
+        """Return the learned F[u] (B, C, M) at points (B, M), for fields u (B, C, M)."""
+        coef = encode(self.basis, Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels))
+        one = coef.new_ones(())
+        slope = self.dynamics(one, coef[:, 0], one, one)[0]
+        return self.synthesize(slope[:, None], points)[:, 0]
+
+    @torch.no_grad()
+    def forecast(self, data: Observations) -> Tensor:
+        """Return the field (R, T, C, M), each trajectory from its first observed snapshot alone; NaN before it.
+
+        An integration that fails leaves NaN.
+        """
+        result = torch.full_like(data.values, torch.nan)
+        first = data.observed.double().argmax(1)
+        for start in first.unique().tolist():
+            rows = (first == start).nonzero()[:, 0]
+            part = data.select(rows)
+            try:
+                result[rows, start:] = self.predict(part.values[:, start], part.points, part.times[:, start:])
+            except (AssertionError, RuntimeError):  # the solver's step underflowed for the batch: one by one
+                for row in rows.tolist():
+                    one = data.select(torch.tensor([row]))
+                    try:
+                        result[row, start:] = self.predict(one.values[:, start], one.points, one.times[0, start:])[0]
+                    except (AssertionError, RuntimeError):
+                        continue
+        return result
+
+    def evaluate(self, data: Observations) -> dict[str, Any]:
+        """Return relative_l2 over all times after each trajectory's first observed one, the same per time, and more.
+
+        A trajectory whose prediction fails counts as error 1 and is listed under ``failed``.
+        """
+        if len(data.channels) != len(self.channels):
+            raise DataError(f"data have channels {data.channels}; the run was trained with {self.channels}")
+        return measure(self.forecast(data), data)
+
+    def save(self, folder: Path) -> None:
+        """Write weights.safetensors, config.json and metrics.json, each whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {
+            "format": FORMAT,
+            "basis": self.basis.to_dict(),
+            "fingerprint": self.basis.space.fingerprint,
+            "solver": self.solver,
+            "channels": list(self.channels),
+            "hidden": list(self.hidden),
+        }
+        save_file({k: v.contiguous() for k, v in self.dynamics.state_dict().items()}, folder / "weights.new")
+        os.replace(folder / "weights.new", folder / "weights.safetensors")
+        write_json(folder / "metrics.json", {"metrics": self.metrics, "history": self.history})
+        write_json(folder / "config.json", config)
+
+
+def measure(predicted: Tensor, data: Observations) -> dict[str, Any]:
+    """Return the errors of a prediction (R, T, C, M) over the observed values after each first observed snapshot."""
+    observed = data.observed
+    after = torch.arange(observed.shape[1]) > observed.double().argmax(1, keepdim=True)
+    counted = ~data.values.isnan() & after[:, :, None, None]
+    truth = torch.where(counted, data.values, 0.0)
+    wrong = torch.where(counted, predicted - data.values, 0.0)
+    failed = ~wrong.isfinite().flatten(1).all(1)
+    wrong[failed] = truth[failed]  # error 1
+    squares, power = wrong.square().sum((2, 3)), truth.square().sum((2, 3))
+    tested = counted.flatten(1).any(1)
+    if not tested.any():
+        raise DataError("no trajectory is observed at a second time; there is nothing to compare with")
+    per_trajectory = (squares.sum(1) / power.sum(1).clamp_min(1e-300)).sqrt()
+    per_time = (squares.sum(0) / power.sum(0).clamp_min(1e-300)).sqrt()
+    return {
+        "relative_l2": float((squares.sum() / power.sum().clamp_min(1e-300)).sqrt()),
+        "median_trajectory": float(per_trajectory[tested].median()),
+        "per_time": [None if not counted[:, t].any() else float(e) for t, e in enumerate(per_time)],
+        "trajectories": len(data),
+        "observed_once": (~tested).nonzero()[:, 0].tolist(),
+        "failed": failed.nonzero()[:, 0].tolist(),
+    }
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(values, indent=1) + "\n")
+    os.replace(temporary, path)
+
+
+def load(folder: str | Path) -> Run:
+    """Return the run in a folder.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it cannot be read.
+    """
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise DataError(f"{folder}: no run here (config.json is missing)")
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        if config.get("format") != FORMAT:
+            raise DataError(f"{folder}: a run of format {config.get('format')}; this version reads {FORMAT}")
+        basis = Basis.from_dict(config["basis"])
+        if basis.space.fingerprint != config["fingerprint"]:
+            raise DataError(f"{folder}: the space in config.json is not the one that the weights belong to")
+        dynamics = Dynamics(len(config["channels"]), basis.space.size, config["hidden"])
+        dynamics.load_state_dict(load_file(folder / "weights.safetensors"))
+        recorded = json.loads((folder / "metrics.json").read_text())
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"{folder}: the run cannot be read ({type(error).__name__}: {error})".splitlines()[0]
+        ) from error
+    return Run(
+        basis, dynamics, config["solver"], tuple(config["channels"]), tuple(config["hidden"]),
+        recorded["history"], recorded["metrics"],
+    )  # fmt: skip

@@ -1,0 +1,5 @@
+"""Layers on top of Space."""
+
+from .ode import SpectralODE
+
+__all__ = ["SpectralODE"]

@@ -1,0 +1,160 @@
+"""The spectral neural ODE: coefficients, scale and shift of a field, driven by a learned right-hand side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..space import Space, learns_scale, learns_shift
+
+
+class _RightHandSide(nn.Module):
+    """What torchdiffeq integrates: a tuple state in, its derivative out; counts its calls."""
+
+    def __init__(self, dynamics: Callable[..., Any], adaptive: bool):
+        super().__init__()
+        self.dynamics = dynamics
+        self.adaptive = adaptive
+        self.fixed: tuple[Tensor, Tensor] | None = None
+        self.parameters_of_run: Tensor | None = None
+        self.pace: Tensor | None = None
+        self.origin: Tensor | None = None
+        self.calls = 0
+
+    def forward(self, t: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        self.calls += 1
+        if self.pace is not None and self.origin is not None:
+            t = self.origin + t * self.pace
+        if self.adaptive:
+            coef, log_scale, shift = state
+            result = self.dynamics(t, coef, log_scale.exp(), shift, self.parameters_of_run)
+        else:
+            (coef,) = state
+            scale, shift = self.fixed  # type: ignore[misc]
+            result = (self.dynamics(t, coef, scale, shift, self.parameters_of_run)[0],)
+        if self.pace is None:
+            return result
+        return tuple(part * self.pace.reshape(-1, *(1,) * (part.dim() - 1)) for part in result)
+
+
+class SpectralODE(nn.Module):
+    r"""Integrates d(c, log beta, x0)/dt = dynamics(t, c, beta, x0) with torchdiffeq.
+
+    Parameters
+    ----------
+    space : Space
+        Where the coefficients live.
+    dynamics : callable or nn.Module
+        ``dynamics(t, coef, scale, shift, parameters=None) -> (dcoef, dlog_scale, dshift)``.
+    adaptive : bool, default True
+        Whether scale and shift move; if not, the last two results of `dynamics` are not used and may be None.
+    method : str, default "dopri5"
+        Any solver of torchdiffeq.
+    adjoint : bool, default False
+        Use ``odeint_adjoint``: memory independent of the number of steps, gradients by a second integration.
+    rtol, atol : float
+        Tolerances of adaptive solvers.
+    options : dict, optional
+        Handed to the solver, such as ``{"step_size": 0.01}``.
+
+    Notes
+    -----
+    ``forward(coef, scale, shift, times)``: coef (..., [C,] K), scale and shift (...,) or (..., D), times (T,), or (B, T) with one
+    leading axis B for trajectories of their own times. Returns coef (..., T, [C,] K), scale and shift (..., T[, D]). Times
+    increase strictly.
+
+    References
+    ----------
+    Chen, Rubanova, Bettencourt, Duvenaud, NeurIPS 2018; Xia, Li, Shen, Chou, arXiv 2309.16131.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import specfast as sf
+    >>> space = sf.Space(sf.Hermite(degree=4))
+    >>> decay = lambda t, c, scale, shift, parameters=None: (-c, None, None)
+    >>> ode = sf.nn.SpectralODE(space, decay, adaptive=False)
+    >>> c, scale, shift = ode(torch.ones(5), torch.ones(()), torch.zeros(()), torch.tensor([0.0, 1.0]))
+    >>> round(float(c[1, 0]), 4)
+    0.3679
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        dynamics: Callable[..., Any],
+        *,
+        adaptive: bool = True,
+        method: str = "dopri5",
+        adjoint: bool = False,
+        rtol: float = 1e-5,
+        atol: float = 1e-6,
+        options: dict[str, Any] | None = None,
+    ):
+        from torchdiffeq._impl.odeint import SOLVERS
+
+        super().__init__()
+        if method not in SOLVERS:
+            raise ValueError(f"method={method!r}: one of {', '.join(SOLVERS)} is expected")
+        if adaptive and not any(learns_scale(f) or learns_shift(f) for f in space.families):
+            raise ValueError("adaptive=True: no axis of this space has a scale or shift that could move")
+        self.space, self.adaptive, self.method = space, adaptive, method
+        self.adjoint, self.rtol, self.atol, self.options = adjoint, rtol, atol, options
+        self.right_hand_side = _RightHandSide(dynamics, adaptive)
+
+    @property
+    def calls(self) -> int:
+        """How often the right-hand side has been evaluated."""
+        return self.right_hand_side.calls
+
+    def forward(
+        self, coef: Tensor, scale: Tensor, shift: Tensor, times: Tensor, parameters: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """Return coefficients, scale and shift at the times."""
+        if times.dim() not in (1, 2) or times.shape[-1] < 1:
+            raise ValueError(f"times has shape {tuple(times.shape)}; (T,) or (B, T) with T >= 1 is expected")
+        if not torch.compiler.is_compiling() and (times.diff(dim=-1) <= 0).any():
+            raise ValueError("times do not increase strictly")
+        rhs = self.right_hand_side
+        rhs.fixed, rhs.parameters_of_run = (scale, shift), parameters
+        state = (coef, scale.log(), shift) if self.adaptive else (coef,)
+        if times.dim() == 2 and (times == times[:1]).all():
+            times = times[0]
+        states = self._integrate(state, times) if times.dim() == 1 else self._by_segments(state, times)
+        count = times.shape[-1]
+        # Time goes after the leading axes, which are those of scale without its axis for the dimensions.
+        lead = scale.dim() - (self.space.dim > 1)
+        moved = [part.movedim(0, lead) for part in states]
+        if self.adaptive:
+            return moved[0], moved[1].exp(), moved[2]
+        repeat = (scale.unsqueeze(lead), shift.unsqueeze(lead))
+        sizes = [list(r.shape) for r in repeat]
+        for size in sizes:
+            size[lead] = count
+        return moved[0], repeat[0].expand(sizes[0]), repeat[1].expand(sizes[1])
+
+    def _integrate(self, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
+        from torchdiffeq import odeint, odeint_adjoint
+
+        if times.shape[0] == 1:
+            return tuple(part.unsqueeze(0) for part in state)
+        solve = odeint_adjoint if self.adjoint else odeint
+        return solve(
+            self.right_hand_side, state, times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options
+        )
+
+    def _by_segments(self, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
+        """Own times a trajectory: each interval is mapped to [0, 1] with a pace of its own."""
+        rhs, unit = self.right_hand_side, times.new_tensor([0.0, 1.0])
+        results = [state]
+        try:
+            for i in range(times.shape[-1] - 1):
+                rhs.origin, rhs.pace = times[:, i], times[:, i + 1] - times[:, i]
+                state = tuple(part[-1] for part in self._integrate(state, unit))
+                results.append(state)
+        finally:
+            rhs.origin = rhs.pace = None
+        return tuple(torch.stack(parts) for parts in zip(*results, strict=True))
