@@ -21,6 +21,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard csr
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt --no-build-isolation -e ".[dev]"
 	@touch $@
 
+demo: install
+	$(BIN)/specfast learn examples/data/diffusion.nc --basis hermite --hold-out 16 --steps 600 --overwrite --out demo_run
+	@echo "Open demo_run/report.html in a browser."
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -12,16 +12,19 @@ from ..space import Space, learns_scale, learns_shift
 
 
 class _RightHandSide(nn.Module):
-    """What torchdiffeq integrates: a tuple state in, its derivative out; counts its calls."""
+    """What torchdiffeq integrates: a tuple state in, its derivative out.
 
-    def __init__(self, dynamics: Callable[..., Any], adaptive: bool):
+    One object an integration, never changed afterwards: the adjoint method evaluates it again in the backward pass.
+    `pace` and `origin` (B,) map the solver's time s to origin + s pace, one a trajectory.
+    """
+
+    def __init__(
+        self, dynamics: Any, adaptive: bool, fixed: tuple[Tensor, Tensor], parameters: Tensor | None,
+        pace: Tensor | None = None, origin: Tensor | None = None,
+    ):  # fmt: skip
         super().__init__()
-        self.dynamics = dynamics
-        self.adaptive = adaptive
-        self.fixed: tuple[Tensor, Tensor] | None = None
-        self.parameters_of_run: Tensor | None = None
-        self.pace: Tensor | None = None
-        self.origin: Tensor | None = None
+        self.dynamics, self.adaptive, self.fixed, self.parameters_of_run = dynamics, adaptive, fixed, parameters
+        self.pace, self.origin = pace, origin
         self.calls = 0
 
     def forward(self, t: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -33,8 +36,7 @@ class _RightHandSide(nn.Module):
             result = self.dynamics(t, coef, log_scale.exp(), shift, self.parameters_of_run)
         else:
             (coef,) = state
-            scale, shift = self.fixed  # type: ignore[misc]
-            result = (self.dynamics(t, coef, scale, shift, self.parameters_of_run)[0],)
+            result = (self.dynamics(t, coef, *self.fixed, self.parameters_of_run)[0],)
         if self.pace is None:
             return result
         return tuple(part * self.pace.reshape(-1, *(1,) * (part.dim() - 1)) for part in result)
@@ -103,12 +105,8 @@ class SpectralODE(nn.Module):
             raise ValueError("adaptive=True: no axis of this space has a scale or shift that could move")
         self.space, self.adaptive, self.method = space, adaptive, method
         self.adjoint, self.rtol, self.atol, self.options = adjoint, rtol, atol, options
-        self.right_hand_side = _RightHandSide(dynamics, adaptive)
-
-    @property
-    def calls(self) -> int:
-        """How often the right-hand side has been evaluated."""
-        return self.right_hand_side.calls
+        self.dynamics = dynamics
+        self.calls = 0  # evaluations of the right-hand side so far, those of backward passes not counted
 
     def forward(
         self, coef: Tensor, scale: Tensor, shift: Tensor, times: Tensor, parameters: Tensor | None = None
@@ -118,12 +116,14 @@ class SpectralODE(nn.Module):
             raise ValueError(f"times has shape {tuple(times.shape)}; (T,) or (B, T) with T >= 1 is expected")
         if not torch.compiler.is_compiling() and (times.diff(dim=-1) <= 0).any():
             raise ValueError("times do not increase strictly")
-        rhs = self.right_hand_side
-        rhs.fixed, rhs.parameters_of_run = (scale, shift), parameters
+        given = (self.dynamics, self.adaptive, (scale, shift), parameters)
         state = (coef, scale.log(), shift) if self.adaptive else (coef,)
         if times.dim() == 2 and (times == times[:1]).all():
             times = times[0]
-        states = self._integrate(state, times) if times.dim() == 1 else self._by_segments(state, times)
+        if times.dim() == 1:
+            states = self._integrate(_RightHandSide(*given), state, times)
+        else:
+            states = self._by_segments(given, state, times)
         count = times.shape[-1]
         # Time goes after the leading axes, which are those of scale without its axis for the dimensions.
         lead = scale.dim() - (self.space.dim > 1)
@@ -136,25 +136,21 @@ class SpectralODE(nn.Module):
             size[lead] = count
         return moved[0], repeat[0].expand(sizes[0]), repeat[1].expand(sizes[1])
 
-    def _integrate(self, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
+    def _integrate(self, rhs: _RightHandSide, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
         from torchdiffeq import odeint, odeint_adjoint
 
         if times.shape[0] == 1:
             return tuple(part.unsqueeze(0) for part in state)
         solve = odeint_adjoint if self.adjoint else odeint
-        return solve(
-            self.right_hand_side, state, times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options
-        )
+        result = solve(rhs, state, times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options)
+        self.calls += rhs.calls
+        return result
 
-    def _by_segments(self, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
+    def _by_segments(self, given: tuple[Any, ...], state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
         """Own times a trajectory: each interval is mapped to [0, 1] with a pace of its own."""
-        rhs, unit = self.right_hand_side, times.new_tensor([0.0, 1.0])
-        results = [state]
-        try:
-            for i in range(times.shape[-1] - 1):
-                rhs.origin, rhs.pace = times[:, i], times[:, i + 1] - times[:, i]
-                state = tuple(part[-1] for part in self._integrate(state, unit))
-                results.append(state)
-        finally:
-            rhs.origin = rhs.pace = None
+        unit, results = times.new_tensor([0.0, 1.0]), [state]
+        for i in range(times.shape[-1] - 1):
+            rhs = _RightHandSide(*given, pace=times[:, i + 1] - times[:, i], origin=times[:, i])
+            state = tuple(part[-1] for part in self._integrate(rhs, state, unit))
+            results.append(state)
         return tuple(torch.stack(parts) for parts in zip(*results, strict=True))

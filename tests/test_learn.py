@@ -1,0 +1,182 @@
+"""The learner end to end: closed-form data, the protocol, saving and loading, bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+import specfast as sf
+from specfast import learn
+from specfast.cli import main
+from specfast.learn.data import make
+from specfast.learn.encode import choose_basis, encode
+from specfast.learn.run import measure
+
+DEMO = Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"
+D = torch.float64
+
+
+def write(path, u=None, x=None, time=None, dims=("trajectory", "time", "point"), name="u"):
+    u = np.random.default_rng(0).normal(size=(4, 3, 12)) if u is None else u
+    x = np.linspace(-0.9, 0.9, 12) if x is None else x
+    time = np.arange(3.0) if time is None else time
+    dataset = xr.Dataset({name: (dims, u), "x": ((dims[-1],), x)}, coords={"time": (("time",), time)})
+    dataset.to_netcdf(path, engine="h5netcdf")
+    return str(path)
+
+
+def exact_decay(count=12):
+    """c_n(t) = c_n(0) exp(-n t / 4) on Chebyshev polynomials: a linear equation with a known solution."""
+    generator = torch.Generator().manual_seed(0)
+    space, times = sf.Space(sf.Chebyshev(degree=4)), torch.linspace(0, 1, 6, dtype=D)
+    start = torch.randn(count, 1, 5, generator=generator, dtype=D)
+    coef = start * torch.exp(-torch.arange(5) * times[:, None] / 4)
+    points = torch.linspace(-0.95, 0.95, 20, dtype=D)
+    return make(space.synthesize(coef, points)[:, :, None].numpy(), points.numpy(), times.numpy(), ("u",))
+
+
+def test_ode_against_the_exponential():
+    space = sf.Space(sf.Hermite(degree=3))
+
+    class Growth(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rate = torch.nn.Parameter(torch.tensor(0.7, dtype=D))
+
+        def forward(self, t, coef, scale, shift, parameters=None):
+            return -self.rate * coef, 0.1 * torch.ones_like(scale), 0.2 * torch.ones_like(shift)
+
+    coef, scale, shift = torch.randn(3, 2, 4, dtype=D), torch.full((3,), 1.5, dtype=D), torch.zeros(3, dtype=D)
+    common = torch.linspace(0, 1, 4, dtype=D)
+    own = common * torch.tensor([[1.0], [0.5], [2.0]], dtype=D)
+    for times in (common, own):
+        for adjoint in (False, True):
+            model = Growth()
+            ode = sf.nn.SpectralODE(space, model, rtol=1e-8, atol=1e-10, adjoint=adjoint)
+            c, b, x0 = ode(coef, scale, shift, times)
+            t = times.expand(3, 4)
+            torch.testing.assert_close(c, coef[:, None] * torch.exp(-0.7 * t)[:, :, None, None], rtol=1e-6, atol=1e-8)
+            torch.testing.assert_close(b, 1.5 * torch.exp(0.1 * t), rtol=1e-6, atol=1e-8)
+            torch.testing.assert_close(x0, 0.2 * t, rtol=1e-6, atol=1e-8)
+            c[:, -1].sum().backward()
+            expected = (-t[:, -1] * torch.exp(-0.7 * t[:, -1]) * coef.sum((1, 2))).sum()
+            torch.testing.assert_close(model.rate.grad, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_encoding_ignores_what_was_not_observed():
+    data = exact_decay()
+    damaged = data.values.clone()
+    damaged[:, :, :, ::3] = torch.nan
+    partial = make(damaged.numpy(), data.points.numpy(), data.times.numpy(), ("u",))
+    basis = choose_basis(data, "chebyshev", degree=4)
+    torch.testing.assert_close(encode(basis, partial), encode(basis, data), rtol=1e-4, atol=1e-5)
+
+
+def test_measure_counts_failures_as_error_one_and_leaves_the_start_out():
+    data = exact_decay(3)
+    predicted = data.values.clone()
+    assert measure(predicted, data)["relative_l2"] == 0
+    predicted[:, 0] += 5
+    assert measure(predicted, data)["relative_l2"] == 0
+    predicted[1] = torch.nan
+    result = measure(predicted, data)
+    power = data.values[:, 1:].square().sum((1, 2, 3))
+    assert result["failed"] == [1]
+    assert result["relative_l2"] == pytest.approx(float((power[1] / power.sum()).sqrt()))
+
+
+def test_learns_a_linear_equation_and_survives_the_disk(tmp_path):
+    data = exact_decay()
+    run = learn.fit(data, "chebyshev", degree=4, steps=40, batch=8, progress=False)
+    figures = run.evaluate(data)
+    assert figures["relative_l2"] < 0.02
+    run.save(tmp_path / "run")
+    again = learn.load(tmp_path / "run")
+    assert torch.equal(again.forecast(data), run.forecast(data))
+    # The learned F[u] against the true one: d/dt of the field.
+    start = data.values[:, 0]
+    later = data.values[:, 1]
+    slope = (later - start) / float(data.times[0, 1])
+    learned = run.rhs(0.5 * (start + later), data.points)
+    assert float((learned - slope).norm() / slope.norm()) < 0.1
+
+
+def test_a_late_first_snapshot_and_a_trajectory_observed_once():
+    data = exact_decay(6)
+    values = data.values.clone()
+    values[0, :2] = torch.nan
+    values[1, 1:] = torch.nan
+    gaps = make(values.numpy(), data.points.numpy(), data.times.numpy(), ("u",))
+    run = learn.fit(gaps, "chebyshev", degree=4, steps=10, progress=False)
+    figures = run.evaluate(gaps)
+    assert figures["observed_once"] == [1] and not figures["failed"]
+    assert run.forecast(gaps)[0, :2].isnan().all() and run.forecast(gaps)[0, 2:].isfinite().all()
+
+
+def test_command_line_from_file_to_report(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["learn", str(DEMO), "--basis", "hermite", "--hold-out", "8", "--steps", "30", "--out", str(out)]) == 0
+    assert "relative_l2" in capsys.readouterr().out
+    metrics = json.loads((out / "metrics.json").read_text())["metrics"]
+    assert metrics["held_out"]["relative_l2"] < 0.2 and metrics["held_out"]["trajectories"] == 8
+    assert main(["evaluate", str(out), str(DEMO), "--json", str(tmp_path / "e.json")]) == 0
+    assert json.loads((tmp_path / "e.json").read_text())["trajectories"] == 80
+    (out / "report.html").unlink()
+    assert main(["report", str(out)]) == 0
+    assert "data:image/png" in (out / "report.html").read_text()
+    assert main(["info"]) == 0
+    assert "backend" in capsys.readouterr().out
+
+
+def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
+    good, out = write(tmp_path / "good.nc"), tmp_path / "run"
+    (tmp_path / "text.nc").write_text("not a NetCDF file")
+    never = np.ones((4, 3, 12))
+    never[2] = np.nan
+    negative = write(tmp_path / "negative.nc")
+    cases = [
+        ([str(tmp_path / "none.nc")], "no such file"),
+        ([str(tmp_path / "text.nc")], "not a NetCDF"),
+        ([write(tmp_path / "v.nc", name="v")], "no variable u"),
+        ([write(tmp_path / "d.nc", dims=("run", "time", "point"))], "dimensions"),
+        ([write(tmp_path / "t.nc", time=np.array([0.0, 2.0, 1.0]))], "does not increase"),
+        ([write(tmp_path / "n.nc", u=never)], "never observed: 2"),
+        ([negative, "--basis", "laguerre"], "left of the half-line"),
+        ([good, "--basis", "chebyshev", "--domain=-0.5,0.5"], "does not contain"),
+        ([good, "--basis", "fourier"], "basis='fourier'"),
+        ([good, "--hold-out", "9"], "--hold-out 9"),
+        ([good, "--method", "euler7"], "method='euler7'"),
+    ]
+    for arguments, expected in cases:
+        assert main(["learn", *arguments, "--out", str(out)]) == 2, arguments
+        error = capsys.readouterr().err
+        assert expected in error and len(error.splitlines()) == 1, (arguments, error)
+        assert not out.exists(), arguments
+    out.mkdir()
+    (out / "config.json").write_text("{}")
+    assert main(["learn", good, "--out", str(out)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    for command in ("evaluate", "report"):
+        rest = [good] if command == "evaluate" else []
+        assert main([command, str(tmp_path / "nothing"), *rest]) == 2
+        assert "no run here" in capsys.readouterr().err
+
+
+def test_reference_backend_serves_where_nothing_was_compiled():
+    code = (
+        "import sys, warnings; sys.modules['specfast.kernels._cpu'] = None\n"
+        "import torch, specfast as sf\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    for _ in range(2): value = sf.Space(sf.Hermite(degree=3)).synthesize(torch.ones(4), torch.zeros(1))\n"
+        "print(len([w for w in caught if 'falling back' in str(w.message)]), round(float(value), 4))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["1", "0.2200"] or result.stdout.split() == ["1", "0.22"], (
+        result.stdout + result.stderr
+    )
