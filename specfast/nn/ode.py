@@ -42,6 +42,10 @@ class _RightHandSide(nn.Module):
         return tuple(part * self.pace.reshape(-1, *(1,) * (part.dim() - 1)) for part in result)
 
 
+# dynamics, adaptive, (scale, shift), parameters: the first arguments of a right-hand side
+_Given = tuple[Any, bool, tuple[Tensor, Tensor], Tensor | None]
+
+
 class SpectralODE(nn.Module):
     r"""Integrates d(c, log beta, x0)/dt = dynamics(t, c, beta, x0) with torchdiffeq.
 
@@ -146,7 +150,7 @@ class SpectralODE(nn.Module):
         self.calls += rhs.calls
         return result
 
-    def _by_segments(self, given: tuple[Any, ...], state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
+    def _by_segments(self, given: _Given, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
         """Own times a trajectory: each interval is mapped to [0, 1] with a pace of its own."""
         unit, results = times.new_tensor([0.0, 1.0]), [state]
         for i in range(times.shape[-1] - 1):
