@@ -220,6 +220,39 @@ class Space:
         result = apply_to_parts(lambda c: ops.differentiate(c, family.name, False), work)
         return to_kind((result * beta.unsqueeze(-1)).to(tensor.dtype), wanted)
 
+    def convert(self, coef: Any, scale: Any, shift: Any, new_scale: Any, new_shift: Any) -> Any:
+        """Return the coefficients of the L2 projection of the field onto the basis of another scale and shift.
+
+        Exact to rounding: the product of two basis functions is a polynomial times one Gaussian (or exponential), whose
+        Gauss rule has beta^2 the mean of the two squares (or beta the mean of the two). One axis only; on a half-line the
+        end must stay.
+        """
+        family = self.families[0]
+        if self.dim != 1:
+            raise ValueError(f"dim={self.dim}: convert is available for spaces of one axis")
+        wanted = common_kind(coef=coef, scale=scale, shift=shift, new_scale=new_scale, new_shift=new_shift)
+        c = to_torch("coef", coef)
+        self._check_size("coef", c, self.size)
+        work = computing_dtype(real_dtype(c.dtype))
+        given = ("scale", scale), ("shift", shift), ("new_scale", new_scale), ("new_shift", new_shift)
+        old, x0, new, new_x0 = (to_torch(name, value, c.device).to(work) for name, value in given)
+        for beta, start in ((old, x0), (new, new_x0)):
+            check_scale(beta, start, self.families)
+        if family.bounded:
+            return to_kind(c, wanted)
+        if isinstance(family, Laguerre):
+            if (x0 != new_x0).any():
+                raise ValueError("new_shift differs from shift: the end of a half-line cannot move")
+            middle, centre = 0.5 * (old + new), x0
+        else:
+            middle = (0.5 * (old**2 + new**2)).sqrt()
+            centre = (old**2 * x0 + new**2 * new_x0) / (old**2 + new**2)
+        points, weights = self.quadrature(scale=middle, shift=centre)
+        points, weights = points.to(work), weights.to(work)
+        values = self.synthesize(_parts_to(c, work), points, scale=old, shift=x0)
+        result = self.adjoint(values * weights, points, scale=new, shift=new_x0)
+        return to_kind(result.to(c.dtype), wanted)
+
     # ------------------------------------------------------------------------------------------------ nodes and fit
 
     def nodes(self, *, scale: Any = 1, shift: Any = 0) -> Any:

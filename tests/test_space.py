@@ -118,3 +118,24 @@ def test_errors_name_argument_value_and_what_is_accepted():
     ):
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_convert_is_the_exact_projection():
+    for family in (sf.Hermite(degree=30), sf.Laguerre(0.5, degree=30)):
+        space = sf.Space(family)
+        start = torch.zeros(31, dtype=D)
+        start[:4] = torch.tensor([1.0, -0.5, 0.25, 0.1])
+        shift = 0.4 if isinstance(family, sf.Laguerre) else 0.5
+        converted = space.convert(start, 1.3, 0.4, 1.1, shift)
+        points = torch.linspace(0.5, 4, 9, dtype=D)
+        torch.testing.assert_close(
+            space.synthesize(converted, points, scale=1.1, shift=shift),
+            space.synthesize(start, points, scale=1.3, shift=0.4),
+            atol=1e-9,
+            rtol=1e-9,
+        )
+        # Against the inner products by a rule so fine that it is exact whatever its scale.
+        fine = sf.Space(family.with_degree(200))
+        x, w = fine.quadrature(scale=1.25, shift=0.4)
+        by_hand = space.adjoint(w * space.synthesize(start, x, scale=1.3, shift=0.4), x, scale=1.1, shift=shift)
+        torch.testing.assert_close(converted, by_hand, atol=1e-11, rtol=0)
