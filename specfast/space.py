@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,10 @@ from . import ops
 from ._domain import check_points, check_scale, to_standard
 from .arrays import apply_to_parts, common_kind, computing_dtype, real_dtype, to_kind, to_torch
 from .families import Family, Laguerre, family_from_dict
+from .fibres import along_axis
+from .grids import LejaTransform, gauss_grid, has_gauss_rule, leja_grid
 from .index_sets import IndexSet, TensorProduct, index_set_from_dict
-from .quadrature import gauss
+from .kernels.products import multiply_restricted
 
 
 class Space:
@@ -206,58 +207,70 @@ class Space:
     def differentiate(self, coef: Any, axis: int = 0, *, scale: Any = 1) -> Any:
         """Return the coefficients of du/dx_axis, projected onto the space.
 
-        Exact for all families but Hermite, whose derivative has one degree more: that last coefficient is left out.
-        One axis only.
+        Exact for all families but Hermite, whose derivative has one degree more: what leaves the index set is left out.
         """
-        if self.dim != 1 or axis not in (0, -1):
-            raise ValueError(f"axis={axis}: differentiate is available for spaces of one axis, axis 0")
+        if not -self.dim <= axis < self.dim:
+            raise ValueError(f"axis={axis}: an axis from 0 to {self.dim - 1} is expected")
+        axis %= self.dim
         wanted = common_kind(coef=coef, scale=scale)
         tensor = to_torch("coef", coef)
         self._check_size("coef", tensor, self.size)
-        family = self.families[0]
+        family = self.families[axis]
         work = _parts_to(tensor, computing_dtype(real_dtype(tensor.dtype)))
-        beta = to_torch("scale", scale, tensor.device) * (family.standard_scale_shift()[0] * family.sign)
-        result = apply_to_parts(lambda c: ops.differentiate(c, family.name, False), work)
-        return to_kind((result * beta.unsqueeze(-1)).to(tensor.dtype), wanted)
+        scale = to_torch("scale", scale, tensor.device)
+        beta, _ = self._scale_shift(scale, torch.zeros_like(scale), real_dtype(work.dtype))
+
+        def one_run(runs: Tensor) -> Tensor:
+            return ops.differentiate(runs, family.name, False)
+
+        if self.dim == 1:
+            result = apply_to_parts(one_run, work)
+        else:
+            result = apply_to_parts(lambda c: along_axis(c, self.index_set, self.dim, axis, one_run), work)
+        result = result * (family.sign * beta[..., axis]).unsqueeze(-1)
+        return to_kind(result.to(tensor.dtype), wanted)
 
     def convert(self, coef: Any, scale: Any, shift: Any, new_scale: Any, new_shift: Any) -> Any:
         """Return the coefficients of the L2 projection of the field onto the basis of another scale and shift.
 
         Exact to rounding: the product of two basis functions is a polynomial times one Gaussian (or exponential), whose
-        Gauss rule has beta^2 the mean of the two squares (or beta the mean of the two). One axis only; on a half-line the
-        end must stay.
+        Gauss rule has beta^2 the mean of the two squares (or beta the mean of the two). On a half-line the end must stay.
+        Cost for D > 1: D K^2 a row.
         """
-        family = self.families[0]
-        if self.dim != 1:
-            raise ValueError(f"dim={self.dim}: convert is available for spaces of one axis")
         wanted = common_kind(coef=coef, scale=scale, shift=shift, new_scale=new_scale, new_shift=new_shift)
         c = to_torch("coef", coef)
         self._check_size("coef", c, self.size)
         work = computing_dtype(real_dtype(c.dtype))
         given = ("scale", scale), ("shift", shift), ("new_scale", new_scale), ("new_shift", new_shift)
         old, x0, new, new_x0 = (to_torch(name, value, c.device).to(work) for name, value in given)
-        for beta, start in ((old, x0), (new, new_x0)):
-            check_scale(beta, start, self.families)
-        if family.bounded:
-            return to_kind(c, wanted)
-        if isinstance(family, Laguerre):
-            if (x0 != new_x0).any():
-                raise ValueError("new_shift differs from shift: the end of a half-line cannot move")
-            middle, centre = 0.5 * (old + new), x0
-        else:
-            middle = (0.5 * (old**2 + new**2)).sqrt()
-            centre = (old**2 * x0 + new**2 * new_x0) / (old**2 + new**2)
-        points, weights = self.quadrature(scale=middle, shift=centre)
-        points, weights = points.to(work), weights.to(work)
-        values = self.synthesize(_parts_to(c, work), points, scale=old, shift=x0)
-        result = self.adjoint(values * weights, points, scale=new, shift=new_x0)
-        return to_kind(result.to(c.dtype), wanted)
+        (old, x0), (new, new_x0) = self._scale_shift(old, x0, work), self._scale_shift(new, new_x0, work)
+        if self.dim == 1:
+            result = _convert_axis(self, _parts_to(c, work), old[..., 0], x0[..., 0], new[..., 0], new_x0[..., 0])
+            return to_kind(result.to(c.dtype), wanted)
+        maps = []
+        for axis, family in enumerate(self.families):
+            line = Space(family.with_degree(int(self.indices[:, axis].max())))
+            unit = torch.eye(line.size, dtype=work, device=c.device)
+            basis = (part[..., axis].unsqueeze(-1) for part in (old, x0, new, new_x0))
+            maps.append(_convert_axis(line, unit, *basis).mT)  # (..., to, from)
+        return to_kind(multiply_restricted(maps, _parts_to(c, work), self._index_tensor(c)).to(c.dtype), wanted)
 
     # ------------------------------------------------------------------------------------------------ nodes and fit
 
     def nodes(self, *, scale: Any = 1, shift: Any = 0) -> Any:
-        """Return the Gauss nodes where `project` wants its values: (..., K), or (..., K, D) on a tensor grid."""
-        return self.quadrature(scale=scale, shift=shift)[0]
+        """Return the points where `project` wants its values: (..., K), or (..., K, D) for several axes.
+
+        Gauss nodes for one axis and on a TensorProduct; nested weighted Leja points, one an index, on other index sets.
+        """
+        wanted = common_kind(scale=scale, shift=shift)
+        beta, x0 = self._scale_shift(to_torch("scale", scale), to_torch("shift", shift), torch.float64)
+        gaussian = has_gauss_rule(self.families, self.index_set)
+        standard = (
+            gauss_grid(self.families, self.index_set)[0] if gaussian else leja_grid(self.families, self.index_set)
+        )
+        sign = torch.tensor([float(f.sign) for f in self.families], dtype=torch.float64, device=beta.device)
+        points = torch.from_numpy(standard).to(beta.device) * sign / beta.unsqueeze(-2) + x0.unsqueeze(-2)
+        return to_kind(points.squeeze(-1) if self.dim == 1 else points, wanted)
 
     def quadrature(self, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, Any]:
         """Return the tensor Gauss rule in x: points and weights with sum_q w_q Phi_j Phi_k = h_j delta_jk.
@@ -268,33 +281,48 @@ class Space:
             If the index set is not a TensorProduct (or one-dimensional).
         """
         wanted = common_kind(scale=scale, shift=shift)
-        beta, x0 = self._scale_shift(to_torch("scale", scale), to_torch("shift", shift), torch.float64)
-        z, w = (torch.from_numpy(a).to(beta.device) for a in _tensor_rule(self))
-        sign = torch.tensor([float(f.sign) for f in self.families], dtype=torch.float64, device=beta.device)
-        power = torch.tensor([f.power for f in self.families], dtype=torch.float64, device=beta.device)
-        points = z * sign / beta.unsqueeze(-2) + x0.unsqueeze(-2)
-        weights = w * (beta ** (-2 * power)).prod(-1, keepdim=True)
-        return to_kind(points.squeeze(-1) if self.dim == 1 else points, wanted), to_kind(weights, wanted)
+        beta, _ = self._scale_shift(to_torch("scale", scale), to_torch("shift", shift), torch.float64)
+        weights = torch.from_numpy(gauss_grid(self.families, self.index_set)[1]).to(beta.device)
+        return self.nodes(scale=scale, shift=shift), to_kind(weights * self._normalisation(beta) ** -2, wanted)
 
     def project(self, values: Any, *, scale: Any = 1, shift: Any = 0) -> Any:
-        """Return the coefficients (..., K) of the field with these values (..., K) on `nodes()`."""
+        """Return the coefficients (..., K) of the field with these values (..., K) on `nodes()`.
+
+        ``project(synthesize(coef, nodes()))`` is `coef`. With Gauss nodes it is the discrete L2 projection; with Leja points
+        it is interpolation, by triangular factors axis by axis; `project_condition` says how much it amplifies errors.
+        """
         wanted = common_kind(values=values, scale=scale, shift=shift)
         tensor = to_torch("values", values)
         self._check_size("values", tensor, self.size)
-        device = tensor.device
         dtype = computing_dtype(real_dtype(tensor.dtype))
-        points, weights = self.quadrature(
-            scale=to_torch("scale", scale, device), shift=to_torch("shift", shift, device)
+        beta, x0 = to_torch("scale", scale, tensor.device), to_torch("shift", shift, tensor.device)
+        normalisation = self._normalisation(self._scale_shift(beta, x0, dtype)[0])
+        work = _parts_to(tensor, dtype)
+        if not has_gauss_rule(self.families, self.index_set):
+            result = LejaTransform(self.families, self.index_set).project(work) / normalisation
+            return to_kind(result.to(tensor.dtype), wanted)
+        nodes, weights = (
+            torch.from_numpy(a).to(tensor.device, dtype) for a in gauss_grid(self.families, self.index_set)
         )
-        norms = torch.from_numpy(self._norm_squared()).to(device, dtype)
-        real = _parts_to(tensor, dtype) * weights.to(device, dtype)
-        sums = self.adjoint(
-            real,
-            points.to(device, dtype),
-            scale=to_torch("scale", scale, device),
-            shift=to_torch("shift", shift, device),
-        )
-        return to_kind((sums / norms).to(tensor.dtype), wanted)
+        norms = torch.from_numpy(self._norm_squared()).to(tensor.device, dtype)
+        if self.dim == 1:
+            sums = apply_to_parts(lambda v: ops.adjoint(v * weights, nodes[:, 0], self.size, self._names, 0), work)
+        else:
+            index, orders = self._index_tensor(tensor), [0] * self.dim
+            sums = apply_to_parts(lambda v: ops.product_adjoint(v * weights, nodes, index, self._names, orders), work)
+        return to_kind((sums / norms / normalisation).to(tensor.dtype), wanted)
+
+    def project_condition(self) -> float:
+        """Return the condition number of `project` in the 1-norm, estimated, where its nodes are Leja points.
+
+        Raises
+        ------
+        ValueError
+            If the nodes are Gauss nodes, where the map is orthogonal up to its weights.
+        """
+        if has_gauss_rule(self.families, self.index_set):
+            raise ValueError(f"index_set={self.index_set}: its nodes are Gauss nodes, projection is well conditioned")
+        return LejaTransform(self.families, self.index_set).condition()
 
     def fit(
         self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0
@@ -354,6 +382,11 @@ class Space:
     @property
     def _names(self) -> str:
         return ",".join(f.name for f in self.families)
+
+    def _normalisation(self, beta: Tensor) -> Tensor:
+        """Return prod_d beta_d^p, with a last axis of length 1."""
+        power = torch.tensor([f.power for f in self.families], dtype=beta.dtype, device=beta.device)
+        return (beta**power).prod(-1, keepdim=True)
 
     def _norm_squared(self) -> np.ndarray:
         indices = self.indices
@@ -427,20 +460,6 @@ def _parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
     return tensor.to(real.to_complex() if tensor.is_complex() else real)
 
 
-@lru_cache(maxsize=32)
-def _tensor_rule(space: Space) -> tuple[np.ndarray, np.ndarray]:
-    """Return the tensor Gauss rule on the standard domain: nodes (K, D) in lexicographic order, weights (K,)."""
-    if space.dim > 1 and not isinstance(space.index_set, TensorProduct):
-        raise ValueError(f"index_set={space.index_set}: a Gauss rule needs a TensorProduct (or one axis); use fit")
-    degrees = space.index_set.axis_degrees(space.dim)
-    rules = [gauss(family, degree + 1) for family, degree in zip(space.families, degrees, strict=True)]
-    grids = np.meshgrid(*(nodes for nodes, _ in rules), indexing="ij")
-    weights = np.ones(())
-    for _, weight in rules:
-        weights = np.multiply.outer(weights, weight)
-    return np.stack([g.ravel() for g in grids], -1), weights.ravel()
-
-
 def learns_scale(family: Family) -> bool:
     """Whether beta of this family is free: not on a bounded interval."""
     return not family.bounded
@@ -449,3 +468,20 @@ def learns_scale(family: Family) -> bool:
 def learns_shift(family: Family) -> bool:
     """Whether x0 is free: on the whole line, not at a given end."""
     return not family.bounded and not isinstance(family, Laguerre)
+
+
+def _convert_axis(line: Space, coef: Tensor, old: Tensor, x0: Tensor, new: Tensor, new_x0: Tensor) -> Tensor:
+    """Return one-dimensional coefficients (..., K) on the new scale and shift (...,)."""
+    family = line.families[0]
+    if family.bounded:
+        return coef
+    if isinstance(family, Laguerre):
+        if (x0 != new_x0).any():
+            raise ValueError("new_shift differs from shift: the end of a half-line cannot move")
+        middle, centre = 0.5 * (old + new), x0
+    else:
+        middle = (0.5 * (old**2 + new**2)).sqrt()
+        centre = (old**2 * x0 + new**2 * new_x0) / (old**2 + new**2)
+    points, weights = (part.to(old.dtype) for part in line.quadrature(scale=middle, shift=centre))
+    values = line.synthesize(coef, points, scale=old, shift=x0)
+    return line.adjoint(values * weights, points, scale=new, shift=new_x0)

@@ -85,3 +85,21 @@ def adjoint(
 
         _over_blocks(point_rows[row], indices, families, derivative, visit)
     return result
+
+
+def multiply_restricted(maps: Sequence[Tensor], coef: Tensor, indices: Tensor) -> Tensor:
+    """Return sum over n in the set of prod_d maps_d[..., m_d, n_d] coef_n for every m in the set, (..., K).
+
+    maps_d (..., N_d + 1, N_d + 1). Blocks of m hold at most `_BLOCK` products a row; cost D K^2 a row.
+    """
+    size = indices.shape[0]
+    lead = torch.broadcast_shapes(*(part.shape[:-2] for part in maps))
+    rows = max(1, _BLOCK // (size * max(1, lead.numel())))
+    parts = []
+    for begin in range(0, size, rows):
+        chosen = indices[begin : begin + rows]
+        block = maps[0][..., chosen[:, 0, None], indices[:, 0]]
+        for axis in range(1, len(maps)):
+            block = block * maps[axis][..., chosen[:, axis, None], indices[:, axis]]
+        parts.append((block.to(coef.dtype) @ coef.unsqueeze(-1)).squeeze(-1))
+    return torch.cat(parts, -1)
