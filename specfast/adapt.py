@@ -10,10 +10,17 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 
-def frequency_indicator(coef: Tensor) -> Tensor:
+def frequency_indicator(coef: Tensor, degrees: np.ndarray | None = None) -> Tensor:
     r"""Return F = sqrt(sum over the top third of |c_n|^2 / sum |c_n|^2), over the last axis.
 
     Small where the coefficients decay inside the space; it stops falling at the noise.
+
+    Parameters
+    ----------
+    coef : Tensor (..., K)
+        Coefficients.
+    degrees : array (K,), optional
+        The degree n_d of each coefficient along one axis of a space of several; default 0 .. K-1.
 
     Examples
     --------
@@ -22,8 +29,11 @@ def frequency_indicator(coef: Tensor) -> Tensor:
     0.1
     """
     power = coef.abs().square()
-    top = power[..., -max(1, coef.shape[-1] // 3) :].sum(-1)
-    return (top / power.sum(-1).clamp_min(torch.finfo(power.dtype).tiny)).sqrt()
+    n = np.arange(coef.shape[-1]) if degrees is None else np.asarray(degrees)
+    count = int(n.max()) + 1
+    top = torch.from_numpy(n >= count - max(1, count // 3)).to(coef.device)
+    tiny = torch.finfo(power.dtype).tiny
+    return (power[..., top].sum(-1) / power.sum(-1).clamp_min(tiny)).sqrt()
 
 
 def moments(values: Tensor, points: Tensor) -> tuple[float, float, float]:

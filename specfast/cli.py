@@ -9,29 +9,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def _interval(text: str) -> tuple[float, float]:
+def _intervals(text: str) -> list[tuple[float, float]]:
     try:
-        low, high = (float(part) for part in text.split(","))
+        numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: two numbers a,b are expected") from None
-    if not low < high:
-        raise argparse.ArgumentTypeError(f"{text!r}: a < b is expected")
-    return low, high
+        numbers = []
+    pairs = list(zip(numbers[::2], numbers[1::2], strict=False))
+    if not pairs or len(numbers) % 2 or not all(low < high for low, high in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r}: a,b with a < b is expected, or a,b,c,d,.. for several axes")
+    return pairs
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="specfast", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     learn = commands.add_parser("learn", help="learn an equation from observations")
-    learn.add_argument("data", help="NetCDF file with u (trajectory, time[, channel], point or x)")
-    learn.add_argument("--basis", default="hermite", help="hermite, laguerre, chebyshev or legendre")
+    learn.add_argument("data", help="NetCDF file with u (trajectory, time[, channel], point or the axes of a grid)")
+    learn.add_argument(
+        "--basis",
+        default="hermite",
+        help="hermite, laguerre, chebyshev or legendre; several axes: one for all, or a,b,..",
+    )
     learn.add_argument("--out", required=True, type=Path, help="folder to write")
     learn.add_argument("--overwrite", action="store_true", help="replace a run that is there")
     learn.add_argument(
         "--hold-out", type=int, default=0, metavar="N", help="keep N trajectories aside and evaluate on them"
     )
-    learn.add_argument("--domain", type=_interval, metavar="A,B", help="interval of a bounded basis")
+    learn.add_argument("--domain", type=_intervals, metavar="A,B", help="interval of a bounded basis")
     learn.add_argument("--degree", type=int, help="degree; chosen from the data if left out")
+    learn.add_argument("--gamma", type=float, help="shape of the hyperbolic cross for several axes (default -1)")
     learn.add_argument("--steps", type=int, default=2400, help="optimiser steps")
     learn.add_argument("--method", default="dopri5", help="solver of torchdiffeq")
     learn.add_argument("--adjoint", action="store_true", help="gradients by the adjoint equation")
@@ -64,8 +70,8 @@ def _learn(options: argparse.Namespace) -> None:
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
     held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
     run = learn.fit(
-        data.select(kept), options.basis, degree=options.degree, domain=options.domain, steps=options.steps,
-        method=options.method, adjoint=options.adjoint, seed=options.seed, progress=sys.stderr.isatty(),
+        data.select(kept), options.basis, degree=options.degree, gamma=options.gamma, domain=options.domain,
+        steps=options.steps, method=options.method, adjoint=options.adjoint, seed=options.seed, progress=sys.stderr.isatty(),
     )  # fmt: skip
     tested = data.select(held if len(held) else kept)
     figures = run.evaluate(tested)
@@ -73,11 +79,8 @@ def _learn(options: argparse.Namespace) -> None:
     run.save(options.out)
     write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
     page = write_report(run, tested, options.out)
-    space = run.basis.space
     what = f"{len(held)} held-out trajectories" if len(held) else "the training data"
-    print(
-        f"basis        {type(space.families[0]).__name__}, degree {space.size - 1}, scale {run.basis.scale:.4g}, shift {run.basis.shift:.4g}"
-    )
+    print(f"basis        {run.basis}")
     print(f"training     {run.metrics['training']['seconds']:.0f} s, {options.steps} steps")
     print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
     print(f"report       {page}")

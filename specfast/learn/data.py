@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,33 +15,54 @@ class DataError(ValueError):
     """The observations cannot be used; the message says what is wrong and what is expected."""
 
 
+# Names of coordinates of scattered sensors, in the order of the axes.
+COORDINATES = (("x", "y", "z"), tuple(f"x{i}" for i in range(1, 65)))
+
+
 @dataclass(frozen=True)
 class Observations:
-    """A field at sensors: R trajectories, T times, C channels, M points on one space axis.
+    """A field at sensors: R trajectories, T times, C channels, M points.
 
     Attributes
     ----------
     values : Tensor (R, T, C, M)
         float64; NaN where nothing was observed.
-    points : Tensor (R, M)
-        Positions of the sensors.
+    points : Tensor (R, M), or (R, M, D) for D > 1 axes
+        Positions of the sensors; (1, ...) where all trajectories share them.
     times : Tensor (R, T)
         Increasing along T.
     channels : tuple of str
         Their names.
+    axes : tuple of str
+        Names of the space axes.
     """
 
     values: Tensor
     points: Tensor
     times: Tensor
     channels: tuple[str, ...]
+    axes: tuple[str, ...] = ("x",)
 
     def __len__(self) -> int:
         return self.values.shape[0]
 
+    @property
+    def dim(self) -> int:
+        """Number of space axes D."""
+        return len(self.axes)
+
     def select(self, which: Tensor) -> Observations:
         """Return some of the trajectories."""
-        return replace(self, values=self.values[which], points=self.points[which], times=self.times[which])
+        points = self.points if len(self.points) == 1 else self.points[which]
+        return replace(self, values=self.values[which], points=points, times=self.times[which])
+
+    def points_of(self, row: int) -> Tensor:
+        """Return the points (M,) or (M, D) of one trajectory."""
+        return self.points[0 if len(self.points) == 1 else row]
+
+    def coordinate(self, axis: int) -> Tensor:
+        """Return the positions along one axis, (R, M) or (1, M)."""
+        return self.points if self.dim == 1 else self.points[..., axis]
 
     @property
     def observed(self) -> Tensor:
@@ -49,7 +71,10 @@ class Observations:
 
 
 def read(path: str | Path) -> Observations:
-    """Read a NetCDF-4 file with a variable ``u`` (trajectory, time[, channel], point or x).
+    """Read a NetCDF-4 file with a variable ``u``.
+
+    Its dimensions are (trajectory, time[, channel], point) with coordinates x[, y, z] or x1, x2, .. on (point) or
+    (trajectory, point), or (trajectory, time[, channel], axes ...) on a product grid with a coordinate named like each axis.
 
     Raises
     ------
@@ -66,51 +91,105 @@ def read(path: str | Path) -> Observations:
     except Exception as error:
         raise DataError(f"{path}: not a NetCDF-4 file that can be read ({type(error).__name__})") from error
     with dataset:
-        if "u" not in dataset:
-            raise DataError(f"{path}: no variable u; it has {', '.join(map(str, dataset.variables)) or 'none'}")
-        u = dataset["u"]
-        dims = tuple(map(str, u.dims))
-        channel = ("channel",) if "channel" in dims else ()
-        accepted = [("trajectory", "time", *channel, axis) for axis in ("point", "x")]
-        if dims not in accepted:
-            raise DataError(f"{path}: u has dimensions {dims}; (trajectory, time[, channel], point or x) are expected")
-        for name in ("time", "x"):
-            if name not in dataset:
-                raise DataError(
-                    f"{path}: no variable {name}, which holds the {'times' if name == 'time' else 'points'}"
-                )
-        values = np.asarray(u.values, dtype=np.float64)
-        points, times = np.asarray(dataset["x"].values, float), np.asarray(dataset["time"].values, float)
-        names = tuple(map(str, dataset["channel"].values)) if channel and "channel" in dataset.coords else ()
+        return _from_dataset(dataset, str(path))
+
+
+def _from_dataset(dataset: Any, source: str) -> Observations:
+    if "u" not in dataset:
+        raise DataError(f"{source}: no variable u; it has {', '.join(map(str, dataset.variables)) or 'none'}")
+    u = dataset["u"]
+    dims = tuple(map(str, u.dims))
+    channel = ("channel",) if dims[2:3] == ("channel",) else ()
+    space_dims = dims[2 + len(channel) :]
+    if dims[:2] != ("trajectory", "time") or not space_dims or ("point" in space_dims and space_dims != ("point",)):
+        raise DataError(
+            f"{source}: u has dimensions {dims}; (trajectory, time[, channel], point) or"
+            " (trajectory, time[, channel], axes of a grid) are expected"
+        )
+    names = space_dims if space_dims != ("point",) else _sensor_axes(dataset, source)
+    for name in ("time", *names):
+        if name not in dataset:
+            meaning = "the times" if name == "time" else f"the positions along the grid's axis {name}"
+            hint = "" if name == "time" else "; scattered sensors are on a dimension point"
+            raise DataError(f"{source}: no variable {name}, which holds {meaning}{hint}")
+        if dataset[name].dtype.kind not in "fiu":
+            raise DataError(f"{source}: {name} has type {dataset[name].dtype}; numbers are expected")
+    if u.dtype.kind not in "fiu":
+        raise DataError(
+            f"{source}: u has type {u.dtype}; real numbers are expected (complex fields as channels re, im)"
+        )
+    values = np.asarray(u.values, dtype=np.float64)
     if not channel:
         values = values[:, :, None]
-    trajectories, count, _, size = values.shape
-    for name, array, length in (("time", times, count), ("x", points, size)):
-        if array.shape not in ((length,), (trajectories, length)):
-            raise DataError(
-                f"{path}: {name} has shape {array.shape}; ({length},) or ({trajectories}, {length}) is expected"
-            )
-        if not np.isfinite(array).all():
-            raise DataError(f"{path}: {name} holds values that are not finite")
-    if (np.diff(times, axis=-1) <= 0).any():
-        raise DataError(f"{path}: time does not increase strictly")
-    if np.isinf(values).any():
-        raise DataError(f"{path}: u holds infinite values; NaN marks what was not observed")
-    return make(
-        values, points, times, names or tuple(f"u{i}" if channel else "u" for i in range(values.shape[2])), str(path)
+    sizes: tuple[int, ...] = values.shape[3:]
+    values = values.reshape(*values.shape[:3], -1)
+    lengths = (
+        dict.fromkeys(names, values.shape[3]) if space_dims == ("point",) else dict(zip(names, sizes, strict=True))
     )
+    times = _coordinate(dataset, "time", values.shape[0], values.shape[1], source)
+    columns = [_coordinate(dataset, name, values.shape[0], length, source) for name, length in lengths.items()]
+    if space_dims != ("point",) and len(names) > 1:
+        columns = _mesh(columns, names, source)
+    points = columns[0] if len(names) == 1 else np.stack(np.broadcast_arrays(*columns), -1)
+    labels = tuple(map(str, dataset["channel"].values)) if channel and "channel" in dataset.coords else ()
+    labels = labels or tuple(f"u{i}" if channel else "u" for i in range(values.shape[2]))
+    return make(values, points, times, labels, names, source)
+
+
+def _sensor_axes(dataset: Any, source: str) -> tuple[str, ...]:
+    """Return the names of the coordinates of scattered sensors that the file has."""
+    for names in COORDINATES:
+        if names[0] in dataset:
+            count = next((i for i, name in enumerate(names) if name not in dataset), len(names))
+            return names[:count]
+    raise DataError(f"{source}: no variable x, which holds the positions (x[, y, z], or x1, x2, ..)")
+
+
+def _coordinate(dataset: Any, name: str, trajectories: int, length: int, source: str) -> np.ndarray:
+    """Return a coordinate as (R or 1, length)."""
+    array = np.asarray(dataset[name].values, dtype=np.float64)
+    if array.shape not in ((length,), (trajectories, length)):
+        raise DataError(
+            f"{source}: {name} has shape {array.shape}; ({length},) or ({trajectories}, {length}) is expected"
+        )
+    return np.atleast_2d(array)
+
+
+def _mesh(columns: list[np.ndarray], names: tuple[str, ...], source: str) -> list[np.ndarray]:
+    """Return the coordinates of all points of a product grid, (1, M) an axis."""
+    for name, column in zip(names, columns, strict=True):
+        if len(column) != 1:
+            raise DataError(f"{source}: {name} differs between trajectories; one grid for all is expected")
+    return [grid.reshape(1, -1) for grid in np.meshgrid(*(c[0] for c in columns), indexing="ij")]
 
 
 def make(
-    values: np.ndarray, points: np.ndarray, times: np.ndarray, channels: tuple[str, ...], source: str = "data"
-) -> Observations:
-    """Return observations from arrays (R, T, C, M), (M,) or (R, M), (T,) or (R, T)."""
-    count = values.shape[0]
+    values: np.ndarray, points: np.ndarray, times: np.ndarray, channels: tuple[str, ...],
+    axes: tuple[str, ...] = ("x",), source: str = "data",
+) -> Observations:  # fmt: skip
+    """Return observations from arrays (R, T, C, M), points ([R,] M[, D]), times ([R,] T).
+
+    Raises
+    ------
+    DataError
+        If times do not increase, positions are not finite, or a trajectory is never observed.
+    """
+    count, one = values.shape[0], len(axes) == 1
+    points = points[None] if points.ndim == (1 if one else 2) else points
+    if not np.isfinite(times).all():
+        raise DataError(f"{source}: time holds values that are not finite")
+    if not np.isfinite(points).all():
+        raise DataError(f"{source}: the positions hold values that are not finite")
+    if (np.diff(times, axis=-1) <= 0).any():
+        raise DataError(f"{source}: time does not increase strictly")
+    if np.isinf(values).any():
+        raise DataError(f"{source}: u holds infinite values; NaN marks what was not observed")
     observations = Observations(
         torch.as_tensor(values, dtype=torch.float64),
-        torch.as_tensor(np.broadcast_to(points, (count, values.shape[3])).copy(), dtype=torch.float64),
+        torch.as_tensor(points, dtype=torch.float64),
         torch.as_tensor(np.broadcast_to(times, (count, values.shape[1])).copy(), dtype=torch.float64),
         channels,
+        axes,
     )
     never = (~observations.observed.any(1)).nonzero()[:, 0].tolist()
     if never or count == 0:

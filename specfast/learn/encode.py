@@ -1,106 +1,73 @@
-"""Snapshots to coefficients: the basis that suits the data, and regularised least squares in it."""
+"""Snapshots to coefficients by regularised least squares, in one basis for the whole data set."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .. import adapt
-from ..families import Chebyshev, Family, Hermite, Laguerre, Legendre
 from ..space import Space
-from .data import DataError, Observations
+from .data import Observations
 
-BASES = {"hermite": Hermite, "laguerre": Laguerre, "chebyshev": Chebyshev, "legendre": Legendre}
 RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size
+_BYTES = 1 << 28  # that the tables of one least-squares call may take
 
 
 @dataclass(frozen=True)
 class Basis:
-    """A space with one scale and shift for the whole data set, and the size of the data."""
+    """A space with one scale and shift an axis for the whole data set, and the size of the data."""
 
     space: Space
-    scale: float
-    shift: float
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
     amplitude: float
+
+    def __str__(self) -> str:
+        names = ", ".join(dict.fromkeys(type(family).__name__ for family in self.space.families))
+        degree = f"degree {self.space.index_set.degree}" + (f", {self.space.size} terms" if self.space.dim > 1 else "")
+        places = (", ".join(f"{value:.4g}" for value in part) for part in (self.scale, self.shift))
+        return f"{names}, {degree}" + (", scale {}, shift {}".format(*places) if self.keywords else "")
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Scale and shift as the methods of Space take them; none where every axis is bounded."""
+        if all(family.bounded for family in self.space.families):
+            return {}
+        if self.space.dim == 1:
+            return {"scale": self.scale[0], "shift": self.shift[0]}
+        return {name: torch.tensor(getattr(self, name), dtype=torch.float64) for name in ("scale", "shift")}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        return {"space": self.space.to_dict(), "scale": self.scale, "shift": self.shift, "amplitude": self.amplitude}
+        scale, shift = list(self.scale), list(self.shift)
+        return {"space": self.space.to_dict(), "scale": scale, "shift": shift, "amplitude": self.amplitude}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Basis:
         """Return what `to_dict` described."""
-        return Basis(Space.from_dict(values["space"]), values["scale"], values["shift"], values["amplitude"])
+        scale, shift = tuple(values["scale"]), tuple(values["shift"])
+        return Basis(Space.from_dict(values["space"]), scale, shift, values["amplitude"])
 
+    def synthesize(self, coef: Tensor, points: Tensor) -> Tensor:
+        """Return the field (B, T, C, M) of coefficients (B, T, C, K) at points (B or 1, M[, D]), in the data's units."""
+        return self.amplitude * self.space.synthesize(coef, points[:, None, None], **self.keywords)
 
-def make_family(name: str, data: Observations, domain: tuple[float, float] | None) -> Family:
-    """Return the family, on the interval given, on [-1, 1] if that holds the points, or on their padded interval."""
-    if name not in BASES:
-        raise DataError(f"basis={name!r}: one of {', '.join(BASES)} is expected")
-    low, high = float(data.points.min()), float(data.points.max())
-    if name == "hermite":
-        if domain is not None:
-            raise DataError("domain: the Hermite basis lives on the whole line and takes none")
-        return Hermite()
-    if name == "laguerre":
-        end = domain[0] if domain is not None else 0.0
-        if low < end:
-            raise DataError(f"basis=laguerre: a point lies at x = {low:g}, left of the half-line's end {end:g}")
-        return Laguerre()
-    if domain is None:
-        pad = 0.02 * (high - low)
-        domain = (-1.0, 1.0) if low >= -1 and high <= 1 else (low - pad, high + pad)
-    if not (domain[0] <= low and high <= domain[1]):
-        raise DataError(
-            f"domain={domain[0]:g},{domain[1]:g} does not contain the points, which lie in [{low:g}, {high:g}]"
-        )
-    return BASES[name](*domain)  # type: ignore[call-arg]
-
-
-def encode(basis: Basis, data: Observations) -> Tensor:
-    """Return coefficients (R, T, C, K) by ridge regression; snapshots without observations give zeros."""
-    keyword = {} if basis.space.families[0].bounded else {"scale": basis.scale, "shift": basis.shift}
-    size = data.values.shape[-1]
-    results = []
-    for row in range(0, len(data), 64):
-        values = data.values[row : row + 64] / basis.amplitude
-        points = data.points[row : row + 64, None, None, :]
-        missing = values.isnan()
-        weights = None if not missing.any() else (~missing).double()
-        results.append(basis.space.fit(values, points, weights=weights, ridge=RIDGE * size, **keyword))
-    return torch.cat(results)
-
-
-def choose_basis(
-    data: Observations, name: str, *, degree: int | None = None, domain: tuple[float, float] | None = None
-) -> Basis:  # fmt: skip
-    """Return the basis for a data set: moments, refined by the frequency indicator; degree where F reaches its floor."""
-    family = make_family(name, data, domain)
-    amplitude = math.sqrt(float(data.values.square().nanmean())) or 1.0
-    some = torch.linspace(0, len(data) - 1, min(len(data), 24)).long()
-    sample = data.select(some)
-    shift, scale = 0.0, 1.0
-    if not family.bounded:
-        centroid, spread, wave = adapt.moments(sample.values, sample.points[:, None, None, :])
-        if isinstance(family, Laguerre):
-            shift = domain[0] if domain is not None else 0.0
-            scale = 2.0 / max(centroid - shift, 1e-6)
-        else:
-            shift, scale = centroid, (wave / spread) ** 0.25
-    observed = int((~sample.values.isnan()).sum(-1).double().quantile(0.25))
-
-    def indicator(n: int, beta: float) -> float:
-        trial = Basis(Space(family.with_degree(n)), beta, shift, amplitude)
-        return float(adapt.frequency_indicator(encode(trial, sample)).nanmedian())
-
-    highest = max(4, min(64, observed // 3))
-    if not family.bounded:
-        scale = adapt.choose_scale(scale, lambda beta: indicator(degree or min(16, highest), beta))
-    if degree is None:
-        candidates = sorted({n for n in (8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64) if n < highest} | {highest})
-        degree = adapt.choose_degree(lambda n: indicator(n, scale), candidates)
-    return Basis(Space(family.with_degree(degree)), scale, shift, amplitude)
+    def encode(self, data: Observations) -> Tensor:
+        """Return coefficients (R, T, C, K) by ridge regression; snapshots without observations give zeros."""
+        times, channels, size = data.values.shape[1:]
+        # Where all is observed, the snapshots of a trajectory share one table; otherwise each has its own.
+        gaps = bool(data.values.isnan().any())
+        tables = times * channels if gaps else 1
+        rows = max(1, _BYTES // (8 * tables * (size + self.space.size) * self.space.size))
+        results = []
+        for begin in range(0, len(data), rows):
+            part = data.select(torch.arange(begin, min(begin + rows, len(data))))
+            weights = (~part.values.isnan()).double() if gaps else None
+            fitted = self.space.fit(
+                part.values / self.amplitude, part.points[:, None, None],
+                weights=weights, ridge=RIDGE * size, **self.keywords,
+            )  # fmt: skip
+            results.append(fitted)
+        return torch.cat(results)

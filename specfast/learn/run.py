@@ -15,7 +15,7 @@ from torch import Tensor
 from ..nn import SpectralODE
 from .data import DataError, Observations
 from .dynamics import Dynamics
-from .encode import Basis, encode
+from .encode import Basis
 
 FORMAT = 1
 
@@ -51,32 +51,32 @@ class Run:
 
     def roll_out(self, coef: Tensor, times: Tensor) -> Tensor:
         """Return coefficients (B, T, C, K) from those at the first of the times, (T,) or (B, T)."""
-        lead = coef.shape[:1]
-        scale, shift = coef.new_full(lead, self.basis.scale), coef.new_full(lead, self.basis.shift)
+        lead = (*coef.shape[:1], self.basis.space.dim)
+        scale, shift = (coef.new_tensor(part).expand(lead) for part in (self.basis.scale, self.basis.shift))
+        if self.basis.space.dim == 1:
+            scale, shift = scale[..., 0], shift[..., 0]
         return self.ode()(coef, scale, shift, times)[0]
-
-    def synthesize(self, coef: Tensor, points: Tensor) -> Tensor:
-        """Return the field (B, T, C, M) of coefficients (B, T, C, K) at points (B, M), in the data's units."""
-        basis = self.basis
-        keyword = {} if basis.space.families[0].bounded else {"scale": basis.scale, "shift": basis.shift}
-        return basis.amplitude * basis.space.synthesize(coef, points[:, None, None, :], **keyword)
 
     @torch.no_grad()
     def predict(self, u0: Tensor, points: Tensor, times: Tensor) -> Tensor:
-        """Return the field (B, T, C, M) at the times, from values u0 (B, C, M) at points (B, M) at the first time.
+        """Return the field (B, T, C, M) at the times, from values u0 (B, C, M) at points (B, M[, D]) at the first time.
 
         NaN in u0 marks what was not observed.
         """
-        data = Observations(u0[:, None], points, times.expand(len(u0), -1)[:, :1], self.channels)
-        return self.synthesize(self.roll_out(encode(self.basis, data)[:, 0], times), points)
+        coef = self._encode(u0, points)
+        return self.basis.synthesize(self.roll_out(coef, times), points)
 
     @torch.no_grad()
     def rhs(self, u: Tensor, points: Tensor) -> Tensor:
-        """Return the learned F[u] (B, C, M) at points (B, M), for fields u (B, C, M)."""
-        coef = encode(self.basis, Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels))
+        """Return the learned F[u] (B, C, M) at points (B, M[, D]), for fields u (B, C, M)."""
+        coef = self._encode(u, points)
         one = coef.new_ones(())
-        slope = self.dynamics(one, coef[:, 0], one, one)[0]
-        return self.synthesize(slope[:, None], points)[:, 0]
+        slope = self.dynamics(one, coef, one, one)[0]
+        return self.basis.synthesize(slope[:, None], points)[:, 0]
+
+    def _encode(self, u: Tensor, points: Tensor) -> Tensor:
+        """Return coefficients (B, C, K) of fields (B, C, M)."""
+        return self.basis.encode(Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels))[:, 0]
 
     @torch.no_grad()
     def forecast(self, data: Observations) -> Tensor:
@@ -105,9 +105,24 @@ class Run:
 
         A trajectory whose prediction fails counts as error 1 and is listed under ``failed``.
         """
+        self.check(data)
+        return measure(self.forecast(data), data)
+
+    def check(self, data: Observations) -> None:
+        """Raise DataError if the data are not of the kind that the run was trained with."""
         if len(data.channels) != len(self.channels):
             raise DataError(f"data have channels {data.channels}; the run was trained with {self.channels}")
-        return measure(self.forecast(data), data)
+        if data.dim != self.basis.space.dim:
+            raise DataError(f"data have space axes {data.axes}; the run was trained with {self.basis.space.dim}")
+        for axis, family in enumerate(self.basis.space.families):
+            x = data.coordinate(axis)
+            beta, x0 = family.standard_scale_shift() if family.bounded else (1.0, self.basis.shift[axis])
+            low, high = (x0 + end / beta for end in family.domain)
+            if x.min() < low or x.max() > high:
+                raise DataError(
+                    f"points along {data.axes[axis]} lie in [{float(x.min()):g}, {float(x.max()):g}];"
+                    f" the run's basis lives on [{low:g}, {high:g}]"
+                )
 
     def save(self, folder: Path) -> None:
         """Write weights.safetensors, config.json and metrics.json, each whole or not at all."""

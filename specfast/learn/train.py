@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .choose import choose_basis
 from .data import DataError, Observations
 from .dynamics import Dynamics
-from .encode import choose_basis, encode
 from .run import Run, measure
 
 
@@ -22,7 +22,8 @@ def fit(
     basis: str = "hermite",
     *,
     degree: int | None = None,
-    domain: tuple[float, float] | None = None,
+    gamma: float | None = None,
+    domain: Sequence[tuple[float, float]] | None = None,
     steps: int = 2400,
     batch: int = 64,
     hidden: Sequence[int] = (128, 128),
@@ -43,11 +44,13 @@ def fit(
     data : Observations
         What `read` returns.
     basis : {"hermite", "laguerre", "chebyshev", "legendre"}
-        The family; scale, shift and degree are chosen from the data where not given.
+        The family of all axes, or one an axis joined by commas; scale and shift are chosen from the data.
     degree : int, optional
-        Degree of the space.
-    domain : (float, float), optional
-        Interval of a bounded basis, or (end, inf) of a half-line.
+        Degree of the space; default: from the frequency indicator of the data.
+    gamma : float, optional
+        Shape of the hyperbolic cross for two or more axes; default -1.
+    domain : sequence of (float, float), optional
+        Intervals of bounded axes, (end, inf) of half-lines; one for all axes or one an axis.
     steps, batch, hidden, learning_rate : training
         Number of optimiser steps, trajectories a step, widths of the network, peak of the learning rate.
     method, adjoint, rtol, atol : solver
@@ -67,8 +70,8 @@ def fit(
     usable = data.observed
     if not (usable[:, 1:] & usable[:, :-1]).any():
         raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")
-    chosen = choose_basis(data, basis, degree=degree, domain=domain)
-    coef = encode(chosen, data)
+    chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain)
+    coef = chosen.encode(data)
     order = torch.randperm(len(data), generator=generator)
     held = max(1, len(data) // 10) if len(data) > 3 else 0
     validation, training = order[:held], order[held:]
@@ -140,7 +143,7 @@ class _Trainer:
         """Return the mean relative squared error over a window."""
         part, span = self.data.select(rows), slice(start, start + window + 1)
         coef = self.run.roll_out(self.coef[rows, start], part.times[:, span])
-        field = self.run.synthesize(coef, part.points)
+        field = self.run.basis.synthesize(coef, part.points)
         seen = ~part.values[:, span].isnan()
         truth = torch.where(seen, part.values[:, span], 0.0)
         wrong = torch.where(seen, field - truth, 0.0).square().sum((2, 3))

@@ -1,0 +1,165 @@
+"""The basis that suits a data set: moments, refined by the frequency indicator; the degree where that reaches its floor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from .. import adapt
+from ..families import Chebyshev, Family, Hermite, Laguerre, Legendre
+from ..index_sets import HyperbolicCross, IndexSet, TensorProduct
+from ..space import Space
+from .data import DataError, Observations
+from .encode import Basis
+
+BASES = {"hermite": Hermite, "laguerre": Laguerre, "chebyshev": Chebyshev, "legendre": Legendre}
+DEGREES = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
+
+Domain = Sequence[tuple[float, float] | None]
+
+
+def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float] | None) -> tuple[Family, float]:
+    """Return the family of one axis and its end if it has one.
+
+    A bounded family takes the interval given, [-1, 1] if that holds the points, or their padded interval.
+    """
+    if name not in BASES:
+        raise DataError(f"basis={name!r}: one of {', '.join(BASES)} is expected")
+    low, high = float(coordinate.min()), float(coordinate.max())
+    if name == "hermite":
+        if domain is not None:
+            raise DataError(
+                f"domain={domain[0]:g},{domain[1]:g}: the Hermite basis lives on the whole line, takes none"
+            )
+        return Hermite(), 0.0
+    if name == "laguerre":
+        end = domain[0] if domain is not None else 0.0
+        if low < end:
+            raise DataError(f"basis=laguerre: a point lies at x = {low:g}, left of the half-line's end {end:g}")
+        return Laguerre(), end
+    if domain is None:
+        pad = 0.02 * (high - low)
+        domain = (-1.0, 1.0) if low >= -1 and high <= 1 else (low - pad, high + pad)
+    if not (domain[0] <= low and high <= domain[1] and domain[0] < domain[1]):
+        raise DataError(
+            f"domain={domain[0]:g},{domain[1]:g} does not contain the points, which lie in [{low:g}, {high:g}]"
+        )
+    return BASES[name](*domain), 0.0  # type: ignore[call-arg]
+
+
+def choose_basis(
+    data: Observations, names: str, *, degree: int | None = None, gamma: float | None = None,
+    domain: Sequence[tuple[float, float]] | None = None,
+) -> Basis:  # fmt: skip
+    """Return the basis for a data set.
+
+    Parameters
+    ----------
+    data : Observations
+        What is to be represented.
+    names : str
+        One family for all axes, or one an axis joined by commas.
+    degree, gamma : optional
+        Of the hyperbolic cross (for one axis, the degree). Default: degree by the frequency indicator, gamma -1.
+    domain : sequence of pairs, optional
+        Interval of every bounded axis, (end, inf) of a half-line; one for all axes or one an axis.
+    """
+    families, ends = _families(data, names, domain)
+    amplitude = math.sqrt(float(data.values.square().nanmean())) or 1.0
+    sample = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
+    observed = int((~sample.values.isnan()).sum(-1).double().quantile(0.25))
+
+    def index_set(n: int) -> IndexSet:
+        return TensorProduct(n) if data.dim == 1 else HyperbolicCross(n, -1.0 if gamma is None else gamma)
+
+    def indicator(n: int, scale: Sequence[float], axis: int | None = None) -> float:
+        basis = Basis(Space(families, index_set(n)), tuple(scale), tuple(shift), amplitude)
+        return _indicator(basis, sample, axis)
+
+    candidates = [n for n in DEGREES if n >= 8 or data.dim > 1]
+    room = [n for n in candidates if Space(families, index_set(n)).size <= observed // 3]
+    if data.dim == 1:
+        room = sorted({*room, max(4, min(64, observed // 3 - 1))})
+    room = room or [DEGREES[0]]
+    trial = degree or min((n for n in room if n >= 16), default=room[-1])
+    scale, shift = _scale_and_shift(sample, families, ends, amplitude)
+    for axis, family in enumerate(families):
+        if not family.bounded:
+
+            def along(beta: float, axis: int = axis) -> float:
+                return indicator(trial, [*scale[:axis], beta, *scale[axis + 1 :]], axis)
+
+            scale[axis] = adapt.choose_scale(scale[axis], along)
+    if degree is None:
+        degree = adapt.choose_degree(lambda n: indicator(n, scale), room)
+    return Basis(Space(families, index_set(degree)), tuple(scale), tuple(shift), amplitude)
+
+
+def _families(
+    data: Observations, names: str, domain: Sequence[tuple[float, float]] | None
+) -> tuple[list[Family], list[float]]:
+    listed = [name.strip() for name in names.split(",")]
+    intervals: Domain = domain if domain is not None else [None]
+    for label, count in (("basis", len(listed)), ("domain", len(intervals))):
+        if count not in (1, data.dim):
+            raise DataError(f"{label}: {count} are given; one, or one for each of the {data.dim} axes, is expected")
+    made = [
+        make_family(listed[d % len(listed)], data.coordinate(d), intervals[d % len(intervals)]) for d in range(data.dim)
+    ]
+    return [family for family, _ in made], [end for _, end in made]
+
+
+def _indicator(basis: Basis, sample: Observations, axis: int | None) -> float:
+    """Return the median frequency indicator of the encoded snapshots along one axis, or the largest of all axes."""
+    coef, indices = basis.encode(sample), basis.space.indices
+    axes = range(sample.dim) if axis is None else [axis]
+    return max(float(adapt.frequency_indicator(coef, indices[:, d]).nanmedian()) for d in axes)
+
+
+def _scale_and_shift(
+    sample: Observations, families: Sequence[Family], ends: Sequence[float], amplitude: float
+) -> tuple[list[float], list[float]]:
+    """Return scale and shift of every axis from the moments of the observed fields."""
+    scale, shift = [1.0] * sample.dim, list(ends)
+    for axis, family in enumerate(families):
+        if family.bounded:
+            continue
+        if sample.dim == 1:
+            centroid, spread, wave = adapt.moments(sample.values, sample.points[:, None, None, :])
+        else:
+            centroid, spread = _spread(sample, axis)
+            wave = 0.25 / spread  # that of a Gaussian; refined below
+        if isinstance(family, Laguerre):
+            scale[axis] = 2.0 / max(centroid - shift[axis], 1e-6)
+        else:
+            shift[axis], scale[axis] = centroid, (wave / spread) ** 0.25
+    if sample.dim > 1:
+        _refine_by_wave_number(sample, families, scale, shift, amplitude)
+    return scale, shift
+
+
+def _spread(sample: Observations, axis: int) -> tuple[float, float]:
+    """Return centroid and variance of u^2 along an axis, the sensors taken as evenly spread."""
+    weight = sample.values.square().nan_to_num().sum((1, 2))
+    x = sample.coordinate(axis).expand_as(weight)
+    mass = float(weight.sum().clamp_min(1e-300))
+    centroid = float((weight * x).sum()) / mass
+    return centroid, max(float((weight * (x - centroid) ** 2).sum()) / mass, 1e-12)
+
+
+def _refine_by_wave_number(
+    sample: Observations, families: Sequence[Family], scale: list[float], shift: list[float], amplitude: float
+) -> None:
+    """Replace the scale of Hermite axes by (Var_k / Var_x)^(1/4), with Var_k = |du/dx|^2 / |u|^2 from a first fit."""
+    observed = int((~sample.values.isnan()).sum(-1).double().quantile(0.25))
+    sets = [HyperbolicCross(n, -1.0) for n in DEGREES]
+    fitting = [s for s in sets if Space(families, s).size <= max(4, observed // 4)] or sets[:1]
+    basis = Basis(Space(families, fitting[min(2, len(fitting) - 1)]), tuple(scale), tuple(shift), amplitude)
+    coef = basis.encode(sample)
+    for axis, family in enumerate(families):
+        if isinstance(family, Hermite):
+            slope = basis.space.differentiate(coef, axis, scale=basis.keywords["scale"])
+            wave = float(slope.square().sum() / coef.square().sum().clamp_min(1e-300))
+            scale[axis] = (wave * 2 * scale[axis] ** 2) ** 0.25

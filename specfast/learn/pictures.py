@@ -1,0 +1,123 @@
+"""The pictures of a report: fields, errors over time, decay of the coefficients, loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .data import Observations
+from .run import Run
+
+
+def choose(dim: int) -> list[tuple[str, str, str, Any]]:
+    """Return file name, title, note and drawing function of every picture."""
+    each = "Each panel is one trajectory; colour is time."
+    fields = {
+        1: ("fields", "Observed (dots) and predicted (lines)", each, _lines),
+        2: ("fields", "Observed and predicted fields", "One trajectory over time; dots are the points.", _maps),
+    }.get(dim, ("fields", "Observed against predicted values", each, _agreement))
+    return [
+        fields,
+        ("error", "Error over time", "Relative L2 error over all trajectories; the start is given.", _error),
+        ("coefficients", "Decay of the coefficients", "Root mean square over trajectories and times.", _coefficients),
+        ("loss", "Training", "Loss of a batch, and error on trajectories kept aside for validation.", _loss),
+    ]
+
+
+def _times(data: Observations, count: int) -> list[int]:
+    last = data.values.shape[1] - 1
+    return sorted({round(i * last / max(1, count - 1)) for i in range(count)})
+
+
+def _lines(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+    count = min(3, len(data))
+    figure, axes = plt.subplots(1, count, figsize=(4.2 * count, 3.4), squeeze=False, sharey=True, layout="constrained")
+    colours, last = plt.get_cmap("viridis"), max(1, data.values.shape[1] - 1)
+    for row, axis in enumerate(axes[0]):
+        order = data.points_of(row).argsort()
+        x = data.points_of(row)[order]
+        for t in _times(data, 4):
+            colour = colours(0.9 * t / last)
+            axis.plot(x, data.values[row, t, 0][order], ".", ms=3, color=colour)
+            axis.plot(x, predicted[row, t, 0][order], "-", lw=1.2, color=colour, label=f"t = {data.times[row, t]:.3g}")
+        axis.set(xlabel=data.axes[0], title=f"trajectory {row}")
+    axes[0, 0].set_ylabel(data.channels[0])
+    axes[0, 0].legend(fontsize=8)
+    return figure
+
+
+def _maps(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+    shown = _times(data, 3)
+    figure, axes = plt.subplots(
+        2, len(shown), figsize=(3.6 * len(shown), 6), squeeze=False, sharex=True, sharey=True, layout="constrained"
+    )
+    x, y = data.points_of(0).T
+    truth = data.values[0, shown, 0]
+    low, high = float(np.nanmin(truth)), float(np.nanmax(truth))
+    levels = np.linspace(low, high if high > low else low + 1, 21)
+    for column, t in enumerate(shown):
+        for axis, label, field in zip(
+            axes[:, column], ("observed", "predicted"), (data.values, predicted), strict=True
+        ):
+            u = field[0, t, 0]
+            seen = u.isfinite()
+            if seen.sum() >= 3:
+                drawn = axis.tricontourf(x[seen], y[seen], u[seen], levels=levels, extend="both")
+            axis.plot(x[seen], y[seen], ",", color="white", alpha=0.5)
+            axis.set(title=f"{label}, t = {data.times[0, t]:.3g}")
+    for axis in axes[-1]:
+        axis.set_xlabel(data.axes[0])
+    for axis in axes[:, 0]:
+        axis.set_ylabel(data.axes[1])
+    figure.colorbar(drawn, ax=axes, label=data.channels[0])
+    return figure
+
+
+def _agreement(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+    count = min(3, len(data))
+    figure, axes = plt.subplots(1, count, figsize=(4.2 * count, 3.8), squeeze=False, layout="constrained")
+    colours, last = plt.get_cmap("viridis"), max(1, data.values.shape[1] - 1)
+    for row, axis in enumerate(axes[0]):
+        for t in _times(data, 4):
+            axis.plot(
+                data.values[row, t, 0], predicted[row, t, 0], ".", ms=3, color=colours(0.9 * t / last),
+                label=f"t = {data.times[row, t]:.3g}",
+            )  # fmt: skip
+        axis.axline((0, 0), slope=1, lw=0.8, color="grey")
+        axis.set(xlabel=f"observed {data.channels[0]}", title=f"trajectory {row}")
+    axes[0, 0].set_ylabel(f"predicted {data.channels[0]}")
+    axes[0, 0].legend(fontsize=8)
+    return figure
+
+
+def _error(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+    figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    pairs = [(float(t), 100 * e) for t, e in zip(data.times[0], metrics["per_time"], strict=True) if e is not None]
+    axis.plot([t for t, _ in pairs], [e for _, e in pairs], "o-")
+    axis.set(xlabel="time", ylabel="relative L2 error (%)", ylim=(0, None))
+    return figure
+
+
+def _coefficients(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+    size = run.basis.encode(data).square().mean((0, 1)).sqrt().clamp_min(1e-16)
+    total = torch.from_numpy(run.basis.space.indices.sum(1).astype(float))
+    figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    style = "o-" if data.dim == 1 else "."
+    for channel, name in enumerate(data.channels):
+        axis.semilogy(total, size[channel], style, ms=3, label=name)
+    axis.set(xlabel="degree n" if data.dim == 1 else "total degree |n|", ylabel="|c_n| (rms, data of size 1)")
+    axis.legend()
+    return figure
+
+
+def _loss(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+    figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    for key, label in (("loss", "loss"), ("validation", "validation relative L2")):
+        points = [(h["step"], h[key]) for h in run.history if key in h]
+        axis.semilogy([s for s, _ in points], [v for _, v in points], ".-", label=label)
+    axis.set(xlabel="step")
+    axis.legend()
+    return figure
