@@ -121,13 +121,13 @@ def _from_dataset(dataset: Any, source: str) -> Observations:
     values = np.asarray(u.values, dtype=np.float64)
     if not channel:
         values = values[:, :, None]
-    sizes: tuple[int, ...] = values.shape[3:]
+    sizes = [int(size) for size in values.shape[3:]]
+    if space_dims == ("point",):
+        sizes = sizes * len(names)
     values = values.reshape(*values.shape[:3], -1)
-    lengths = (
-        dict.fromkeys(names, values.shape[3]) if space_dims == ("point",) else dict(zip(names, sizes, strict=True))
-    )
-    times = _coordinate(dataset, "time", values.shape[0], values.shape[1], source)
-    columns = [_coordinate(dataset, name, values.shape[0], length, source) for name, length in lengths.items()]
+    trajectories, count = values.shape[:2]
+    times = _coordinate(dataset, "time", trajectories, count, source)
+    columns = [_coordinate(dataset, n, trajectories, size, source) for n, size in zip(names, sizes, strict=True)]
     if space_dims != ("point",) and len(names) > 1:
         columns = _mesh(columns, names, source)
     points = columns[0] if len(names) == 1 else np.stack(np.broadcast_arrays(*columns), -1)

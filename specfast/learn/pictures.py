@@ -37,12 +37,13 @@ def _lines(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: d
     figure, axes = plt.subplots(1, count, figsize=(4.2 * count, 3.4), squeeze=False, sharey=True, layout="constrained")
     colours, last = plt.get_cmap("viridis"), max(1, data.values.shape[1] - 1)
     for row, axis in enumerate(axes[0]):
-        order = data.points_of(row).argsort()
-        x = data.points_of(row)[order]
+        x = data.points_of(row)
+        fine = torch.linspace(float(x.min()), float(x.max()), 400, dtype=x.dtype)
+        curves = run.forecast(data.select(torch.tensor([row])), at=fine)[0]
         for t in _times(data, 4):
             colour = colours(0.9 * t / last)
-            axis.plot(x, data.values[row, t, 0][order], ".", ms=3, color=colour)
-            axis.plot(x, predicted[row, t, 0][order], "-", lw=1.2, color=colour, label=f"t = {data.times[row, t]:.3g}")
+            axis.plot(x, data.values[row, t, 0], ".", ms=3, color=colour)
+            axis.plot(fine, curves[t, 0], "-", lw=1.2, color=colour, label=f"t = {data.times[row, t]:.3g}")
         axis.set(xlabel=data.axes[0], title=f"trajectory {row}")
     axes[0, 0].set_ylabel(data.channels[0])
     axes[0, 0].legend(fontsize=8)

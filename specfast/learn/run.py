@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -58,13 +59,13 @@ class Run:
         return self.ode()(coef, scale, shift, times)[0]
 
     @torch.no_grad()
-    def predict(self, u0: Tensor, points: Tensor, times: Tensor) -> Tensor:
+    def predict(self, u0: Tensor, points: Tensor, times: Tensor, at: Tensor | None = None) -> Tensor:
         """Return the field (B, T, C, M) at the times, from values u0 (B, C, M) at points (B, M[, D]) at the first time.
 
-        NaN in u0 marks what was not observed.
+        NaN in u0 marks what was not observed. With `at` (B, M'[, D]) the result is at these points instead.
         """
-        coef = self._encode(u0, points)
-        return self.basis.synthesize(self.roll_out(coef, times), points)
+        coef = self.roll_out(self._encode(u0, points), times)
+        return self.basis.synthesize(coef, points if at is None else at)
 
     @torch.no_grad()
     def rhs(self, u: Tensor, points: Tensor) -> Tensor:
@@ -79,25 +80,28 @@ class Run:
         return self.basis.encode(Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels))[:, 0]
 
     @torch.no_grad()
-    def forecast(self, data: Observations) -> Tensor:
+    def forecast(self, data: Observations, at: Tensor | None = None) -> Tensor:
         """Return the field (R, T, C, M), each trajectory from its first observed snapshot alone; NaN before it.
 
-        An integration that fails leaves NaN.
+        An integration that fails leaves NaN. With `at` (M'[, D]) the result is at these points instead of the sensors.
         """
-        result = torch.full_like(data.values, torch.nan)
+        size = data.values.shape[-1] if at is None else at.shape[0]
+        result = data.values.new_full((*data.values.shape[:-1], size), torch.nan)
         first = data.observed.double().argmax(1)
+
+        def follow(rows: Tensor, start: int) -> None:
+            part = data.select(rows)
+            where = None if at is None else at.unsqueeze(0)
+            result[rows, start:] = self.predict(part.values[:, start], part.points, part.times[:, start:], where)
+
         for start in first.unique().tolist():
             rows = (first == start).nonzero()[:, 0]
-            part = data.select(rows)
             try:
-                result[rows, start:] = self.predict(part.values[:, start], part.points, part.times[:, start:])
+                follow(rows, start)
             except (AssertionError, RuntimeError):  # the solver's step underflowed for the batch: one by one
-                for row in rows.tolist():
-                    one = data.select(torch.tensor([row]))
-                    try:
-                        result[row, start:] = self.predict(one.values[:, start], one.points, one.times[0, start:])[0]
-                    except (AssertionError, RuntimeError):
-                        continue
+                for row in rows.split(1):
+                    with contextlib.suppress(AssertionError, RuntimeError):
+                        follow(row, start)
         return result
 
     def evaluate(self, data: Observations) -> dict[str, Any]:
