@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_writable(folder: Path) -> None:
+    """Raise before hours of training what could only be raised after them."""
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise OSError(f"--out {folder}: {nearest} is not a folder that can be written to")
+
+
 def _learn(options: argparse.Namespace) -> None:
     import torch
 
@@ -62,6 +70,7 @@ def _learn(options: argparse.Namespace) -> None:
 
     if (options.out / "config.json").exists() and not options.overwrite:
         raise learn.DataError(f"{options.out}: a run is there already; --overwrite replaces it")
+    _check_writable(options.out)
     if options.steps < 1:
         raise learn.DataError(f"--steps {options.steps}: at least 1 is expected")
     data = learn.read(options.data)

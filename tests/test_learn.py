@@ -118,6 +118,58 @@ def test_a_late_first_snapshot_and_a_trajectory_observed_once():
     assert run.forecast(gaps)[0, :2].isnan().all() and run.forecast(gaps)[0, 2:].isfinite().all()
 
 
+def plane(path, scattered):
+    """Heat equation with drift on the plane: one Gaussian a trajectory."""
+    rng, count, t = np.random.default_rng(0), 16, np.linspace(0, 0.5, 5)
+    if scattered:
+        x, y = rng.uniform(-4, 5, (count, 1, 120)), rng.uniform(-4, 4, (count, 1, 120))
+    else:
+        grid = np.meshgrid(np.linspace(-4, 5, 13), np.linspace(-4, 4, 11), indexing="ij")
+        x, y = (g.reshape(1, 1, -1) for g in grid)
+    x0, y0, width = rng.normal(0, 0.3, (count, 1, 1)), rng.normal(0, 0.3, (count, 1, 1)), 1 + t[:, None]
+    u = np.exp(-((x - x0 - t[:, None]) ** 2 + (y - y0) ** 2) / (2 * width)) / width
+    if scattered:
+        places = {"x": (("trajectory", "point"), x[:, 0]), "y": (("trajectory", "point"), y[:, 0])}
+        u[0, :, ::7] = np.nan
+    else:
+        u = u.reshape(count, 5, 13, 11)
+        places = {"x": ("x", grid[0][:, 0]), "y": ("y", grid[1][0])}
+    dims = ("trajectory", "time", *(("point",) if scattered else ("x", "y")))
+    dataset = xr.Dataset({"u": (dims, u), **places}, coords={"time": t})
+    dataset.to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+@pytest.mark.parametrize("scattered", [False, True], ids=["grid", "sensors"])
+def test_two_axes_from_file_to_report(tmp_path, scattered, capsys):
+    source, out = plane(tmp_path / "plane.nc", scattered), tmp_path / "run"
+    assert main(["learn", str(source), "--hold-out", "4", "--steps", "60", "--out", str(out)]) == 0
+    assert "terms" in capsys.readouterr().out
+    held_out = json.loads((out / "metrics.json").read_text())["metrics"]["held_out"]
+    assert held_out["relative_l2"] < 0.1 and not held_out["failed"]
+    assert (out / "fields.png").stat().st_size > 5000
+    run = learn.load(out)
+    # One Gaussian of variance 1 to 1.5 around (0.25, 0): its own basis has beta = 1 / sqrt(variance).
+    assert all(0.7 < scale < 1.1 for scale in run.basis.scale)
+    assert abs(run.basis.shift[0] - 0.25) < 0.4 and abs(run.basis.shift[1]) < 0.4
+    assert main(["evaluate", str(out), str(DEMO)]) == 2
+    assert "space axes" in capsys.readouterr().err
+    assert main(["learn", str(source), "--basis", "hermite,hermite,hermite", "--out", str(tmp_path / "r")]) == 2
+    assert "3 are given" in capsys.readouterr().err
+
+
+def test_an_axis_of_each_kind(tmp_path):
+    # The heat equation along x, nothing happens along y.
+    rng, t = np.random.default_rng(1), np.linspace(0, 0.4, 4)
+    x, y = (g.ravel() for g in np.meshgrid(np.linspace(-4, 4, 15), np.linspace(0, 2, 9), indexing="ij"))
+    amplitude = rng.uniform(0.5, 1.5, (12, 1, 1))
+    u = amplitude * np.exp(-(x**2) / (2 * (1 + t[:, None]))) / np.sqrt(1 + t[:, None]) * (1 + 0.5 * y)
+    data = make(u[:, :, None], np.stack([x, y], -1), t, ("u",), ("x", "y"))
+    run = learn.fit(data, "hermite,chebyshev", domain=None, steps=30, progress=False)
+    assert [type(f).__name__ for f in run.basis.space.families] == ["Hermite", "Chebyshev"]
+    assert run.evaluate(data)["relative_l2"] < 0.05
+
+
 def test_command_line_from_file_to_report(tmp_path, capsys):
     out = tmp_path / "run"
     assert main(["learn", str(DEMO), "--basis", "hermite", "--hold-out", "8", "--steps", "30", "--out", str(out)]) == 0
@@ -151,12 +203,15 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--basis", "fourier"], "basis='fourier'"),
         ([good, "--hold-out", "9"], "--hold-out 9"),
         ([good, "--method", "euler7"], "method='euler7'"),
+        ([write(tmp_path / "s.nc", dims=("trajectory", "time", "sensor"))], "on a dimension point"),
     ]
     for arguments, expected in cases:
         assert main(["learn", *arguments, "--out", str(out)]) == 2, arguments
         error = capsys.readouterr().err
         assert expected in error and len(error.splitlines()) == 1, (arguments, error)
         assert not out.exists(), arguments
+    assert main(["learn", good, "--out", str(tmp_path / "text.nc" / "run")]) == 2
+    assert "not a folder" in capsys.readouterr().err
     out.mkdir()
     (out / "config.json").write_text("{}")
     assert main(["learn", good, "--out", str(out)]) == 2

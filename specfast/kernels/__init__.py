@@ -75,4 +75,7 @@ def backend(device: torch.device) -> ModuleType:
 def status() -> dict[str, str]:
     """Return every backend with "in use", "usable", or why it cannot be used."""
     active = _select(_forced()).__name__.rpartition(".")[2]
-    return {name: "in use" if name == active else _load(name)[1] for name in _CPU_ORDER}
+    states = {name: "in use" if name == active else _load(name)[1] for name in _CPU_ORDER}
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    reason = f"PyTorch sees {cards} CUDA device(s)" if cards else "PyTorch sees no CUDA device"
+    return {**states, "cuda": f"no CUDA kernels in this version ({reason}); SPECFAST_BACKEND=reference runs there"}
