@@ -141,6 +141,7 @@ def _info(options: argparse.Namespace) -> None:
     try:
         from .kernels import cpu
 
+        print(f"nvcc         {cpu.nvcc} (when this was built; no CUDA kernels in this version)")
         print(
             f"instructions {cpu.instruction_set} (of {', '.join(cpu.instruction_sets)}), OpenMP {'on' if cpu.openmp else 'off'}"
         )

@@ -137,6 +137,7 @@ PYBIND11_MODULE(_cpu, module) {
         .def("adjoint", &Kernels::adjoint)
         .def("basis", &Kernels::basis)
         .def("differentiate", &Kernels::differentiate);
+    module.attr("nvcc") = SPECFAST_NVCC_STATE;  // what the build found, for those who ask why there is no CUDA
 #ifdef _OPENMP
     module.attr("openmp") = true;
 #else

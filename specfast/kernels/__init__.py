@@ -78,4 +78,4 @@ def status() -> dict[str, str]:
     states = {name: "in use" if name == active else _load(name)[1] for name in _CPU_ORDER}
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     reason = f"PyTorch sees {cards} CUDA device(s)" if cards else "PyTorch sees no CUDA device"
-    return {**states, "cuda": f"no CUDA kernels in this version ({reason}); SPECFAST_BACKEND=reference runs there"}
+    return {**states, "cuda": f"none in this version ({reason}); SPECFAST_BACKEND=reference runs there"}

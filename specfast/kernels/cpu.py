@@ -27,6 +27,7 @@ _kernels = _load_kernels()
 instruction_set: str = _kernels.name
 instruction_sets: list[str] = _kernels.names
 openmp: bool = _cpu.openmp
+nvcc: str = _cpu.nvcc  # what the build found of CUDA's compiler
 
 
 @lru_cache(maxsize=256)
