@@ -1,7 +1,8 @@
 // The interface of the CPU kernels: plain structs in, one call an operation. No Python, no PyTorch.
 //
 // A problem is a set of rows: leading axes with a stride each (zero where a row is shared, so broadcasting costs no
-// memory), and a last axis of coefficients or points. Data are float or double; all arithmetic is double.
+// memory), and a last axis of coefficients or points. Data are float or double. Sums of float data run in float where
+// `single` has tables, otherwise in double.
 #pragma once
 #include <cstdint>
 
@@ -25,7 +26,8 @@ struct Operand {
 };
 
 struct Series {
-    Recurrence recurrence;            // tables for count >= coefficients + derivative
+    Recurrence<double> recurrence;    // tables for count >= coefficients + derivative
+    Recurrence<float> single;         // the same rounded to float; count 0 where float does not suffice
     Differentiation differentiation;  // likewise; used where derivative > 0
     int64_t coefficients;             // K
     int derivative;                   // order of d/dz
@@ -37,8 +39,13 @@ using SynthesizeKernel = void (*)(const Series&, const Rows&, const Operand& coe
 // coef[row, n] = sum_m values[row, m] phi_n^(k)(z[row, m]); `coef` is contiguous.
 using AdjointKernel = void (*)(const Series&, const Rows&, const Operand& values, const Operand& z, int64_t points,
                                void* coef, bool is_double);
-// basis[row, m, n] = phi_n^(k)(z[row, m]); `basis` is contiguous.
-using BasisKernel = void (*)(const Series&, const Rows&, const Operand& z, int64_t points, void* basis, bool is_double);
+// Both gradients of `synthesize` with order k = derivative - 1: grad_coef as `adjoint` of that order, and
+// grad_z[row, m] = gradient[row, m] sum_n coef[row, n] phi_n^(k+1)(z[row, m]). Results are contiguous.
+using BackwardKernel = void (*)(const Series&, const Rows&, const Operand& gradient, const Operand& coef,
+                                const Operand& z, int64_t points, void* grad_coef, void* grad_z, bool is_double);
+// basis[row, m, n] = phi_n^(k)(z[row, m]), or basis[row, n, m] where by_degree; `basis` is contiguous.
+using BasisKernel = void (*)(const Series&, const Rows&, const Operand& z, int64_t points, void* basis, bool by_degree,
+                             bool is_double);
 // coef -> coefficients of the derivative (or the transpose of that map), truncated to K; the result is contiguous.
 using DifferentiateKernel = void (*)(const Differentiation&, const Rows&, const Operand& coef, void* result,
                                      bool transposed, bool is_double);
@@ -48,6 +55,7 @@ struct Level {
     const char* name;
     SynthesizeKernel synthesize;
     AdjointKernel adjoint;
+    BackwardKernel backward;
     BasisKernel basis;
     DifferentiateKernel differentiate;
 };

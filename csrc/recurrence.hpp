@@ -1,9 +1,13 @@
-// What a kernel knows of a family: the tables of its rescaled three-term recurrence.
+// What a kernel knows of a family: the tables of its recurrence, in two forms.
 //
-// Problem   phi_{n+1} = (a_n z + b_n) phi_n - c_n phi_{n-1} needs three tables and three operations a term.
-// Method    With phi_n = s_n q_n and s_{n+1} = c_n s_{n-1} it becomes
-//               q_{n+1} = (a'_n z + b'_n) q_n - q_{n-1},      q_0 = start(z),
+// Problem   phi_{n+1} = (a_n z + b_n) phi_n - c_n phi_{n-1} needs three tables and three operations a term, and loses
+//           digits near a hard end of the domain, where a_n z + b_n is 2 minus something small.
+// Method    Rescaled: phi_n = s_n q_n with s_{n+1} = c_n s_{n-1} gives
+//               q_{n+1} = (a'_n z + b'_n) q_n - q_{n-1},                            q_0 = start(z),
 //           two multiply-adds a term. The constant factor of phi_0 is part of s.
+//           Differences (Reinsch): phi_n = v_n q_n with v_n = phi_n(end), and y the distance to the end,
+//               d_n = r_n d_{n-1} - kappa_n y q_n,   q_{n+1} = q_n + d_n,           q_0 = start(z), d_{-1} = 0,
+//           one multiplication more a term; nothing cancels.
 // Shared    by every processor: plain structs, no standard-library types, no family names.
 #pragma once
 #include <cstdint>
@@ -13,14 +17,20 @@ namespace specfast {
 // The three shapes that phi_0 can take, up to a constant.
 enum class Start : int { gaussian = 0, exponential = 1, one = 2 };  // exp(-z^2/2), exp(-z/2), 1
 
+// Tables hold n = 0 .. count-1 of each column; T is the type in which the recurrence runs.
+template <class T>
 struct Recurrence {
-    int64_t count;        // tables hold n = 0 .. count-1
-    const double* a;      // a'_n
-    const double* b;      // b'_n, or nullptr where it vanishes
-    const double* scale;  // s_n
+    int64_t count;
+    const T* a;                  // a'_n
+    const T* b;                  // b'_n, or nullptr where it vanishes
+    const T* r;                  // differences: r_n, or nullptr where there is no hard end
+    const T* kappa;              // differences: kappa_n
+    const double* scale;         // s_n
+    const double* value_at_end;  // v_n
     Start start;
     double near_limit;  // for |z| up to here no partial sum over- or underflows
     double far_limit;   // beyond |z| > far_limit every phi_n underflows to zero
+    double end_limit;   // the difference form is used up to this distance from a hard end; 0 for never
 };
 
 // d/dz as a map of coefficients, written so that one form serves every family and costs O(count):

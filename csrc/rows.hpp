@@ -46,6 +46,34 @@ inline int threads_for(int64_t work) {
 #endif
 }
 
+// Memory that a calling thread keeps from one call to the next: fresh pages cost more than a small problem.
+class KeptMemory {
+  public:
+    static constexpr size_t most = size_t(1) << 23;
+    double* take(size_t bytes) {
+        if (bytes > most || in_use_) return nullptr;
+        if (bytes > size_) {
+            std::free(memory_);
+            memory_ = static_cast<double*>(std::aligned_alloc(64, bytes));
+            size_ = memory_ == nullptr ? 0 : bytes;
+        }
+        in_use_ = memory_ != nullptr;
+        return memory_;
+    }
+    void give_back() { in_use_ = false; }
+    ~KeptMemory() { std::free(memory_); }
+
+  private:
+    double* memory_ = nullptr;
+    size_t size_ = 0;
+    bool in_use_ = false;
+};
+
+inline KeptMemory& kept_memory() {
+    static thread_local KeptMemory memory;
+    return memory;
+}
+
 // Uninitialised doubles, aligned for any vector, one block a thread; allocated before the threads start, where an
 // exception may still be thrown. Not std::vector: its code would be compiled with this file's instruction set and could
 // be picked by the linker for all.
@@ -53,10 +81,12 @@ class Scratch {
   public:
     Scratch(int64_t count, int blocks) : stride_((count + 7) / 8 * 8) {
         const size_t bytes = static_cast<size_t>(stride_ > 0 ? stride_ * blocks : 8) * sizeof(double);
-        memory_ = static_cast<double*>(std::aligned_alloc(64, bytes));
+        memory_ = kept_memory().take(bytes);
+        kept_ = memory_ != nullptr;
+        if (!kept_) memory_ = static_cast<double*>(std::aligned_alloc(64, bytes));
         if (memory_ == nullptr) throw std::bad_alloc();
     }
-    ~Scratch() { std::free(memory_); }
+    ~Scratch() { kept_ ? kept_memory().give_back() : std::free(memory_); }
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     double* block(int index) const { return memory_ + index * stride_; }
@@ -71,6 +101,7 @@ class Scratch {
   private:
     int64_t stride_;
     double* memory_;
+    bool kept_;
 };
 
 // How many functions a series needs: differentiation may raise the degree.

@@ -1,90 +1,81 @@
 // values[row, m] = sum_n coef[row, n] phi_n^(k)(z[row, m]).
 //
 // Method    The derivative is taken on the coefficients (O(K) a row), then Clenshaw's sum over tiles of points.
-// Layout    A task is a row and a block of points; each writes its own part of the result.
-// Cost      two multiply-adds a coefficient and point; scratch of 3 K doubles a thread.
+// Layout    A task is a row and a run of points; each writes its own part of the result.
+// Cost      two multiply-adds and an addition a coefficient and point; scratch of 5 K doubles and a block of points a
+//           thread.
 #pragma once
-#include "differentiation.hpp"
-#include "tile.hpp"
+#include "coefficients.hpp"
+#include "sweep.hpp"
 
 namespace specfast {
 namespace {
 
-constexpr int64_t block_points = 2048;
+constexpr int64_t run_points = 4 * block_points;
 
-// Multiplies by s_n and takes out a power of two, so that the largest is in [1/2, 1); returns the exponent.
-inline int normalise(const Recurrence& recurrence, double* coef, int64_t count) {
-    double largest = 0;
-    for (int64_t n = 0; n < count; ++n) {
-        coef[n] *= recurrence.scale[n];
-        const double size = std::fabs(coef[n]);
-        if (size > largest) largest = size;
-    }
-    if (!(largest > 0) || !std::isfinite(largest)) return 0;
-    int exponent;
-    std::frexp(largest, &exponent);
-    for (int64_t n = 0; n < count; ++n) coef[n] = std::ldexp(coef[n], -exponent);
-    return exponent;
-}
-
-struct ClenshawCall {
-    const Recurrence& recurrence;
-    const double* coef;
-    int64_t count;
-    const Tile& tile;
-    double* values;
-    double* exponents;
-    template <bool Far, bool HasB>
-    void operator()() const {
-        clenshaw<Far, HasB>(recurrence, coef, count, tile, values, exponents);
-    }
-};
-
+// Multiplies by start(z) and by the power of two that was taken out of the coefficients.
 template <class T>
-void synthesize_block(const Series& series, const double* coef, int64_t count, int exponent, const T* z, int64_t stride,
-                      int64_t points, T* values) {
-    const Recurrence& recurrence = series.recurrence;
-    double sum[tile_points], shift[tile_points];
-    Tile tile;
-    for (int64_t begin = 0; begin < points; begin += tile_points) {
-        const int64_t filled = smaller(tile_points, points - begin);
-        set_tile(recurrence, z + begin * stride, stride, filled, tile);
-        dispatch(tile.far, recurrence.b != nullptr, ClenshawCall{recurrence, coef, count, tile, sum, shift});
-        for (int64_t i = 0; i < filled; ++i) {
-            const double scaled = sum[i] * tile.mantissa[i];
-            values[begin + i] = static_cast<T>(times_power_of_two(scaled, tile.exponent[i] + shift[i] + exponent));
+inline void finish_sums(const Points<T>& points, const Coefficients<T>& coef, T* sums, const T* exponents) {
+    for (int group = 0; group < 3; ++group) {
+        if (group == far) continue;
+        const PowerOfTwo up = power_of_two_factors(group == near ? coef.near_exponent : coef.end_exponent);
+        const Vector<T> first = splat<T>(static_cast<T>(up.first)), second = splat<T>(static_cast<T>(up.second));
+        for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; i += lanes<T>) {
+            const Vector<T> start = load<T>(points.mantissa + i) * power_of_two<T>(load<T>(points.exponent + i));
+            store(sums + i, load<T>(sums + i) * start * first * second);
         }
     }
+    for (int64_t i = points.first[far]; i < points.first[far] + points.size[far]; ++i) {
+        const double exponent = static_cast<double>(points.exponent[i]) + exponents[i] + coef.near_exponent;
+        sums[i] = static_cast<T>(times_power_of_two(static_cast<double>(sums[i]) * points.mantissa[i], exponent));
+    }
 }
 
-template <class T>
-void synthesize_rows(const Series& series, const Rows& rows, const Operand& coef, const Operand& z, int64_t points,
-                     T* values) {
-    const int64_t count = working_count(series);
-    const int64_t blocks = ceil_divide(points, block_points), tasks = row_count(rows) * blocks;
+template <class T, class Data>
+void synthesize_run(const Recurrence<T>& recurrence, Coefficients<T>& coef, int64_t count, const Data* z,
+                    int64_t stride, int64_t length, double* memory, Data* values) {
+    Points<T> points;
+    place_points(points, memory);
+    T* const sums = reinterpret_cast<T*>(memory + points_scratch<T>);
+    T* const exponents = sums + block_capacity<T>;
+    for (int64_t begin = 0; begin < length; begin += block_points) {
+        const int64_t filled = smaller(block_points, length - begin);
+        set_points(recurrence, z + begin * stride, stride, filled, points);
+        const T* end_coef = points.size[end] > 0 ? coef.end_form() : nullptr;
+        sum_downwards(recurrence, coef.near_form(), end_coef, count, points, sums, exponents);
+        finish_sums(points, coef, sums, exponents);
+        each_point(points, filled, [&](int64_t i, int64_t m) { values[begin + m] = static_cast<Data>(sums[i]); });
+    }
+}
+
+template <class T, class Data>
+void synthesize_rows(const Series& series, const Recurrence<T>& recurrence, const Rows& rows, const Operand& coef,
+                     const Operand& z, int64_t points, Data* values) {
+    const int64_t count = working_count(series), runs = ceil_divide(points, run_points);
+    const int64_t tasks = row_count(rows) * runs;
     const int threads = threads_for(row_count(rows) * points * count);
-    const Scratch scratch(2 * count, threads);
+    const int64_t per_row = Coefficients<T>::scratch(count);
+    const Scratch scratch(per_row + points_scratch<T> + 2 * block_capacity<T>, threads);
 #pragma omp parallel for schedule(static) if (threads > 1)
     for (int64_t task = 0; task < tasks; ++task) {
-        const int64_t row = task / blocks, begin = task % blocks * block_points;
-        const T* source = row_start<T>(rows, coef, row);
-        double* const buffer = scratch.of_this_thread();
-        for (int64_t n = 0; n < count; ++n) {
-            buffer[n] = n < series.coefficients ? static_cast<double>(source[n * coef.stride]) : 0.0;
-        }
-        double* const derived = derive(series.differentiation, series.derivative, buffer, buffer + count);
-        const int exponent = normalise(series.recurrence, derived, count);
-        synthesize_block(series, derived, count, exponent, row_start<T>(rows, z, row) + begin * z.stride, z.stride,
-                         smaller(block_points, points - begin), values + row * points + begin);
+        const int64_t row = task / runs, begin = task % runs * run_points;
+        double* const memory = scratch.of_this_thread();
+        Coefficients<T> own(recurrence, series.differentiation, series.derivative, row_start<Data>(rows, coef, row),
+                            coef.stride, series.coefficients, count, memory);
+        synthesize_run(recurrence, own, count, row_start<Data>(rows, z, row) + begin * z.stride, z.stride,
+                       smaller(run_points, points - begin), memory + ceil_divide(per_row, 8) * 8,
+                       values + row * points + begin);
     }
 }
 
 void synthesize(const Series& series, const Rows& rows, const Operand& coef, const Operand& z, int64_t points,
                 void* values, bool is_double) {
     if (is_double) {
-        synthesize_rows(series, rows, coef, z, points, static_cast<double*>(values));
+        synthesize_rows(series, series.recurrence, rows, coef, z, points, static_cast<double*>(values));
+    } else if (series.single.count > 0) {
+        synthesize_rows(series, series.single, rows, coef, z, points, static_cast<float*>(values));
     } else {
-        synthesize_rows(series, rows, coef, z, points, static_cast<float*>(values));
+        synthesize_rows(series, series.recurrence, rows, coef, z, points, static_cast<float*>(values));
     }
 }
 

@@ -1,182 +1,235 @@
-// A tile: a few vectors of points that stay in registers while the recurrence runs over n.
+// A tile: R vectors of points that stay in registers while the recurrence runs over n, in one of three regimes.
 //
-// Problem   sum c_n q_n(z) (Clenshaw, n downwards) and g q_n(z) for n = 0, 1, .. (forwards), at many z.
-// Method    Vectors across points, `vectors` of them independent, so that their latencies overlap. Where |z| >
-// near_limit
-//           ("far"), start(z) underflows although phi_n need not: numbers are kept in range by powers of two that are
-//           taken out every 16 terms and put back at the end.
-// Why sound A sum above 2^500 is brought down by 2^-400. Coefficients are at most 1 and are not scaled with it: they
-// are
-//           2^-100 of the sum from there on, below its last bit. Between two checks |z| <= far_limit lets values grow
-//           by less than 2^300, inside double's range.
-// Layout    z, values: tile_points contiguous doubles, padded by the caller.
-// Cost      two multiply-adds and one addition a term and point.
-// Source    Clenshaw 1955; the rescaled recurrence of recurrence.hpp.
+// Problem   sum c_n q_n(z) (downwards, Clenshaw) and w q_n(z) for n = 0, 1, .. (upwards), at many z.
+// Method    Vectors across points, R of them independent, so that their latencies overlap.
+//           near  the rescaled recurrence as it stands.
+//           far   start(z) underflows although phi_n need not: numbers are kept in range by powers of two that are
+//           taken
+//                 out every few terms. A sum above `high` is brought down by `step`. Coefficients are at most 1 and are
+//                 not scaled with it: from there on they lie below its last bit.
+//           end   the difference form of recurrence.hpp, on the distance to the end. A point at the other end of an
+//                 interval is reflected: phi_n(-z) = (-1)^n phi_n(z).
+// Cost      a term and point: near two multiply-adds and one addition, far the same and a check every few terms, end
+// three
+//           and two.
+// Source    Clenshaw 1955; Reinsch's form in Oliver, J. Inst. Maths Applics 20 (1977).
 #pragma once
-#include "recurrence.hpp"
-#include "rows.hpp"
-#include "start_value.hpp"
-
-#ifndef SPECFAST_LANES
-#error "compile through one of csrc/levels/*.cpp, which say how many doubles a vector holds"
-#endif
+#include "points.hpp"
 
 namespace specfast {
 namespace {
 
-constexpr int lanes = SPECFAST_LANES;
-constexpr int vectors = SPECFAST_VECTORS;
-constexpr int tile_points = lanes * vectors;
-constexpr int check_every = 16;
-
-typedef double Vector __attribute__((vector_size(lanes * sizeof(double))));
-typedef int64_t Mask __attribute__((vector_size(lanes * sizeof(int64_t))));
-
-inline Vector splat(double value) { return value - Vector{}; }
-
-inline Vector load(const double* from) {
-    Vector v;
-    __builtin_memcpy(&v, from, sizeof v);
-    return v;
-}
-
-inline void store(double* to, Vector v) { __builtin_memcpy(to, &v, sizeof v); }
-
-inline Vector select(Mask mask, Vector yes, Vector no) { return (Vector)((mask & (Mask)yes) | (~mask & (Mask)no)); }
-
-inline Mask above(Vector v, double limit) {
-    const Vector bound = splat(limit);
-    return (v > bound) | (-v > bound);
-}
-
-inline bool any(Mask mask) {
-    int64_t bits = 0;
-    for (int i = 0; i < lanes; ++i) bits |= mask[i];
-    return bits != 0;
-}
-
-// The points of one tile, ready for the recurrence.
-struct Tile {
-    double z[tile_points];         // a harmless 0 where the result is known beforehand
-    double mantissa[tile_points];  // start(z) = mantissa * 2^exponent; 0 beyond far_limit, NaN where z is not valid
-    double exponent[tile_points];
-    bool far;  // some start(z) may underflow
+template <class T>
+struct Range;
+template <>
+struct Range<double> {
+    static constexpr double high = 0x1p500, step = 0x1p-400, step_exponent = 400;
+    static constexpr double forward_high = 0x1p200, forward_step = 0x1p-200, forward_step_exponent = 200;
+    static constexpr double split = 0x1p-300, split_exponent = 300;
+    static constexpr int64_t check_every = 16, check_early = 16, early = 0;
+};
+template <>
+struct Range<float> {
+    static constexpr float high = 0x1p70f, step = 0x1p-30f, step_exponent = 30;
+    static constexpr float forward_high = 0x1p20f, forward_step = 0x1p-20f, forward_step_exponent = 20;
+    static constexpr float split = 0x1p-60f, split_exponent = 60;
+    static constexpr int64_t check_every = 8, check_early = 4, early = 64;
 };
 
-template <class T>
-inline void set_tile(const Recurrence& recurrence, const T* z, int64_t stride, int64_t count, Tile& tile) {
-    // One ulp of T past the end of an interval is rounding in z = beta (x - x0), not a point outside.
-    const double slack = sizeof(T) == 4 ? 1e-6 : 2e-15;
-    tile.far = false;
-    for (int i = 0; i < tile_points; ++i) {
-        double point = i < count ? static_cast<double>(z[i * stride]) : 0.0;
-        Scaled start = {0.0, 0.0};
-        const double size = point < 0 ? -point : point;
-        if (point != point) {
-            start.mantissa = point;
-            point = 0;
-        } else if (recurrence.start == Start::one && size > 1) {
-            start.mantissa = size <= 1 + slack ? 1.0 : __builtin_nan("");
-            point = size <= 1 + slack ? (point < 0 ? -1.0 : 1.0) : 0.0;
-        } else if (size > recurrence.far_limit || (recurrence.start == Start::exponential && point < 0)) {
-            point = 0;
-        } else {
-            start = start_value(recurrence.start, point);
-            tile.far = tile.far || size > recurrence.near_limit;
-        }
-        tile.z[i] = point;
-        tile.mantissa[i] = start.mantissa;
-        tile.exponent[i] = start.exponent;
-    }
+// How many terms may pass before the next check; factors a_n z + b_n are large at small n, and Laguerre's for longer.
+template <class T, bool HasB>
+inline int64_t check_interval(int64_t n) {
+    if (sizeof(T) == 4 && HasB) return Range<T>::check_early;
+    return n < Range<T>::early ? Range<T>::check_early : Range<T>::check_every;
 }
 
-// b_n = coef_n + (a_n z + b_n) b_{n+1} - b_{n+2}; returns b_0 = sum coef_n q_n with q_0 = 1.
-// `coef` are multiplied by s_n already and at most 1 in size where Far.
-template <bool Far, bool HasB>
-inline void clenshaw(const Recurrence& recurrence, const double* coef, int64_t count, const Tile& tile, double* values,
-                     double* exponents) {
-    Vector z[vectors], first[vectors], second[vectors], exponent[vectors];
-    for (int v = 0; v < vectors; ++v) {
-        z[v] = load(tile.z + v * lanes);
-        first[v] = second[v] = exponent[v] = splat(0);
+// b_n = coef_n + (a_n z + b_n) b_{n+1} - b_{n+2}; gives b_0 = sum coef_n q_n with q_0 = 1.
+template <class T, int R, bool HasB>
+inline void clenshaw_near(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
+    Vector<T> point[R], first[R], second[R];
+    for (int v = 0; v < R; ++v) {
+        point[v] = load<T>(z + v * lanes<T>);
+        first[v] = second[v] = splat<T>(0);
     }
-    for (int64_t top = count; top > 0; top -= check_every) {
-        const int64_t bottom = Far ? larger(top - check_every, 0) : 0;
+    for (int64_t n = count - 1; n >= 0; --n) {
+        const Vector<T> a = splat<T>(recurrence.a[n]), c = splat<T>(coef[n]);
+        const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+        for (int v = 0; v < R; ++v) {
+            const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
+            const Vector<T> next = factor * first[v] + (c - second[v]);
+            second[v] = first[v];
+            first[v] = next;
+        }
+    }
+    for (int v = 0; v < R; ++v) store(sums + v * lanes<T>, first[v]);
+}
+
+// As above for coefficients of at most 1; the sums are to be multiplied by 2^exponents.
+template <class T, int R, bool HasB>
+inline void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums,
+                         T* exponents) {
+    using Limits = Range<T>;
+    Vector<T> point[R], first[R], second[R], exponent[R];
+    for (int v = 0; v < R; ++v) {
+        point[v] = load<T>(z + v * lanes<T>);
+        first[v] = second[v] = exponent[v] = splat<T>(0);
+    }
+    for (int64_t top = count; top > 0;) {
+        const int64_t bottom = larger(top - check_interval<T, HasB>(top - 1), 0);
         for (int64_t n = top - 1; n >= bottom; --n) {
-            const Vector a = splat(recurrence.a[n]), c = splat(coef[n]);
-            const Vector b = HasB ? splat(recurrence.b[n]) : Vector{};
-            for (int v = 0; v < vectors; ++v) {
-                const Vector factor = HasB ? a * z[v] + b : a * z[v];
-                const Vector next = factor * first[v] + (c - second[v]);
+            const Vector<T> a = splat<T>(recurrence.a[n]), c = splat<T>(coef[n]);
+            const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+            for (int v = 0; v < R; ++v) {
+                const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
+                const Vector<T> next = factor * first[v] + (c - second[v]);
                 second[v] = first[v];
                 first[v] = next;
             }
         }
-        if (!Far) break;
-        for (int v = 0; v < vectors; ++v) {
-            const Mask large = above(first[v], 0x1p500);
-            if (!any(large)) continue;
-            first[v] = select(large, first[v] * 0x1p-400, first[v]);
-            second[v] = select(large, second[v] * 0x1p-400, second[v]);
-            exponent[v] = select(large, exponent[v] + 400.0, exponent[v]);
+        top = bottom;
+        for (int v = 0; v < R; ++v) {
+            for (Mask<T> large = above<T>(first[v], Limits::high); __builtin_expect(any<T>(large), 0);
+                 large = above<T>(first[v], Limits::high)) {
+                const Vector<T> step = select<T>(large, splat<T>(Limits::step), splat<T>(1));
+                first[v] *= step;
+                second[v] *= step;
+                exponent[v] += select<T>(large, splat<T>(Limits::step_exponent), splat<T>(0));
+                if (any<T>(magnitude<T>(first[v]) == splat<T>(static_cast<T>(__builtin_inf())))) break;
+            }
         }
     }
-    for (int v = 0; v < vectors; ++v) {
-        store(values + v * lanes, first[v]);
-        store(exponents + v * lanes, exponent[v]);
+    for (int v = 0; v < R; ++v) {
+        store(sums + v * lanes<T>, first[v]);
+        store(exponents + v * lanes<T>, exponent[v]);
     }
 }
 
-// Calls visit(n, term) with term[v] = weight q_n(z) for n = 0 .. count-1, in vectors; weight includes start(z).
-template <bool Far, bool HasB, class Visit>
-inline void forwards(const Recurrence& recurrence, int64_t count, const Tile& tile, const double* weight, Visit visit) {
-    Vector z[vectors], current[vectors], previous[vectors], exponent[vectors], factor[vectors];
-    for (int v = 0; v < vectors; ++v) {
-        z[v] = load(tile.z + v * lanes);
-        current[v] = load(tile.mantissa + v * lanes) * load(weight + v * lanes);
-        previous[v] = splat(0);
-        exponent[v] = load(tile.exponent + v * lanes);
+// Distance to the nearer hard end, and the sign bit of points at the other one.
+template <class T, bool Interval>
+inline void distance_to_end(Vector<T> z, Vector<T>& distance, Mask<T>& reflected) {
+    distance = Interval ? splat<T>(1) - magnitude<T>(z) : z;
+    reflected = Interval ? (Mask<T>)z & (Mask<T>)splat<T>(T(-0.0)) : Mask<T>{};
+}
+
+// (-1)^n for reflected points.
+template <class T, bool Interval>
+inline Vector<T> with_parity(Vector<T> v, Mask<T> reflected, int64_t n) {
+    return Interval && n % 2 ? (Vector<T>)((Mask<T>)v ^ reflected) : v;
+}
+
+// With S = lambda_n q_n + mu_n d_{n-1} the sum from n on: m = lambda_{n+1} + mu_{n+1},
+// lambda_n = coef_n + lambda_{n+1} - kappa_n y m, mu_n = r_n m. `coef` are multiplied by v_n.
+template <class T, int R, bool Interval>
+inline void clenshaw_end(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
+    Vector<T> distance[R], lambda[R], mu[R];
+    Mask<T> reflected[R];
+    for (int v = 0; v < R; ++v) {
+        distance_to_end<T, Interval>(load<T>(z + v * lanes<T>), distance[v], reflected[v]);
+        lambda[v] = mu[v] = splat<T>(0);
     }
-    for (int64_t bottom = 0; bottom < count; bottom += check_every) {
-        const int64_t top = smaller(bottom + check_every, count);
-        // Near points have exponents above -1000 from the start and need their factor set once.
-        if (Far || bottom == 0) {
-            for (int v = 0; v < vectors; ++v) {
-                const Mask large = above(current[v], 0x1p200);
-                if (Far && any(large)) {
-                    current[v] = select(large, current[v] * 0x1p-200, current[v]);
-                    previous[v] = select(large, previous[v] * 0x1p-200, previous[v]);
-                    exponent[v] = select(large, exponent[v] + 200.0, exponent[v]);
-                }
-                for (int i = 0; i < lanes; ++i) factor[v][i] = times_power_of_two(1.0, exponent[v][i]);
+    for (int64_t n = count - 1; n >= 0; --n) {
+        const Vector<T> kappa = splat<T>(recurrence.kappa[n]), r = splat<T>(recurrence.r[n]), c = splat<T>(coef[n]);
+        for (int v = 0; v < R; ++v) {
+            const Vector<T> both = lambda[v] + mu[v];
+            const Vector<T> own = with_parity<T, Interval>(c, reflected[v], n);
+            lambda[v] = (own + lambda[v]) - (kappa * distance[v]) * both;
+            mu[v] = r * both;
+        }
+    }
+    for (int v = 0; v < R; ++v) store(sums + v * lanes<T>, lambda[v]);
+}
+
+// Calls visit(n, term) with term[v] = weight q_n(z) for n = 0 .. count-1, in vectors.
+template <class T, int R, bool HasB, class Visit>
+inline void forwards_near(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
+                          const T* exponent, const T* weight, Visit visit) {
+    Vector<T> point[R], current[R], previous[R];
+    for (int v = 0; v < R; ++v) {
+        point[v] = load<T>(z + v * lanes<T>);
+        current[v] = load<T>(mantissa + v * lanes<T>) * power_of_two<T>(load<T>(exponent + v * lanes<T>)) *
+                     load<T>(weight + v * lanes<T>);
+        previous[v] = splat<T>(0);
+    }
+    for (int64_t n = 0; n < count; ++n) {
+        visit(n, current);
+        const Vector<T> a = splat<T>(recurrence.a[n]);
+        const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+        for (int v = 0; v < R; ++v) {
+            const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
+            const Vector<T> next = factor * current[v] - previous[v];
+            previous[v] = current[v];
+            current[v] = next;
+        }
+    }
+}
+
+template <class T, int R, bool HasB, class Visit>
+inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
+                         const T* exponents, const T* weight, Visit visit) {
+    using Limits = Range<T>;
+    Vector<T> point[R], current[R], previous[R], exponent[R], factor[R], share[R];
+    for (int v = 0; v < R; ++v) {
+        point[v] = load<T>(z + v * lanes<T>);
+        current[v] = load<T>(mantissa + v * lanes<T>);
+        share[v] = load<T>(weight + v * lanes<T>);
+        previous[v] = splat<T>(0);
+        exponent[v] = load<T>(exponents + v * lanes<T>);
+    }
+    for (int64_t bottom = 0; bottom < count;) {
+        const int64_t top = smaller(bottom + check_interval<T, HasB>(bottom), count);
+        for (int v = 0; v < R; ++v) {
+            for (Mask<T> large = above<T>(current[v], Limits::forward_high); any<T>(large);
+                 large = above<T>(current[v], Limits::forward_high)) {
+                const Vector<T> step = select<T>(large, splat<T>(Limits::forward_step), splat<T>(1));
+                current[v] *= step;
+                previous[v] *= step;
+                exponent[v] += select<T>(large, splat<T>(Limits::forward_step_exponent), splat<T>(0));
+                if (any<T>(magnitude<T>(current[v]) == splat<T>(static_cast<T>(__builtin_inf())))) break;
             }
-            if (!Far) {
-                for (int v = 0; v < vectors; ++v) current[v] *= factor[v];
+            // The term is current * split * factor: its two factors together reach further down than one could.
+            for (int i = 0; i < lanes<T>; ++i) {
+                factor[v][i] = static_cast<T>(times_power_of_two(share[v][i], exponent[v][i] + Limits::split_exponent));
             }
         }
         for (int64_t n = bottom; n < top; ++n) {
-            Vector term[vectors];
-            const Vector a = splat(recurrence.a[n]);
-            const Vector b = HasB ? splat(recurrence.b[n]) : Vector{};
-            for (int v = 0; v < vectors; ++v) {
-                term[v] = Far ? current[v] * factor[v] : current[v];
-                const Vector multiplier = HasB ? a * z[v] + b : a * z[v];
-                const Vector next = multiplier * current[v] - previous[v];
+            Vector<T> term[R];
+            const Vector<T> a = splat<T>(recurrence.a[n]);
+            const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+            for (int v = 0; v < R; ++v) {
+                term[v] = (current[v] * splat<T>(Limits::split)) * factor[v];
+                const Vector<T> multiplier = HasB ? a * point[v] + b : a * point[v];
+                const Vector<T> next = multiplier * current[v] - previous[v];
                 previous[v] = current[v];
                 current[v] = next;
             }
             visit(n, term);
         }
+        bottom = top;
     }
 }
 
-// Picks the variant: near or far, with or without b_n.
-template <class Body>
-inline void dispatch(bool far, bool has_b, Body body) {
-    if (far) {
-        has_b ? body.template operator()<true, true>() : body.template operator()<true, false>();
-    } else {
-        has_b ? body.template operator()<false, true>() : body.template operator()<false, false>();
+template <class T, int R, bool Interval, class Visit>
+inline void forwards_end(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
+                         const T* exponent, const T* weight, Visit visit) {
+    Vector<T> distance[R], origin[R], change[R], difference[R];
+    Mask<T> reflected[R];
+    for (int v = 0; v < R; ++v) {
+        distance_to_end<T, Interval>(load<T>(z + v * lanes<T>), distance[v], reflected[v]);
+        origin[v] = load<T>(mantissa + v * lanes<T>) * power_of_two<T>(load<T>(exponent + v * lanes<T>)) *
+                    load<T>(weight + v * lanes<T>);
+        change[v] = difference[v] = splat<T>(0);
+    }
+    for (int64_t n = 0; n < count; ++n) {
+        const Vector<T> kappa = splat<T>(recurrence.kappa[n]), r = splat<T>(recurrence.r[n]);
+        Vector<T> term[R];
+        for (int v = 0; v < R; ++v) {
+            // Very near the end q_n = 1 + something small: kept apart, it does not round away step by step.
+            const Vector<T> current = origin[v] + change[v];
+            term[v] = with_parity<T, Interval>(current, reflected[v], n);
+            difference[v] = r * difference[v] - (kappa * distance[v]) * current;
+            change[v] += difference[v];
+        }
+        visit(n, term);
     }
 }
 

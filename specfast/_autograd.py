@@ -100,12 +100,12 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
     return kernel
 
 
-def _vmap_rule(operator: Any, rules: Operator) -> Callable[..., tuple[Tensor, int]]:
+def _vmap_rule(operator: Any, core_axes: Sequence[int]) -> Callable[..., tuple[Any, Any]]:
     """Batch axes go first; leading axes broadcast, so ranks only have to be made equal."""
 
-    def rule(info: Any, in_dims: Sequence[int | None], *args: Any) -> tuple[Tensor, int]:
+    def rule(info: Any, in_dims: Sequence[int | None], *args: Any) -> tuple[Any, Any]:
         positions = [i for i, arg in enumerate(args) if _is_tensor(arg)]
-        core = dict(zip(positions, rules.core_axes, strict=True))
+        core = dict(zip(positions, core_axes, strict=True))
         batched = [i for i in positions if in_dims[i] is not None]
         rank = max((args[i].dim() - core[i] - (in_dims[i] is not None) for i in positions if core[i]), default=0)
         moved = list(args)
@@ -115,9 +115,33 @@ def _vmap_rule(operator: Any, rules: Operator) -> Callable[..., tuple[Tensor, in
             tensor = args[i].movedim(in_dims[i], 0)
             padding = rank - (tensor.dim() - 1 - core[i])
             moved[i] = tensor.reshape(tensor.shape[:1] + (1,) * padding + tensor.shape[1:])
-        return operator(*moved), 0
+        result = operator(*moved)
+        return result, (0,) * len(result) if isinstance(result, tuple) else 0
 
     return rule
+
+
+def register_composite(
+    name: str, schema: str, kernel: Callable[..., Any], fake: Callable[..., Any], in_steps: Callable[..., Any],
+    core_axes: Sequence[int],
+) -> Any:  # fmt: skip
+    """Define an operator that is faster than its steps, which take its place wherever it is to be differentiated."""
+    _library.define(name + schema)
+    for key in ("CPU", "CUDA"):
+        _library.impl(name, kernel, key)
+    operator = getattr(torch.ops.specfast, name).default
+
+    def dispatch(keyset: Any, *args: Any) -> Any:
+        differentiable = torch.is_grad_enabled() and any(_is_tensor(arg) and arg.requires_grad for arg in args)
+        if differentiable or _forward_level() >= 0 or _transforms_active():
+            return in_steps(*args)
+        with _AutoDispatchBelowAutograd():
+            return operator.redispatch(keyset & _after_autograd, *args)
+
+    torch.library.register_fake(f"specfast::{name}", fake, lib=_library)
+    torch.library.register_vmap(f"specfast::{name}", _vmap_rule(operator, core_axes), lib=_library)
+    _library.impl(name, dispatch, "Autograd", with_keyset=True)
+    return operator
 
 
 def register(name: str, rules: Operator) -> Any:
@@ -127,6 +151,6 @@ def register(name: str, rules: Operator) -> Any:
         _library.impl(name, rules.kernel, key)
     operator = getattr(torch.ops.specfast, name).default
     torch.library.register_fake(f"specfast::{name}", rules.fake, lib=_library)
-    torch.library.register_vmap(f"specfast::{name}", _vmap_rule(operator, rules), lib=_library)
+    torch.library.register_vmap(f"specfast::{name}", _vmap_rule(operator, rules.core_axes), lib=_library)
     _library.impl(name, _autograd_kernel(operator, rules), "Autograd", with_keyset=True)
     return operator

@@ -15,6 +15,8 @@ import numpy as np
 
 MAX_DEGREE = 10_000_000
 MAX_ALPHA = 200.0
+# Up to this many functions float32 data are summed in float32.
+MAX_SINGLE = 4096
 
 
 def check_degree(degree: Any, name: str = "degree") -> int:
@@ -31,7 +33,8 @@ class RecurrenceTables:
     """phi_n = scale_n q_n, q_{n+1} = (a_n z + b_n) q_n - q_{n-1}, q_0 = start(z).
 
     `start` is 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1. For |z| <= `near_limit` no partial sum of the plain
-    recurrence over- or underflows; for |z| > `far_limit` every phi_n is zero in float64.
+    recurrence over- or underflows; for |z| > `far_limit` every phi_n is zero. Up to a distance of `end_limit` from a hard
+    end the difference form (`EndTables`) is used. Limits are those of float64, or of float32 where `single`.
     """
 
     a: np.ndarray
@@ -40,6 +43,16 @@ class RecurrenceTables:
     start: int
     near_limit: float
     far_limit: float
+    end_limit: float
+
+
+@dataclass(frozen=True)
+class EndTables:
+    """phi_n = value_n q_n, d_n = r_n d_{n-1} - kappa_n y q_n, q_{n+1} = q_n + d_n; y is the distance to a hard end."""
+
+    r: np.ndarray
+    kappa: np.ndarray
+    value: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -97,25 +110,33 @@ class Family:
         """Return d/dz as a map of coefficients 0 .. count-1."""
         raise TypeError("use one of the concrete families")
 
-    def limits(self, count: int) -> tuple[float, float]:
-        """Return near_limit and far_limit; see RecurrenceTables."""
-        return math.inf, math.inf
+    def limits(self, count: int, single: bool) -> tuple[float, float, float]:
+        """Return near_limit, far_limit and end_limit; see RecurrenceTables."""
+        raise TypeError("use one of the concrete families")
+
+    def end_tables(self, count: int) -> EndTables | None:
+        """Return the difference form for n < count; None where the domain has no hard end."""
+        return None
+
+    def single_suffices(self, count: int) -> bool:
+        """Whether the recurrence may run in float32 for float32 data."""
+        return count <= MAX_SINGLE
 
     def norm_squared(self, count: int) -> np.ndarray:
         """Return h_n = integral of phi_n^2 under the family's weight, for n < count."""
         return np.ones(count)
 
-    def recurrence_tables(self, count: int) -> RecurrenceTables:
+    def recurrence_tables(self, count: int, single: bool = False) -> RecurrenceTables:
         """Return the rescaled recurrence for n < count."""
         a, b, c, constant = self.plain_recurrence(count)
-        scale = np.ones(count + 1)
+        scale = np.ones(count + 1, dtype=np.longdouble)
         # scale_{n+1} = c_n scale_{n-1}: two interleaved products.
-        scale[2::2] = np.cumprod(c[1::2][: len(scale[2::2])])
-        scale[3::2] = np.cumprod(c[2::2][: len(scale[3::2])])
-        ratio = scale[:-1] / scale[1:]
+        scale[2::2] = np.cumprod(c[1::2][: len(scale[2::2])], dtype=np.longdouble)
+        scale[3::2] = np.cumprod(c[2::2][: len(scale[3::2])], dtype=np.longdouble)
+        ratio = (scale[:-1] / scale[1:]).astype(float)
         rescaled_b = b * ratio if np.any(b) else None
-        near, far = self.limits(count)
-        return RecurrenceTables(a * ratio, rescaled_b, constant * scale[:-1], self.start, near, far)
+        final = (constant * scale[:-1]).astype(float)
+        return RecurrenceTables(a * ratio, rescaled_b, final, self.start, *self.limits(count, single))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the family as plain values; see `family_from_dict`."""
@@ -160,9 +181,9 @@ class Hermite(Family):
         n = np.arange(count, dtype=float)
         return np.sqrt(2 / (n + 1)), np.zeros(count), np.sqrt(n / (n + 1)), math.pi**-0.25
 
-    def limits(self, count: int) -> tuple[float, float]:
+    def limits(self, count: int, single: bool) -> tuple[float, float, float]:
         """exp(-z^2/2) stays above 1e-150 for |z| <= 26; one and a half turning points and 60 lie deep in zero."""
-        return 26.0, 1.5 * math.sqrt(2 * count + 1) + 60
+        return 9.0 if single else 26.0, 1.5 * math.sqrt(2 * count + 1) + 60, 0.0
 
     def differentiation_tables(self, count: int) -> DifferentiationTables:
         """phi_n' = sqrt(n/2) phi_{n-1} - sqrt((n+1)/2) phi_{n+1}."""
@@ -231,9 +252,25 @@ class Laguerre(Family):
         c = np.sqrt(n * (n + self.alpha)) / width
         return -1 / width, (2 * n + self.alpha + 1) / width, c, math.exp(-0.5 * math.lgamma(self.alpha + 1))
 
-    def limits(self, count: int) -> tuple[float, float]:
-        """exp(-z/2) stays above 1e-150 for z <= 650; see Hermite."""
-        return 650.0, 1.5 * (4 * count + 2 * self.alpha + 2) + 1600
+    def limits(self, count: int, single: bool) -> tuple[float, float, float]:
+        """exp(-z/2) stays above 1e-150 for z <= 650; see Hermite. The end z = 0 costs digits as the degree grows."""
+        far = 1.5 * (4 * count + 2 * self.alpha + 2) + 1600
+        if single:
+            return 80.0, far, 8.0 if count > 24 else 0.0
+        largest = self.alpha / 2 * math.log(count + 1) - 0.5 * math.lgamma(self.alpha + 1)
+        return 650.0, far, (64.0 if self.alpha < -0.5 else 8.0) if count > 256 and largest < 600 else 0.0
+
+    def end_tables(self, count: int) -> EndTables:
+        """r_n = n / (n + alpha + 1), kappa_n = 1 / (n + alpha + 1), phi_n(0) = sqrt(Gamma(n+alpha+1) / n!) / Gamma(alpha+1)."""
+        n = np.arange(count, dtype=float)
+        growth = np.sqrt((n[:-1] + self.alpha + 1) / (n[:-1] + 1)).astype(np.longdouble)
+        first = math.exp(-0.5 * math.lgamma(self.alpha + 1))
+        value = first * np.concatenate([[1], np.cumprod(growth)])
+        return EndTables(n / (n + self.alpha + 1), 1 / (n + self.alpha + 1), np.minimum(value, 1e300).astype(float))
+
+    def single_suffices(self, count: int) -> bool:
+        """As for all families; phi_n(0) must lie within float32 too."""
+        return count <= MAX_SINGLE and self.alpha <= 12
 
     def differentiation_tables(self, count: int) -> DifferentiationTables:
         """phi_n' = -phi_n / 2 - s_n sum_{k<n} phi_k / s_k with s_n = sqrt(n! / Gamma(n + alpha + 1))."""
@@ -262,6 +299,12 @@ class _Bounded(Family):
         object.__setattr__(self, "a", float(a))
         object.__setattr__(self, "b", float(b))
         object.__setattr__(self, "degree", None if degree is None else check_degree(degree))
+
+    def limits(self, count: int, single: bool) -> tuple[float, float, float]:
+        """Nothing over- or underflows; digits are lost near the ends, the more the higher the degree."""
+        if single:
+            return math.inf, math.inf, 0.01 if count > 16 else 0.0
+        return math.inf, math.inf, 0.002 if count > 400 else 0.0
 
     @property
     def domain(self) -> tuple[float, float]:
@@ -309,6 +352,12 @@ class Chebyshev(_Bounded):
         upper[0] = 1.0
         return DifferentiationTables(zero, leap, zero, zero, upper)
 
+    def end_tables(self, count: int) -> EndTables:
+        """T_n(1) = 1, r_n = 1, kappa_n = 2, but for n = 0."""
+        r, kappa = np.ones(count), np.full(count, 2.0)
+        r[:1], kappa[:1] = 0.0, 1.0
+        return EndTables(r, kappa, np.ones(count))
+
     def norm_squared(self, count: int) -> np.ndarray:
         """Return pi, pi/2, pi/2, ..."""
         norms = np.full(count, math.pi / 2)
@@ -341,6 +390,11 @@ class Legendre(_Bounded):
         # |2n - 1|: c_0 multiplies phi_{-1} = 0 and only has to be finite.
         c = n / (n + 1) * np.sqrt((2 * n + 3) / np.abs(2 * n - 1))
         return a, np.zeros(count), c, math.sqrt(0.5)
+
+    def end_tables(self, count: int) -> EndTables:
+        """r_n = n / (n + 1), kappa_n = (2 n + 1) / (n + 1), phi_n(1) = sqrt(n + 1/2)."""
+        n = np.arange(count, dtype=float)
+        return EndTables(n / (n + 1), (2 * n + 1) / (n + 1), np.sqrt(n + 0.5))
 
     def differentiation_tables(self, count: int) -> DifferentiationTables:
         """P_n' = sum over k = n-1, n-3, .. of (2 k + 1) P_k, for the normalised polynomials."""

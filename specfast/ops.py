@@ -5,6 +5,7 @@ standard domain, `families` several of these joined by commas, `derivative` the 
 broadcast. A derivative with respect to z raises `derivative` by one: every order is the same operators again.
 
     synthesize(coef (..., K), z (..., M), family, derivative)                  u_m = sum_n c_n phi_n^(k)(z_m)
+    synthesize_backward(gradient (..., M), coef, z, family, derivative)        both gradients of it, in one pass
     adjoint(values (..., M), z (..., M), size, family, derivative)             c_n = sum_m v_m phi_n^(k)(z_m)
     basis(z (..., M), size, family, derivative)                                B_mn = phi_n^(k)(z_m)
     differentiate(coef (..., K), family, transposed)                           d with sum d_n phi_n = (sum c_n phi_n)'
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor
 
 from . import kernels
-from ._autograd import Operator, register
+from ._autograd import Operator, register, register_composite
 from .families import family_by_name
 from .kernels import products
 
@@ -68,11 +69,32 @@ def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> 
     coef, z = ctx.saved_tensors
     family, derivative = ctx.rest
     grad_coef = grad_z = None
-    if needed[0]:
+    if needed[0] and needed[1]:
+        grad_coef, grad_z = synthesize_backward(gradient, coef, z, family, derivative)
+        grad_coef, grad_z = grad_coef.sum_to_size(coef.shape), grad_z.sum_to_size(z.shape)
+    elif needed[0]:
         grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative).sum_to_size(coef.shape)
-    if needed[1]:
+    elif needed[1]:
         grad_z = (gradient * synthesize(coef, z, family, derivative + 1)).sum_to_size(z.shape)
     return grad_coef, grad_z, None, None
+
+
+def _fused(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
+    _check("synthesize_backward", ("gradient", gradient), z, derivative)
+    return kernels.backend(z.device).backward(gradient, coef, z, family_by_name(family), derivative)
+
+
+def _fused_fake(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
+    lead = _leading(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
+    return z.new_empty((*lead, coef.shape[-1])), z.new_empty((*lead, z.shape[-1]))
+
+
+def _fused_in_steps(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
+    """Return the same through operators that can be differentiated again."""
+    lead = _leading(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
+    grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative)
+    grad_z = gradient * synthesize(coef, z, family, derivative + 1)
+    return grad_coef.expand(*lead, -1), grad_z.expand(*lead, -1)
 
 
 def _synthesize_tangent(ctx: Any, coef_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
@@ -287,6 +309,11 @@ synthesize = register(
         "(Tensor coef, Tensor z, str family, int derivative) -> Tensor",
         _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1, 1),
     ),
+)  # fmt: skip
+synthesize_backward = register_composite(
+    "synthesize_backward",
+    "(Tensor gradient, Tensor coef, Tensor z, str family, int derivative) -> (Tensor, Tensor)",
+    _fused, _fused_fake, _fused_in_steps, (1, 1, 1),
 )  # fmt: skip
 adjoint = register(
     "adjoint",

@@ -16,30 +16,61 @@ using namespace specfast;
 
 namespace {
 
-using Table = py::array_t<double, py::array::c_style | py::array::forcecast>;
+template <class T>
+using Table = py::array_t<T, py::array::c_style | py::array::forcecast>;
 using Sizes = std::vector<int64_t>;
 
-std::vector<double> copy(const Table& table) { return {table.data(), table.data() + table.size()}; }
+template <class T>
+std::vector<T> copy(const py::handle& table, size_t count, bool may_be_empty = false) {
+    const Table<T> array = py::cast<Table<T>>(table);
+    const auto size = static_cast<size_t>(array.size());
+    if (size != count && !(may_be_empty && size == 0)) throw std::invalid_argument("tables of different lengths");
+    return {array.data(), array.data() + size};
+}
+
+// Owns the tables of one precision.
+template <class T>
+struct Columns {
+    std::vector<T> a, b, r, kappa;
+    std::vector<double> scale, value_at_end;
+
+    Recurrence<T> read(const py::dict& from) {
+        const size_t count = py::len(from["a"]);
+        a = copy<T>(from["a"], count);
+        b = copy<T>(from["b"], count, true);
+        r = copy<T>(from["r"], count, true);
+        kappa = copy<T>(from["kappa"], r.size());
+        scale = copy<double>(from["scale"], count);
+        value_at_end = copy<double>(from["value_at_end"], r.size());
+        const auto limits = py::cast<std::vector<double>>(from["limits"]);
+        if (limits.size() != 3 || (r.empty() && limits[2] > 0)) throw std::invalid_argument("bad limits");
+        const auto data = [](const std::vector<T>& column) { return column.empty() ? nullptr : column.data(); };
+        return {static_cast<int64_t>(count),
+                a.data(),
+                data(b),
+                data(r),
+                data(kappa),
+                scale.data(),
+                value_at_end.data(),
+                Start(py::cast<int>(from["start"])),
+                limits[0],
+                limits[1],
+                limits[2]};
+    }
+};
 
 // Owns the tables that a Series points to.
 class Plan {
   public:
-    Plan(const Table& a, const Table& b, const Table& scale, int start, double near_limit, double far_limit,
-         const std::vector<Table>& differentiation, int64_t coefficients, int derivative)
-        : a_(copy(a)), b_(copy(b)), scale_(copy(scale)) {
-        const size_t count = scale_.size();
-        if (a_.size() != count || (!b_.empty() && b_.size() != count) || differentiation.size() != 5) {
-            throw std::invalid_argument("tables of different lengths");
-        }
-        for (const Table& table : differentiation) {
-            map_.push_back(copy(table));
-            if (map_.back().size() != count) throw std::invalid_argument("tables of different lengths");
-        }
-        const auto length = static_cast<int64_t>(count);
-        if (coefficients < 1 || coefficients > length || derivative < 0) throw std::invalid_argument("bad counts");
-        series.recurrence = {length,     a_.data(), b_.empty() ? nullptr : b_.data(), scale_.data(), Start(start),
-                             near_limit, far_limit};
-        series.differentiation = {length,         map_[0].data(), map_[1].data(),
+    Plan(const py::dict& tables, const py::object& single, const std::vector<py::object>& differentiation,
+         int64_t coefficients, int derivative) {
+        series.recurrence = double_.read(tables);
+        if (!single.is_none()) series.single = single_.read(py::cast<py::dict>(single));
+        const int64_t count = series.recurrence.count;
+        if (differentiation.size() != 5) throw std::invalid_argument("five tables of differentiation are expected");
+        for (const auto& table : differentiation) map_.push_back(copy<double>(table, static_cast<size_t>(count)));
+        if (coefficients < 1 || coefficients > count || derivative < 0) throw std::invalid_argument("bad counts");
+        series.differentiation = {count,          map_[0].data(), map_[1].data(),
                                   map_[2].data(), map_[3].data(), map_[4].data()};
         series.coefficients = coefficients;
         series.derivative = derivative;
@@ -50,7 +81,8 @@ class Plan {
     Series series{};
 
   private:
-    std::vector<double> a_, b_, scale_;
+    Columns<double> double_;
+    Columns<float> single_;
     std::vector<std::vector<double>> map_;
 };
 
@@ -99,12 +131,23 @@ class Kernels {
         const py::gil_scoped_release release;
         level_->adjoint(plan.series, rows, first, second, points, reinterpret_cast<void*>(coef), is_double);
     }
+    void backward(const Plan& plan, const Sizes& sizes, uintptr_t gradient, const Sizes& gradient_strides,
+                  uintptr_t coef, const Sizes& coef_strides, uintptr_t z, const Sizes& z_strides, int64_t points,
+                  uintptr_t grad_coef, uintptr_t grad_z, bool is_double) const {
+        if (plan.series.derivative < 1) throw std::invalid_argument("a plan of derivative 1 or more is expected");
+        const Rows rows = rows_of(sizes);
+        const Operand first = operand_of(gradient, gradient_strides, rows),
+                      second = operand_of(coef, coef_strides, rows), third = operand_of(z, z_strides, rows);
+        const py::gil_scoped_release release;
+        level_->backward(plan.series, rows, first, second, third, points, reinterpret_cast<void*>(grad_coef),
+                         reinterpret_cast<void*>(grad_z), is_double);
+    }
     void basis(const Plan& plan, const Sizes& sizes, uintptr_t z, const Sizes& z_strides, int64_t points,
-               uintptr_t result, bool is_double) const {
+               uintptr_t result, bool by_degree, bool is_double) const {
         const Rows rows = rows_of(sizes);
         const Operand only = operand_of(z, z_strides, rows);
         const py::gil_scoped_release release;
-        level_->basis(plan.series, rows, only, points, reinterpret_cast<void*>(result), is_double);
+        level_->basis(plan.series, rows, only, points, reinterpret_cast<void*>(result), by_degree, is_double);
     }
     void differentiate(const Plan& plan, const Sizes& sizes, uintptr_t coef, const Sizes& coef_strides,
                        uintptr_t result, bool transposed, bool is_double) const {
@@ -126,8 +169,7 @@ class Kernels {
 PYBIND11_MODULE(_cpu, module) {
     module.doc() = "Compiled CPU kernels of specfast; see specfast.kernels.cpu for their use.";
     py::class_<Plan>(module, "Plan")
-        .def(py::init<const Table&, const Table&, const Table&, int, double, double, const std::vector<Table>&, int64_t,
-                      int>());
+        .def(py::init<const py::dict&, const py::object&, const std::vector<py::object>&, int64_t, int>());
     py::class_<Kernels>(module, "Kernels")
         .def(py::init<const std::string&>())
         .def_readonly("names", &Kernels::names)
@@ -135,6 +177,7 @@ PYBIND11_MODULE(_cpu, module) {
         .def_property_readonly("name", &Kernels::name)
         .def("synthesize", &Kernels::synthesize)
         .def("adjoint", &Kernels::adjoint)
+        .def("backward", &Kernels::backward)
         .def("basis", &Kernels::basis)
         .def("differentiate", &Kernels::differentiate);
     module.attr("nvcc") = SPECFAST_NVCC_STATE;  // what the build found, for those who ask why there is no CUDA

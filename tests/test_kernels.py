@@ -57,6 +57,18 @@ def test_sums_against_basis(backend, family, low, high, derivative):
 
 
 @backends
+@families
+@pytest.mark.parametrize("derivative", [0, 1])
+def test_backward_against_basis(backend, family, low, high, derivative):
+    z = torch.linspace(low, high, 2 * 37, dtype=torch.float64).reshape(2, 37)
+    values, slopes = (backend.basis(z, 50, family, derivative + k) for k in (0, 1))
+    coef, gradient = torch.randn(3, 1, 50, dtype=torch.float64), torch.randn(37, dtype=torch.float64)
+    grad_coef, grad_z = backend.backward(gradient, coef, z, family, derivative)
+    close(grad_coef, (gradient @ values).expand(3, 2, 50), 1e-12)
+    close(grad_z, gradient * (slopes @ coef.unsqueeze(-1)).squeeze(-1), 1e-12)
+
+
+@backends
 def test_far_beyond_underflow_of_the_gaussian(backend):
     # exp(-z^2/2) underflows at 38.6; phi_1000 does not before 60.
     family, n = sf.Hermite(), 1000

@@ -25,6 +25,7 @@ INDICES = torch.tensor([[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]])
 def cases(name):
     z = inner_points(3, 5)
     yield "synthesize", lambda c, z: ops.synthesize(c, z, name, 0), (leaf(2, 1, 6), z)
+    yield "backward", lambda g, c, z: ops.synthesize_backward(g, c, z, name, 0), (leaf(5), leaf(2, 1, 6), z)
     yield "adjoint", lambda v, z: ops.adjoint(v, z, 6, name, 1), (leaf(3, 5), z)
     yield "basis", lambda z: ops.basis(z, 6, name, 0), (z,)
     yield "differentiate", lambda c: ops.differentiate(c, name, False), (leaf(2, 6),)
@@ -85,6 +86,7 @@ def test_opcheck():
     c, z, v = leaf(6), leaf(4), leaf(4)
     for operator, arguments in (
         (ops.synthesize, (c, z, "hermite", 0)),
+        (ops.synthesize_backward, (v, c, z, "hermite", 0)),
         (ops.adjoint, (v, z, 6, "hermite", 0)),
         (ops.basis, (z, 6, "hermite", 0)),
         (ops.differentiate, (c, "hermite", False)),

@@ -1,5 +1,5 @@
 // The kernels compiled for one instruction set; its flags are in CMakeLists.txt.
-#define SPECFAST_LANES 8
+#define SPECFAST_BYTES 64
 #define SPECFAST_VECTORS 6
 #include "../adjoint.hpp"
 #include "../basis.hpp"
@@ -8,6 +8,6 @@
 namespace specfast {
 
 extern const Level level_avx512;
-const Level level_avx512 = {"avx512", synthesize, adjoint, basis, differentiate_series};
+const Level level_avx512 = {"avx512", synthesize, adjoint, backward, basis, differentiate_series};
 
 }  // namespace specfast

@@ -1,5 +1,5 @@
 // The kernels compiled for one instruction set; its flags are in CMakeLists.txt.
-#define SPECFAST_LANES 2
+#define SPECFAST_BYTES 16
 #define SPECFAST_VECTORS 4
 #include "../adjoint.hpp"
 #include "../basis.hpp"
@@ -8,6 +8,6 @@
 namespace specfast {
 
 extern const Level level_baseline;
-const Level level_baseline = {"baseline", synthesize, adjoint, basis, differentiate_series};
+const Level level_baseline = {"baseline", synthesize, adjoint, backward, basis, differentiate_series};
 
 }  // namespace specfast

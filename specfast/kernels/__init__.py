@@ -2,6 +2,7 @@
 
     synthesize(coef, z, family, derivative)          (..., K), (..., M) -> (..., M)
     adjoint(values, z, size, family, derivative)     (..., M), (..., M) -> (..., K)
+    backward(gradient, coef, z, family, derivative)  (..., M), (..., K), (..., M) -> (..., K), (..., M)
     basis(z, size, family, derivative)               (..., M)           -> (..., M, K)
     differentiate(coef, family, transposed)          (..., K)           -> (..., K)
 

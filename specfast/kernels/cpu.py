@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 import torch  # before the extension, so that both share one OpenMP runtime
 from torch import Tensor
 
@@ -30,18 +33,30 @@ openmp: bool = _cpu.openmp
 nvcc: str = _cpu.nvcc  # what the build found of CUDA's compiler
 
 
+def _columns(family: Family, count: int, single: bool) -> dict[str, Any]:
+    """Return the tables of one precision as the compiled module takes them."""
+    tables, ends = family.recurrence_tables(count, single), family.end_tables(count)
+    kind = np.float32 if single else np.float64
+    return {
+        "a": tables.a.astype(kind),
+        "b": np.empty(0, kind) if tables.b is None else tables.b.astype(kind),
+        "r": np.empty(0, kind) if ends is None else ends.r.astype(kind),
+        "kappa": np.empty(0, kind) if ends is None else ends.kappa.astype(kind),
+        "scale": tables.scale,
+        "value_at_end": np.empty(0) if ends is None else ends.value,
+        "start": tables.start,
+        "limits": (tables.near_limit, tables.far_limit, tables.end_limit),
+    }
+
+
 @lru_cache(maxsize=256)
 def _plan(family: Family, size: int, derivative: int) -> _cpu.Plan:
     count = size + derivative * family.degree_growth
-    recurrence = family.recurrence_tables(count)
     maps = family.differentiation_tables(count)
+    single = _columns(family, count, True) if family.single_suffices(count) else None
     return _cpu.Plan(
-        recurrence.a,
-        () if recurrence.b is None else recurrence.b,
-        recurrence.scale,
-        recurrence.start,
-        recurrence.near_limit,
-        recurrence.far_limit,
+        _columns(family, count, False),
+        single,
         [maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper],
         size,
         derivative,
@@ -60,9 +75,55 @@ def _rows(tensor: Tensor, shape: torch.Size) -> tuple[Tensor, tuple[int, ...]]:
     return tensor, tensor.stride()
 
 
+# From so many rows that share their points, and so many terms, on, functions once and a matrix product are faster than a
+# recurrence a row.
+SHARED_ROWS, SHARED_TERMS = 16, 1 << 21
+_TABLE_BYTES = 1 << 20
+
+
+def _shared_points(other: Tensor, z: Tensor, terms: int) -> bool:
+    """Whether many rows of coefficients or values meet one row of points; `terms` is the number of them a row."""
+    rows = other.shape[:-1].numel()
+    if rows < SHARED_ROWS or rows * terms < SHARED_TERMS:
+        return False
+    return z.dim() == 1 or all(size == 1 or stride == 0 for size, stride in zip(z.shape[:-1], z.stride(), strict=False))
+
+
+def _tables(z: Tensor, size: int, family: Family, derivative: int) -> Iterator[tuple[slice, Tensor]]:
+    """Yield runs of the points and the functions there, (size, points), each of at most 1 MiB."""
+    run = min(z.shape[0], max(64, _TABLE_BYTES // (size * z.element_size()) // 64 * 64))
+    memory = torch.empty(size * run, dtype=z.dtype)
+    for begin in range(0, z.shape[0], run):
+        part = slice(begin, min(begin + run, z.shape[0]))
+        table = memory[: size * (part.stop - begin)].view(size, part.stop - begin)
+        yield part, _basis(z[part], size, family, derivative, table, by_degree=True)
+
+
+def _one_row(z: Tensor) -> Tensor:
+    return z[(0,) * (z.dim() - 1)]
+
+
+def _synthesize_shared(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
+    rows = coef.reshape(-1, coef.shape[-1])
+    result = torch.empty((rows.shape[0], z.shape[0]), dtype=z.dtype)
+    for part, table in _tables(z, coef.shape[-1], family, derivative):
+        torch.mm(rows, table, out=result[:, part])
+    return result.reshape(*coef.shape[:-1], z.shape[0])
+
+
+def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+    rows = values.reshape(-1, values.shape[-1])
+    result = torch.zeros((rows.shape[0], size), dtype=z.dtype)
+    for part, table in _tables(z, size, family, derivative):
+        result.addmm_(rows[:, part], table.mT)
+    return result.reshape(*values.shape[:-1], size)
+
+
 def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     shape = broadcast(coef.shape[:-1], z.shape[:-1])
+    if shape == coef.shape[:-1] and _shared_points(coef, z, coef.shape[-1] * z.shape[-1]):
+        return _synthesize_shared(coef, _one_row(z), family, derivative)
     coef, coef_strides = _rows(coef, shape)
     z, z_strides = _rows(z, shape)
     points = z.shape[-1]
@@ -85,6 +146,8 @@ def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tens
 def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
     shape = broadcast(values.shape[:-1], z.shape[:-1])
+    if shape == values.shape[:-1] and _shared_points(values, z, size * z.shape[-1]):
+        return _adjoint_shared(values, _one_row(z), size, family, derivative)
     values, value_strides = _rows(values, shape)
     z, z_strides = _rows(z, shape)
     result = torch.empty((*shape, size), dtype=z.dtype)
@@ -103,12 +166,45 @@ def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: in
     return result
 
 
+def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivative: int) -> tuple[Tensor, Tensor]:
+    """Return both gradients of `synthesize`, before they are summed over axes that were broadcast.
+
+    grad_coef_n = sum_m gradient_m phi_n^(k)(z_m) and grad_z_m = gradient_m sum_n coef_n phi_n^(k+1)(z_m), in one pass.
+    """
+    shape = broadcast(broadcast(gradient.shape[:-1], coef.shape[:-1]), z.shape[:-1])
+    gradient, gradient_strides = _rows(gradient, shape)
+    coef, coef_strides = _rows(coef, shape)
+    z, z_strides = _rows(z, shape)
+    size, points = coef.shape[-1], z.shape[-1]
+    grad_coef, grad_z = torch.empty((*shape, size), dtype=z.dtype), torch.empty((*shape, points), dtype=z.dtype)
+    _kernels.backward(
+        _plan(family, size, derivative + 1),
+        shape,
+        gradient.data_ptr(),
+        gradient_strides,
+        coef.data_ptr(),
+        coef_strides,
+        z.data_ptr(),
+        z_strides,
+        points,
+        grad_coef.data_ptr(),
+        grad_z.data_ptr(),
+        z.dtype == torch.float64,
+    )
+    return grad_coef, grad_z
+
+
 def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
+    return _basis(z, size, family, derivative, torch.empty((*z.shape, size), dtype=z.dtype), by_degree=False)
+
+
+def _basis(z: Tensor, size: int, family: Family, derivative: int, result: Tensor, by_degree: bool) -> Tensor:
     shape, points = z.shape[:-1], z.shape[-1]
-    result = torch.empty((*z.shape, size), dtype=z.dtype)
     plan = _plan(family, size, derivative)
-    _kernels.basis(plan, shape, z.data_ptr(), z.stride(), points, result.data_ptr(), z.dtype == torch.float64)
+    _kernels.basis(
+        plan, shape, z.data_ptr(), z.stride(), points, result.data_ptr(), by_degree, z.dtype == torch.float64
+    )
     return result
 
 

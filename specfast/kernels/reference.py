@@ -125,6 +125,14 @@ def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: in
     return sums[..., :size].to(z.dtype)
 
 
+def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivative: int) -> tuple[Tensor, Tensor]:
+    """Return both gradients of `synthesize`, before they are summed over axes that were broadcast."""
+    lead = torch.broadcast_shapes(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
+    grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative)
+    grad_z = gradient * synthesize(coef, z, family, derivative + 1)
+    return grad_coef.expand(*lead, -1).contiguous(), grad_z.expand(*lead, -1).contiguous()
+
+
 def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
     count = _count(family, size, derivative)

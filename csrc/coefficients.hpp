@@ -1,0 +1,92 @@
+// One row's coefficients made ready for the recurrence: differentiated, multiplied by s_n or v_n, and normalised.
+//
+// Method    A power of two is taken out so that the largest lies in [1/2, 1): sums in the far regime count on it, and
+//           tiny or huge coefficients lose nothing in float.
+// Cost      O(count) a row.
+#pragma once
+#include <cmath>
+
+#include "differentiation.hpp"
+#include "rows.hpp"
+
+namespace specfast {
+namespace {
+
+// 2^exponent from its bits, for exponents of normal numbers.
+inline double exact_power(int exponent) {
+    const int64_t bits = static_cast<int64_t>(1023 + exponent) << 52;
+    double value;
+    __builtin_memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// A power of two in two factors, so that neither over- nor underflows.
+struct PowerOfTwo {
+    double first, second;
+};
+
+inline PowerOfTwo power_of_two_factors(int exponent) {
+    return {exact_power(exponent / 2), exact_power(exponent - exponent / 2)};
+}
+
+// The exponent that brings `largest` >= 0 below 1, and into [1/2, 1) where it is a normal number; 0 for 0, inf and NaN.
+inline int exponent_of(double largest) {
+    int64_t bits;
+    __builtin_memcpy(&bits, &largest, sizeof bits);
+    const int field = static_cast<int>(bits >> 52);
+    return largest > 0 && field < 2047 ? field - 1022 : 0;
+}
+
+// Writes coef_n * scale_n * 2^-exponent as T; returns the exponent.
+template <class T>
+inline int normalise(const double* coef, const double* scale, int64_t count, double* product, T* result) {
+    double largest = 0;
+    for (int64_t n = 0; n < count; ++n) {
+        product[n] = coef[n] * scale[n];
+        const double size = std::fabs(product[n]);
+        largest = size > largest ? size : largest;
+    }
+    const int exponent = exponent_of(largest);
+    const PowerOfTwo down = power_of_two_factors(-exponent);
+    for (int64_t n = 0; n < count; ++n) result[n] = static_cast<T>(product[n] * down.first * down.second);
+    return exponent;
+}
+
+// A row's coefficients in both forms; the second is made when it is first asked for.
+template <class T>
+class Coefficients {
+  public:
+    // Doubles of scratch memory.
+    static int64_t scratch(int64_t count) { return 5 * count + 2; }
+
+    // Reads `given` coefficients of type In and differentiates them `order` times.
+    template <class In>
+    Coefficients(const Recurrence<T>& recurrence, const Differentiation& map, int order, const In* source,
+                 int64_t stride, int64_t given, int64_t count, double* memory)
+        : recurrence_(recurrence), count_(count), spare_(memory + count) {
+        for (int64_t n = 0; n < given; ++n) memory[n] = static_cast<double>(source[n * stride]);
+        for (int64_t n = given; n < count; ++n) memory[n] = 0;
+        series_ = derive(map, order, memory, spare_);
+        spare_ = series_ == memory ? memory + count : memory;
+        near_ = reinterpret_cast<T*>(memory + 2 * count);
+        end_ = reinterpret_cast<T*>(memory + 3 * count + 1);
+        near_exponent = normalise(series_, recurrence.scale, count, spare_, near_);
+    }
+    const T* near_form() const { return near_; }
+    const T* end_form() {
+        if (!end_ready_) end_exponent = normalise(series_, recurrence_.value_at_end, count_, spare_, end_);
+        end_ready_ = true;
+        return end_;
+    }
+    int near_exponent = 0, end_exponent = 0;
+
+  private:
+    const Recurrence<T>& recurrence_;
+    int64_t count_;
+    double *series_ = nullptr, *spare_ = nullptr;
+    T *near_ = nullptr, *end_ = nullptr;
+    bool end_ready_ = false;
+};
+
+}  // namespace
+}  // namespace specfast

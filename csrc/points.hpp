@@ -1,0 +1,192 @@
+// A block of points made ready for the recurrence: checked, with their start values, grouped by regime.
+//
+// Problem   Most points need the plain recurrence ("near"). Far out start(z) underflows although phi_n need not
+// ("far");
+//           close to a hard end of the domain the plain recurrence loses digits ("end"). A tile runs in one regime.
+// Method    One vectorised pass classifies and evaluates start(z). Where all points agree, which is the rule, they stay
+//           in place; otherwise they are copied group by group, and `origin` remembers where each came from.
+// Layout    Arrays of `capacity`, in scratch memory; every group is padded to whole tiles with points of weight 0.
+// Cost      about 8 vector operations a vector of points, 25 with an exponential.
+#pragma once
+#include "rows.hpp"
+#include "start_value.hpp"
+
+namespace specfast {
+namespace {
+
+enum Regime { near = 0, far = 1, end = 2 };
+
+constexpr int64_t block_points = 512;
+constexpr int tail_vectors = 4;  // vectors of a tile in the far and end regimes, whose groups are padded to it
+
+template <class T>
+constexpr int64_t block_capacity = block_points + 3 * tail_vectors * lanes<T>;
+
+template <class T>
+struct Points {
+    T* z;
+    T* mantissa;  // start(z) = mantissa * 2^exponent; 0 beyond far_limit, NaN where z is not valid
+    T* exponent;
+    T* spare;         // the same three again, and the regime of every point, while points are being grouped
+    int64_t* origin;  // which point of the block this is, -1 for padding; used where `grouped`
+    bool grouped;
+    int64_t first[3], size[3];  // the groups; sizes are whole vectors, in far and end whole tiles
+};
+
+// Doubles of scratch memory that a block of points takes.
+template <class T>
+constexpr int64_t points_scratch = (7 * block_capacity<T> * sizeof(T) + block_capacity<T> * 8) / 8 + 8;
+
+template <class T>
+inline void place_points(Points<T>& points, double* scratch) {
+    T* const start = reinterpret_cast<T*>(scratch);
+    points.z = start;
+    points.mantissa = start + block_capacity<T>;
+    points.exponent = start + 2 * block_capacity<T>;
+    points.spare = start + 3 * block_capacity<T>;
+    points.origin = reinterpret_cast<int64_t*>(start + 7 * block_capacity<T>);
+}
+
+template <class T>
+struct Classified {
+    Vector<T> z;  // a harmless 0 where the result is known beforehand
+    Scaled<T> start;
+    Mask<T> far, end;
+};
+
+// On an interval; `slack`: one unit in the last place past its end is rounding in z = beta (x - x0), not a point
+// outside.
+template <class T>
+inline Classified<T> classify_on_interval(Vector<T> z, T slack, T end_limit) {
+    const Vector<T> zero = splat<T>(0), one = splat<T>(1), nan = splat<T>(static_cast<T>(__builtin_nan("")));
+    const Mask<T> valid = magnitude<T>(z) <= splat<T>(1 + slack);
+    z = select<T>(magnitude<T>(z) > one, select<T>(z > zero, one, -one), z);
+    Classified<T> result;
+    result.z = select<T>(valid, z, zero);
+    result.start = {select<T>(valid, one, nan), zero};
+    result.far = (Mask<T>)zero;
+    result.end = magnitude<T>(result.z) > splat<T>(1 - end_limit);
+    return result;
+}
+
+template <class T, Start start>
+inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, T end_limit) {
+    const Vector<T> zero = splat<T>(0);
+    Mask<T> outside = magnitude<T>(z) > splat<T>(far_limit);
+    if (start == Start::exponential) outside |= z < zero;
+    const Mask<T> invalid = z != z;
+    Classified<T> result;
+    result.z = select<T>(outside | invalid, zero, z);
+    result.start = start_value<T>(start, result.z);
+    result.start.mantissa = select<T>(outside, zero, select<T>(invalid, z, result.start.mantissa));
+    const Vector<T> size = magnitude<T>(result.z);
+    result.far = size > splat<T>(near_limit);
+    result.end = start == Start::exponential ? size < splat<T>(end_limit) : (Mask<T>)zero;
+    return result;
+}
+
+// What was found among the points of a block.
+template <class T>
+struct Found {
+    Mask<T> some_far{}, some_end{}, all_far = ~Mask<T>{}, all_end = ~Mask<T>{};
+};
+
+template <class T, Start start>
+inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points, T* regime, int64_t padded, T slack) {
+    const T near_limit = static_cast<T>(recurrence.near_limit), far_limit = static_cast<T>(recurrence.far_limit),
+            end_limit = static_cast<T>(recurrence.end_limit);
+    Found<T> found;
+    for (int64_t i = 0; i < padded; i += lanes<T>) {
+        const Vector<T> z = load<T>(points.z + i);
+        Classified<T> own;
+        if constexpr (start == Start::one) {
+            own = classify_on_interval<T>(z, slack, end_limit);
+        } else {
+            own = classify_unbounded<T, start>(z, near_limit, far_limit, end_limit);
+        }
+        store(points.z + i, own.z);
+        store(points.mantissa + i, own.start.mantissa);
+        store(points.exponent + i, own.start.exponent);
+        store(regime + i, select<T>(own.far, splat<T>(far), select<T>(own.end, splat<T>(end), splat<T>(near))));
+        found.some_far |= own.far;
+        found.some_end |= own.end;
+        found.all_far &= own.far;
+        found.all_end &= own.end;
+    }
+    return found;
+}
+
+template <class T>
+inline void group_points(Points<T>& points, const T* z, const T* mantissa, const T* exponent, const T* regime,
+                         int64_t count) {
+    int64_t filled = 0;
+    for (int group = 0; group < 3; ++group) {
+        points.first[group] = filled;
+        for (int64_t i = 0; i < count; ++i) {
+            if (regime[i] != static_cast<T>(group)) continue;
+            points.z[filled] = z[i];
+            points.mantissa[filled] = mantissa[i];
+            points.exponent[filled] = exponent[i];
+            points.origin[filled++] = i;
+        }
+        const int64_t whole = group == near ? lanes<T> : tail_vectors * lanes<T>;
+        const int64_t length = filled - points.first[group];
+        points.size[group] = ceil_divide(length, whole) * whole;
+        for (; filled < points.first[group] + points.size[group]; ++filled) {
+            points.z[filled] = points.mantissa[filled] = points.exponent[filled] = 0;
+            points.origin[filled] = -1;
+        }
+    }
+}
+
+// Reads up to block_points points of type In.
+template <class T, class In>
+inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, Points<T>& points) {
+    const T slack = sizeof(In) == 4 ? T(1e-6) : T(2e-15);
+    const int64_t padded = ceil_divide(count, tail_vectors * lanes<T>) * tail_vectors * lanes<T>;
+    T* const regime = points.spare + 3 * block_capacity<T>;
+    if (stride == 1) {
+        for (int64_t i = 0; i < count; ++i) points.z[i] = static_cast<T>(z[i]);
+    } else {
+        for (int64_t i = 0; i < count; ++i) points.z[i] = static_cast<T>(z[i * stride]);
+    }
+    // Padding repeats the last point, so that it never makes a block mixed; its weight is 0.
+    for (int64_t i = count; i < padded; ++i) points.z[i] = points.z[count - 1];
+    const auto classify = recurrence.start == Start::gaussian      ? classify_all<T, Start::gaussian>
+                          : recurrence.start == Start::exponential ? classify_all<T, Start::exponential>
+                                                                   : classify_all<T, Start::one>;
+    const Found<T> found = classify(recurrence, points, regime, padded, slack);
+    const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
+    const bool mixed = (some_far && any<T>(~found.all_far)) || (some_end && any<T>(~found.all_end));
+    points.grouped = mixed;
+    for (int group = 0; group < 3; ++group) points.first[group] = points.size[group] = 0;
+    if (!mixed) {
+        const int group = some_far ? far : some_end ? end : near;
+        points.size[group] = group == near ? ceil_divide(count, lanes<T>) * lanes<T> : padded;
+        for (int64_t i = count; i < padded; ++i) points.mantissa[i] = 0;
+        return;
+    }
+    T* const columns[3] = {points.z, points.mantissa, points.exponent};
+    for (int column = 0; column < 3; ++column) {
+        __builtin_memcpy(points.spare + column * block_capacity<T>, columns[column], count * sizeof(T));
+    }
+    group_points(points, points.spare, points.spare + block_capacity<T>, points.spare + 2 * block_capacity<T>, regime,
+                 count);
+}
+
+// Calls visit(place in the arrays, point of the block) for every point that is not padding.
+template <class T, class Visit>
+inline void each_point(const Points<T>& points, int64_t count, Visit visit) {
+    if (!points.grouped) {
+        for (int64_t i = 0; i < count; ++i) visit(i, i);
+        return;
+    }
+    for (int group = 0; group < 3; ++group) {
+        for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; ++i) {
+            if (points.origin[i] >= 0) visit(i, points.origin[i]);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace specfast

@@ -1,0 +1,132 @@
+// Vectors of one instruction set, in the compiler's own vector types: the same source for every width and element type.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#ifdef __FMA__
+#include <immintrin.h>
+#endif
+
+#ifndef SPECFAST_BYTES
+#error "compile through one of csrc/levels/*.cpp, which say how many bytes a vector holds"
+#endif
+
+namespace specfast {
+namespace {
+
+template <class T>
+struct Simd;
+
+template <>
+struct Simd<double> {
+    typedef double Vector __attribute__((vector_size(SPECFAST_BYTES)));
+    typedef int64_t Mask __attribute__((vector_size(SPECFAST_BYTES)));
+    static constexpr int lanes = SPECFAST_BYTES / 8;
+    static constexpr int mantissa_bits = 52;
+    static constexpr double round_magic = 0x1.8p52;  // adding it rounds to an integer, held in the lowest bits
+};
+
+template <>
+struct Simd<float> {
+    typedef float Vector __attribute__((vector_size(SPECFAST_BYTES)));
+    typedef int32_t Mask __attribute__((vector_size(SPECFAST_BYTES)));
+    static constexpr int lanes = SPECFAST_BYTES / 4;
+    static constexpr int mantissa_bits = 23;
+    static constexpr float round_magic = 0x1.8p23f;
+};
+
+template <class T>
+using Vector = typename Simd<T>::Vector;
+template <class T>
+using Mask = typename Simd<T>::Mask;
+template <class T>
+constexpr int lanes = Simd<T>::lanes;
+
+template <class T>
+inline Vector<T> splat(T value) {
+    return value - Vector<T>{};
+}
+
+template <class T>
+inline Vector<T> load(const T* from) {
+    Vector<T> v;
+    __builtin_memcpy(&v, from, sizeof v);
+    return v;
+}
+
+template <class T, class V>
+inline void store(T* to, V v) {
+    __builtin_memcpy(to, &v, sizeof v);
+}
+
+template <class T>
+inline Vector<T> select(Mask<T> mask, Vector<T> yes, Vector<T> no) {
+    return (Vector<T>)((mask & (Mask<T>)yes) | (~mask & (Mask<T>)no));
+}
+
+template <class T>
+inline Vector<T> magnitude(Vector<T> v) {
+    return (Vector<T>)((Mask<T>)v & ~(Mask<T>)splat<T>(T(-0.0)));
+}
+
+template <class T>
+inline Mask<T> above(Vector<T> v, T limit) {
+    return magnitude<T>(v) > splat<T>(limit);
+}
+
+template <class T>
+inline bool any(Mask<T> mask) {
+    int64_t bits[SPECFAST_BYTES / 8], all = 0;
+    __builtin_memcpy(bits, &mask, sizeof bits);
+    for (int64_t part : bits) all |= part;
+    return all != 0;
+}
+
+// a * b - c with one rounding. Written out, because the compiler would see z * z - (z * z) as zero.
+#if defined(__FMA__) && SPECFAST_BYTES == 64
+inline Vector<double> fused_minus(Vector<double> a, Vector<double> b, Vector<double> c) {
+    return (Vector<double>)_mm512_fmsub_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
+inline Vector<float> fused_minus(Vector<float> a, Vector<float> b, Vector<float> c) {
+    return (Vector<float>)_mm512_fmsub_ps((__m512)a, (__m512)b, (__m512)c);
+}
+#elif defined(__FMA__) && SPECFAST_BYTES == 32
+inline Vector<double> fused_minus(Vector<double> a, Vector<double> b, Vector<double> c) {
+    return (Vector<double>)_mm256_fmsub_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+inline Vector<float> fused_minus(Vector<float> a, Vector<float> b, Vector<float> c) {
+    return (Vector<float>)_mm256_fmsub_ps((__m256)a, (__m256)b, (__m256)c);
+}
+#else
+template <class V>
+inline V fused_minus(V a, V b, V c) {
+    V result;
+    for (unsigned i = 0; i < sizeof(V) / sizeof(a[0]); ++i) result[i] = std::fma(a[i], b[i], -c[i]);
+    return result;
+}
+#endif
+
+// The sum of a vector in memory, by halves of 16 bytes.
+inline double sum_of_lanes(const double* from) {
+    typedef double Pair __attribute__((vector_size(16)));
+    Pair sum{};
+    for (int i = 0; i < SPECFAST_BYTES / 16; ++i) {
+        Pair part;
+        __builtin_memcpy(&part, from + 2 * i, sizeof part);
+        sum += part;
+    }
+    return sum[0] + sum[1];
+}
+
+inline double sum_of_lanes(const float* from) {
+    typedef float Four __attribute__((vector_size(16)));
+    Four sum{};
+    for (int i = 0; i < SPECFAST_BYTES / 16; ++i) {
+        Four part;
+        __builtin_memcpy(&part, from + 4 * i, sizeof part);
+        sum += part;
+    }
+    return (static_cast<double>(sum[0]) + sum[1]) + (static_cast<double>(sum[2]) + sum[3]);
+}
+
+}  // namespace
+}  // namespace specfast
