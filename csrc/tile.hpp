@@ -211,23 +211,29 @@ inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T
 template <class T, int R, bool Interval, class Visit>
 inline void forwards_end(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
                          const T* exponent, const T* weight, Visit visit) {
-    Vector<T> distance[R], origin[R], change[R], difference[R];
+    Vector<T> distance[R], current[R], difference[R], lost[R];
     Mask<T> reflected[R];
     for (int v = 0; v < R; ++v) {
         distance_to_end<T, Interval>(load<T>(z + v * lanes<T>), distance[v], reflected[v]);
-        origin[v] = load<T>(mantissa + v * lanes<T>) * power_of_two<T>(load<T>(exponent + v * lanes<T>)) *
-                    load<T>(weight + v * lanes<T>);
-        change[v] = difference[v] = splat<T>(0);
+        current[v] = load<T>(mantissa + v * lanes<T>) * power_of_two<T>(load<T>(exponent + v * lanes<T>)) *
+                     load<T>(weight + v * lanes<T>);
+        difference[v] = lost[v] = splat<T>(0);
     }
     for (int64_t n = 0; n < count; ++n) {
         const Vector<T> kappa = splat<T>(recurrence.kappa[n]), r = splat<T>(recurrence.r[n]);
         Vector<T> term[R];
         for (int v = 0; v < R; ++v) {
-            // Very near the end q_n = 1 + something small: kept apart, it does not round away step by step.
-            const Vector<T> current = origin[v] + change[v];
-            term[v] = with_parity<T, Interval>(current, reflected[v], n);
-            difference[v] = r * difference[v] - (kappa * distance[v]) * current;
-            change[v] += difference[v];
+            term[v] = with_parity<T, Interval>(current[v], reflected[v], n);
+            difference[v] = r * difference[v] - (kappa * distance[v]) * current[v];
+            if constexpr (sizeof(T) == 4) {
+                // Very near the end each step is below half a unit of q_n: what rounding loses is carried along
+                // (Kahan).
+                const Vector<T> step = difference[v] + lost[v], next = current[v] + step;
+                lost[v] = step - (next - current[v]);
+                current[v] = next;
+            } else {
+                current[v] += difference[v];
+            }
         }
         visit(n, term);
     }
