@@ -39,9 +39,15 @@ def frequency_indicator(coef: Tensor, degrees: np.ndarray | None = None) -> Tens
 def moments(values: Tensor, points: Tensor) -> tuple[float, float, float]:
     """Return centroid of u^2, its variance, and the variance of the wave number, over all rows (..., M); NaN are skipped.
 
-    Integrals by the trapezoidal rule over the sorted points.
+    Integrals by the trapezoidal rule over the sorted points. Both variances are kept within what the points can tell:
+    lengths from a thousandth of their extent to the extent itself.
     """
     totals = torch.zeros(4, dtype=torch.float64)
+    low, high = float(points.min()), float(points.max())
+    extent = max(high - low, 1e-300)
+    # In units of the extent, so that neither the unit of x nor a far away origin costs digits.
+    points = (points - low) / extent
+    values = values / values.abs().nan_to_num().max().clamp_min(1e-300)
     shape = torch.broadcast_shapes(values.shape, points.shape)
     for u, x in zip(
         values.expand(shape).reshape(-1, shape[-1]), points.expand(shape).reshape(-1, shape[-1]), strict=True
@@ -61,13 +67,15 @@ def moments(values: Tensor, points: Tensor) -> tuple[float, float, float]:
         )
     mass = max(float(totals[0]), 1e-300)
     centroid = float(totals[1]) / mass
-    return centroid, max(float(totals[2]) / mass - centroid**2, 1e-12), max(float(totals[3]) / mass, 1e-12)
+    spread = min(max(float(totals[2]) / mass - centroid**2, 1e-6), 1.0)
+    wave = min(max(float(totals[3]) / mass, 1.0), 1e6)
+    return low + extent * centroid, extent**2 * spread, wave / extent**2
 
 
 def choose_scale(start: float, indicator: Callable[[float], float]) -> float:
     """Return beta: the start, unless the indicator's minimum lies clearly (a factor of 2) below its value there."""
     found = minimize_scalar(
-        lambda log: np.log(indicator(float(np.exp(log)))), bounds=(np.log(start / 3), np.log(start * 3)), method="bounded",
+        lambda log: np.log(max(indicator(float(np.exp(log))), 1e-300)), bounds=(np.log(start / 3), np.log(start * 3)), method="bounded",
         options={"xatol": 0.02},
     )  # fmt: skip
     return float(np.exp(found.x)) if np.exp(found.fun) < 0.5 * indicator(start) else start

@@ -61,7 +61,7 @@ def to_torch(name: str, value: Any, device: torch.device | None = None) -> Tenso
         return torch.from_dlpack(value)
     try:
         array = np.asarray(value)
-        if array.dtype.kind not in "fciu" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
+        if array.dtype.kind not in "fciub" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
             raise TypeError
         if any(stride < 0 for stride in array.strides) or not array.dtype.isnative:
             array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
@@ -81,6 +81,20 @@ def to_kind(tensor: Tensor, wanted: str) -> Any:
 
         return cupy.from_dlpack(tensor.detach())
     return tensor
+
+
+def floating(tensor: Tensor) -> Tensor:
+    """Return integers as float64, anything else as it is."""
+    return tensor if tensor.is_floating_point() or tensor.is_complex() else tensor.double()
+
+
+def check_broadcast(leads: dict[str, tuple[int, ...]]) -> None:
+    """Raise ValueError if leading axes do not broadcast."""
+    for axis in range(1, 1 + max(map(len, leads.values()))):
+        sizes = {shape[-axis] for shape in leads.values() if len(shape) >= axis} - {1}
+        if len(sizes) > 1:
+            listed = ", ".join(f"{name} {shape}" for name, shape in leads.items())
+            raise ValueError(f"leading axes do not broadcast: {listed}")
 
 
 def real_dtype(dtype: torch.dtype) -> torch.dtype:

@@ -8,6 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from .learn import Observations
 
 
 def _intervals(text: str) -> list[tuple[float, float]]:
@@ -21,8 +25,27 @@ def _intervals(text: str) -> list[tuple[float, float]]:
     return pairs
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with ``--domain -5,5`` as one, which argparse would take for two options."""
+    result: list[str] = []
+    for argument in arguments:
+        if result and result[-1] == "--domain":
+            result[-1] = f"--domain={argument}"
+        else:
+            result.append(argument)
+    return result
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="specfast", description=__doc__)
+    parser = _Parser(prog="specfast", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     learn = commands.add_parser("learn", help="learn an equation from observations")
     learn.add_argument("data", help="NetCDF file with u (trajectory, time[, channel], point or the axes of a grid)")
@@ -73,13 +96,14 @@ def _learn(options: argparse.Namespace) -> None:
     _check_writable(options.out)
     if options.steps < 1:
         raise learn.DataError(f"--steps {options.steps}: at least 1 is expected")
+    learn.check_method(options.method)
     data = learn.read(options.data)
     if not 0 <= options.hold_out < len(data):
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
     held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
     run = learn.fit(
-        data.select(kept), options.basis, degree=options.degree, gamma=options.gamma, domain=options.domain,
+        data.select(kept), options.basis, degree=options.degree, gamma=options.gamma, domain=options.domain, extent=data,
         steps=options.steps, method=options.method, adjoint=options.adjoint, seed=options.seed, progress=sys.stderr.isatty(),
     )  # fmt: skip
     tested = data.select(held if len(held) else kept)
@@ -109,9 +133,24 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"failed       {figures['failed']} (counted as error 1)")
 
 
-def _report(options: argparse.Namespace) -> None:
+def _data_of_run(folder: Path) -> Observations:
+    """Return what a run was evaluated on when it was trained."""
     import torch
 
+    from . import learn
+
+    try:
+        source = json.loads((folder / "data.json").read_text())
+        path, held_out = str(source["path"]), [int(i) for i in source["held_out"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise learn.DataError(f"{folder}: data.json cannot be read; name the data with --data") from error
+    data = learn.read(path)
+    if held_out and max(held_out) >= len(data):
+        raise learn.DataError(f"{path}: fewer trajectories than when the run was trained; name the data with --data")
+    return data.select(torch.tensor(held_out)) if held_out else data
+
+
+def _report(options: argparse.Namespace) -> None:
     from . import learn
     from .learn.report import write_report
 
@@ -119,10 +158,7 @@ def _report(options: argparse.Namespace) -> None:
     if options.data:
         data = learn.read(options.data)
     else:
-        source = json.loads((options.run / "data.json").read_text())
-        data = learn.read(source["path"])
-        if source["held_out"]:
-            data = data.select(torch.tensor(source["held_out"]))
+        data = _data_of_run(options.run)
     print(f"report       {write_report(run, data, options.run)}")
 
 
@@ -152,10 +188,10 @@ def _info(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 2 after one line that says what was wrong with the input."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         {"learn": _learn, "evaluate": _evaluate, "report": _report, "info": _info}[options.command](options)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, MemoryError) as error:
         print(f"specfast: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -183,10 +183,14 @@ class HyperbolicCross(IndexSet):
 def _indices(index_set: IndexSet, dim: int) -> np.ndarray:
     """Grow all prefixes axis by axis; an entry is tried only while the smaller one was inside."""
     degrees, weights = index_set.axis_degrees(dim), index_set._axis_weights(dim)
+    if dim == 1 and isinstance(index_set, TensorProduct):
+        line = np.arange(degrees[0] + 1)[:, None]
+        line.setflags(write=False)
+        return line
     prefixes, memory = np.zeros((1, 0), dtype=np.int64), index_set._start()
     for axis in range(dim):
         alive = np.arange(len(prefixes))
-        parents, entries, memories = [], [], []
+        parents, entries, memories, total = [], [], [], 0
         for n in range(degrees[axis] + 1):
             grown, inside = index_set._step(memory[alive], weights[axis], n)
             inside |= n == 0
@@ -196,7 +200,7 @@ def _indices(index_set: IndexSet, dim: int) -> np.ndarray:
             parents.append(alive)
             entries.append(np.full(len(alive), n))
             memories.append(grown[inside])
-            total = sum(map(len, parents))
+            total += len(alive)
             if total * (dim + 4) * 8 > _memory() // 2:
                 raise ValueError(
                     f"{index_set} in {dim} dimensions has more than {total} indices, above half of this machine's memory"

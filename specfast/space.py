@@ -12,13 +12,23 @@ import torch
 from torch import Tensor
 
 from . import ops
-from ._domain import check_points, check_scale, to_standard
-from .arrays import apply_to_parts, common_kind, computing_dtype, real_dtype, to_kind, to_torch
+from ._domain import check_points, check_scale, onto_ends, to_standard
+from .arrays import (
+    apply_to_parts,
+    check_broadcast,
+    common_kind,
+    computing_dtype,
+    floating,
+    real_dtype,
+    to_kind,
+    to_torch,
+)
 from .families import Family, Laguerre, family_from_dict
 from .fibres import along_axis
 from .grids import LejaTransform, gauss_grid, has_gauss_rule, leja_grid
 from .index_sets import IndexSet, TensorProduct, index_set_from_dict
 from .kernels.products import multiply_restricted
+from .least_squares import solve
 
 
 class Space:
@@ -148,6 +158,8 @@ class Space:
             On shapes, kinds or dtypes that do not fit; on points outside the domain (CPU, outside of compiled code).
         """
         if isinstance(derivative, list):
+            if not derivative:
+                raise ValueError("derivative=[]: at least one order is expected")
             wanted = common_kind(coef=coef, points=points, scale=scale, shift=shift)
             parts = [self.synthesize(coef, points, scale=scale, shift=shift, derivative=d) for d in derivative]
             return to_kind(torch.stack([to_torch("result", part) for part in parts]), wanted)
@@ -186,9 +198,10 @@ class Space:
         wanted = common_kind(points=points, scale=scale, shift=shift)
         x = to_torch("points", points)
         columns = torch.eye(self.size, dtype=real_dtype(x.dtype if x.is_floating_point() else torch.float64))
-        lead = x.dim() - self.dim + (0 if self.dim == 1 else self.dim - 2)
-        columns = columns.to(x.device).reshape(self.size, *(1,) * lead, self.size)
         scale, shift = to_torch("scale", scale, x.device), to_torch("shift", shift, x.device)
+        own = 0 if self.dim == 1 else 1  # trailing axes of scale and shift that are not leading axes of the result
+        lead = max(x.dim() - 1 - own, scale.dim() - own, shift.dim() - own)
+        columns = columns.to(x.device).reshape(self.size, *(1,) * lead, self.size)
         return to_kind(
             self.synthesize(columns, x, scale=scale, shift=shift, derivative=derivative).movedim(0, -1), wanted
         )
@@ -213,7 +226,7 @@ class Space:
             raise ValueError(f"axis={axis}: an axis from 0 to {self.dim - 1} is expected")
         axis %= self.dim
         wanted = common_kind(coef=coef, scale=scale)
-        tensor = to_torch("coef", coef)
+        tensor = floating(to_torch("coef", coef))
         self._check_size("coef", tensor, self.size)
         family = self.families[axis]
         work = _parts_to(tensor, computing_dtype(real_dtype(tensor.dtype)))
@@ -238,7 +251,7 @@ class Space:
         Cost for D > 1: D K^2 a row.
         """
         wanted = common_kind(coef=coef, scale=scale, shift=shift, new_scale=new_scale, new_shift=new_shift)
-        c = to_torch("coef", coef)
+        c = floating(to_torch("coef", coef))
         self._check_size("coef", c, self.size)
         work = computing_dtype(real_dtype(c.dtype))
         given = ("scale", scale), ("shift", shift), ("new_scale", new_scale), ("new_shift", new_shift)
@@ -292,7 +305,7 @@ class Space:
         it is interpolation, by triangular factors axis by axis; `project_condition` says how much it amplifies errors.
         """
         wanted = common_kind(values=values, scale=scale, shift=shift)
-        tensor = to_torch("values", values)
+        tensor = floating(to_torch("values", values))
         self._check_size("values", tensor, self.size)
         dtype = computing_dtype(real_dtype(tensor.dtype))
         beta, x0 = to_torch("scale", scale, tensor.device), to_torch("shift", shift, tensor.device)
@@ -313,7 +326,7 @@ class Space:
         return to_kind((sums / norms / normalisation).to(tensor.dtype), wanted)
 
     def project_condition(self) -> float:
-        """Return the condition number of `project` in the 1-norm, estimated, where its nodes are Leja points.
+        """Return the condition number of `project` in the 1-norm where its nodes are Leja points (an estimate for K > 2,000).
 
         Raises
         ------
@@ -335,7 +348,7 @@ class Space:
         Raises
         ------
         ValueError
-            If M < K and ridge is 0, or ridge is negative.
+            If the points do not determine the coefficients and ridge is 0; on negative weights or ridge.
         """
         if not ridge >= 0:
             raise ValueError(f"ridge={ridge}: 0 or more is expected")
@@ -344,29 +357,16 @@ class Space:
         x = to_torch("points", points)
         scale, shift = to_torch("scale", scale, v.device), to_torch("shift", shift, v.device)
         table = self.basis(x.to(computing_dtype(real_dtype(torch.result_type(x, v)))), scale=scale, shift=shift)
-        if table.shape[-2] < self.size and ridge == 0:
-            raise ValueError(
-                f"ridge=0: {table.shape[-2]} points do not determine {self.size} coefficients; give a ridge"
-            )
         self._check_size("values", v, table.shape[-2])
-        if weights is not None:
-            root = to_torch("weights", weights, v.device).to(table.dtype).sqrt()
-            v = torch.where(root > 0, v, torch.zeros_like(v)) * root
-            table = table * root.unsqueeze(-1)
-        right = v.to(torch.promote_types(v.dtype, table.dtype)).unsqueeze(-1)
-        if ridge > 0:
-            damping = ridge**0.5 * torch.eye(self.size, dtype=table.dtype, device=table.device)
-            table = torch.cat([table, damping.expand(*table.shape[:-2], -1, -1)], -2)
-            zeros = right.new_zeros((*right.shape[:-2], self.size, 1))
-            right = torch.cat([right, zeros], -2)
-        q, r = torch.linalg.qr(table)
-        solution = torch.linalg.solve_triangular(r.to(right.dtype), q.to(right.dtype).mT @ right, upper=True)
-        return to_kind(solution.squeeze(-1), wanted)
+        given = None if weights is None else to_torch("weights", weights, v.device)
+        if given is not None:
+            self._check_size("weights", given, table.shape[-2])
+        return to_kind(solve(table, v, given, ridge), wanted)
 
     def inner(self, first: Any, second: Any) -> Any:
         """Return sum_n h_n conj(c_n) d_n, the inner product of two fields with the same scale and shift."""
         wanted = common_kind(first=first, second=second)
-        c, d = to_torch("first", first), to_torch("second", second)
+        c, d = floating(to_torch("first", first)), floating(to_torch("second", second))
         self._check_size("first", c, self.size)
         self._check_size("second", d, self.size)
         norms = torch.from_numpy(self._norm_squared()).to(c.device, real_dtype(c.dtype))
@@ -415,6 +415,11 @@ class Space:
 
     def _scale_shift(self, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Return beta and x0 with an axis for the dimensions, (..., D), those of bounded axes filled in."""
+        for name, given in (("scale", scale), ("shift", shift)):
+            if given.is_complex():
+                raise TypeError(f"{name} is complex; real numbers are expected")
+            if self.dim > 1 and given.dim() > 0 and given.shape[-1] not in (1, self.dim):
+                raise ValueError(f"{name} has shape {tuple(given.shape)}; (..., {self.dim}) or a number is expected")
         check_scale(scale, shift, self.families)
         beta = (scale.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(scale)).to(dtype)
         x0 = (shift.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(shift)).to(dtype)
@@ -432,11 +437,17 @@ class Space:
         x = to_torch("points", points)
         tensor = to_torch(name, array, x.device)
         beta, x0 = to_torch("scale", scale, x.device), to_torch("shift", shift, x.device)
-        if x.is_complex() or beta.is_complex() or x0.is_complex():
-            raise TypeError("points, scale and shift are complex; real ones are expected")
+        if x.is_complex():
+            raise TypeError("points are complex; real ones are expected")
         if x.dim() < min(self.dim, 2) or (self.dim > 1 and x.shape[-1] != self.dim):
             expected = "(..., M)" if self.dim == 1 else f"(..., M, {self.dim})"
             raise ValueError(f"points have shape {tuple(x.shape)}; {expected} is expected")
+        own = 0 if self.dim == 1 else 1
+        leads = {
+            name: tuple(tensor.shape[:-1]), "points": tuple(x.shape[: -1 - own]),
+            "scale": tuple(beta.shape[: beta.dim() - own]), "shift": tuple(x0.shape[: x0.dim() - own]),
+        }  # fmt: skip
+        check_broadcast(leads)
         dtype = torch.result_type(tensor, x)
         for other in (beta, x0):
             if other.dim() > 0 and other.is_floating_point():
@@ -447,6 +458,7 @@ class Space:
         beta, x0 = self._scale_shift(beta, x0, work)
         z = to_standard(x.to(work), beta, x0, self.families)
         check_points(z, x, self.families)
+        z = onto_ends(z, x.dtype, self.families)
         power = torch.tensor([f.power + k for f, k in zip(self.families, orders, strict=True)], device=x.device)
         sign = 1.0
         for family, order in zip(self.families, orders, strict=True):

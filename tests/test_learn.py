@@ -170,6 +170,55 @@ def test_an_axis_of_each_kind(tmp_path):
     assert run.evaluate(data)["relative_l2"] < 0.05
 
 
+def test_nothing_depends_on_the_units_of_x_and_u():
+    reference = learn.read(DEMO).select(torch.arange(12))
+    errors = []
+    for length, origin, size in ((1, 0, 1), (1e6, 3e6, 1e-200), (1e-9, 0, 1e200)):
+        x, u = reference.points * length + origin, reference.values * size
+        data = make(u.numpy(), x.numpy(), reference.times.numpy(), ("u",))
+        run = learn.fit(data, steps=5, progress=False)
+        errors.append(run.evaluate(data)["relative_l2"])
+        assert run.basis.scale[0] * length == pytest.approx(0.8, rel=0.3)
+    assert max(errors) < 0.02 and errors == pytest.approx([errors[0]] * 3, rel=1e-3)
+
+
+def test_snapshots_without_observations_do_not_change_the_degree():
+    data = learn.read(DEMO).select(torch.arange(16))
+    values = data.values.clone()
+    values[:, 1::2] = torch.nan
+    partial = make(values.numpy(), data.points.numpy(), data.times.numpy(), ("u",))
+    assert choose_basis(partial, "hermite").space.size >= choose_basis(data, "hermite").space.size - 2
+
+
+def test_a_bounded_basis_holds_the_positions_of_those_held_out(tmp_path):
+    for seed in range(3):
+        options = ["--basis", "legendre", "--hold-out", "3", "--steps", "2", "--seed", str(seed), "--overwrite"]
+        assert main(["learn", str(DEMO), *options, "--out", str(tmp_path / "run")]) == 0
+
+
+def test_damaged_runs_are_named(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["learn", str(DEMO), "--steps", "1", "--out", str(out)]) == 0
+    kept = {name: (out / name).read_text() for name in ("config.json", "metrics.json", "data.json")}
+    for name, text in (
+        ("metrics.json", "{}"),
+        ("config.json", '{"format": 1}'),
+        ("config.json", kept["config.json"].replace('"scale": [', '"scale": [1.0, ')),
+        ("data.json", "{}"),
+        ("data.json", kept["data.json"].replace("[]", "[99]")),
+        ("weights.safetensors", "none"),
+    ):
+        weights = (out / "weights.safetensors").read_bytes()
+        (out / name).write_text(text)
+        capsys.readouterr()
+        assert main(["report", str(out)]) == 2, (name, text)
+        error = capsys.readouterr().err
+        assert len(error.splitlines()) == 1 and error.startswith("specfast: "), error
+        (out / "weights.safetensors").write_bytes(weights)
+        for each, content in kept.items():
+            (out / each).write_text(content)
+
+
 def test_command_line_from_file_to_report(tmp_path, capsys):
     out = tmp_path / "run"
     assert main(["learn", str(DEMO), "--basis", "hermite", "--hold-out", "8", "--steps", "30", "--out", str(out)]) == 0
@@ -204,6 +253,14 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--hold-out", "9"], "--hold-out 9"),
         ([good, "--method", "euler7"], "method='euler7'"),
         ([write(tmp_path / "s.nc", dims=("trajectory", "time", "sensor"))], "on a dimension point"),
+        ([write(tmp_path / "z.nc", u=np.zeros((4, 3, 12)))], "u is zero"),
+        ([write(tmp_path / "e.nc", x=np.full(12, 5.0))], "all points lie at 5"),
+        ([good, "--method", "scipy_solver"], "method='scipy_solver'"),
+        ([good, "--degree", "100000"], "GiB"),
+        ([good, "--degree", "-3"], "degree=-3"),
+        ([good, "--gamma", "2"], "gamma=2"),
+        ([good, "--basis", "chebyshev", "--domain", "-0.5,0.5"], "does not contain"),
+        ([good, "--steps", "0"], "--steps 0"),
     ]
     for arguments, expected in cases:
         assert main(["learn", *arguments, "--out", str(out)]) == 2, arguments
@@ -216,6 +273,10 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
     (out / "config.json").write_text("{}")
     assert main(["learn", good, "--out", str(out)]) == 2
     assert "--overwrite" in capsys.readouterr().err
+    for arguments in (["learn", good], ["learn", good, "--out", "r", "--degree", "x"], ["train"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2 and len(capsys.readouterr().err.splitlines()) == 1
     for command in ("evaluate", "report"):
         rest = [good] if command == "evaluate" else []
         assert main([command, str(tmp_path / "nothing"), *rest]) == 2

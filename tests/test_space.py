@@ -139,3 +139,58 @@ def test_convert_is_the_exact_projection():
         x, w = fine.quadrature(scale=1.25, shift=0.4)
         by_hand = space.adjoint(w * space.synthesize(start, x, scale=1.3, shift=0.4), x, scale=1.1, shift=shift)
         torch.testing.assert_close(converted, by_hand, atol=1e-11, rtol=0)
+
+
+def test_a_scale_of_its_own_for_every_row_with_shared_points():
+    line, plane = sf.Space(sf.Hermite(degree=4)), sf.Space([sf.Hermite()] * 2, sf.TotalDegree(3))
+    scale, x = torch.linspace(0.5, 1.5, 5, dtype=D), torch.linspace(-2, 2, 9, dtype=D)
+    coef = torch.randn(5, 5, dtype=D)
+    assert line.basis(x, scale=scale).shape == (5, 9, 5)
+    torch.testing.assert_close(line.fit(line.synthesize(coef, x, scale=scale), x, scale=scale), coef)
+    scales, points = torch.rand(4, 2, dtype=D) + 0.5, torch.randn(30, 2, dtype=D)
+    coef = torch.randn(4, plane.size, dtype=D)
+    torch.testing.assert_close(plane.fit(plane.synthesize(coef, points, scale=scales), points, scale=scales), coef)
+
+
+def test_integers_are_numbers():
+    space = sf.Space(sf.Chebyshev(degree=4))
+    whole = np.arange(5)
+    for method in (space.project, space.differentiate, space.norm):
+        np.testing.assert_allclose(method(whole), method(whole.astype(float)))
+    assert space.inner([1, 0, 0, 0, 0], [1, 0, 0, 0, 0]) == pytest.approx(np.pi)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, D])
+def test_an_interval_holds_its_own_ends(dtype):
+    generator = np.random.default_rng(0)
+    for a, width in zip(generator.uniform(-10, 1000, 50).round(2), generator.uniform(0.1, 3, 50).round(2), strict=True):
+        space = sf.Space(sf.Chebyshev(a, a + width, degree=3))
+        ends = torch.tensor([a, a + width], dtype=D).to(dtype).requires_grad_()
+        values = space.synthesize(torch.ones(4, dtype=D), ends)
+        torch.testing.assert_close(values, torch.tensor([0.0, 4.0], dtype=D), atol=0.05 if dtype != D else 1e-9, rtol=0)
+        values.sum().backward()
+        assert (ends.grad.abs() > 1 / width).all()
+
+
+def test_no_points_in_several_dimensions():
+    plane = sf.Space([sf.Hermite()] * 2, sf.TotalDegree(3))
+    none = torch.zeros(0, 2, dtype=D)
+    assert plane.synthesize(torch.ones(3, plane.size, dtype=D), none).shape == (3, 0)
+    assert torch.equal(plane.adjoint(torch.zeros(3, 0, dtype=D), none), torch.zeros(3, plane.size, dtype=D))
+    assert plane.synthesize(torch.ones(0, plane.size, dtype=D), torch.zeros(5, 2, dtype=D)).shape == (0, 5)
+
+
+def test_shapes_that_do_not_fit_are_named():
+    line, plane = sf.Space(sf.Hermite(degree=4)), sf.Space([sf.Hermite()] * 2, sf.TotalDegree(3))
+    x = torch.zeros(6, dtype=D)
+    for call, match in (
+        (lambda: line.synthesize(torch.zeros(5, 5), x, scale=torch.ones(2)), "do not broadcast: coef"),
+        (lambda: line.synthesize(torch.zeros(5, 5), torch.zeros(3, 6)), "do not broadcast"),
+        (lambda: plane.nodes(scale=torch.ones(3)), r"scale has shape \(3,\)"),
+        (lambda: line.fit(x, x + torch.arange(6), weights=-torch.ones(6)), "weights=-1"),
+        (lambda: line.fit(x, x), "do not determine"),
+        (lambda: line.fit(x, x, weights=torch.ones(5)), "weights has shape"),
+        (lambda: line.synthesize(torch.zeros(5), x, derivative=[]), "at least one order"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            call()

@@ -52,11 +52,11 @@ def synthesize(
     """Return the sums (..., M) for coef (..., K), z (..., M, D), indices (K, D)."""
     lead = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2])
     # Rows that share their points share their products.
-    point_rows = z.reshape(-1, *z.shape[-2:])
+    point_rows = z.reshape(z.shape[:-2].numel(), *z.shape[-2:])
     result = coef.new_zeros(lead + z.shape[-2:-1])
     row_of = torch.arange(point_rows.shape[0], device=z.device).reshape(z.shape[:-2]).expand(lead).reshape(-1)
-    coef_rows = coef.expand(lead + coef.shape[-1:]).reshape(-1, coef.shape[-1])
-    result_rows = result.view(-1, z.shape[-2])
+    coef_rows = coef.expand(lead + coef.shape[-1:]).reshape(lead.numel(), coef.shape[-1])
+    result_rows = result.view(lead.numel(), z.shape[-2])
     for row in range(point_rows.shape[0]):
         users = (row_of == row).nonzero()[:, 0]
 
@@ -72,11 +72,11 @@ def adjoint(
 ) -> Tensor:
     """Return the sums (..., K) over the points of values (..., M) times the products."""
     lead = torch.broadcast_shapes(values.shape[:-1], z.shape[:-2])
-    point_rows = z.reshape(-1, *z.shape[-2:])
+    point_rows = z.reshape(z.shape[:-2].numel(), *z.shape[-2:])
     result = values.new_zeros((*lead, indices.shape[0]))
     row_of = torch.arange(point_rows.shape[0], device=z.device).reshape(z.shape[:-2]).expand(lead).reshape(-1)
-    value_rows = values.expand(lead + values.shape[-1:]).reshape(-1, values.shape[-1])
-    result_rows = result.view(-1, indices.shape[0])
+    value_rows = values.expand(lead + values.shape[-1:]).reshape(lead.numel(), values.shape[-1])
+    result_rows = result.view(lead.numel(), indices.shape[0])
     for row in range(point_rows.shape[0]):
         users = (row_of == row).nonzero()[:, 0]
 

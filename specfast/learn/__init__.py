@@ -2,6 +2,6 @@
 
 from .data import DataError, Observations, read
 from .run import Run, load
-from .train import fit
+from .train import check_method, fit
 
-__all__ = ["DataError", "Observations", "Run", "fit", "load", "read"]
+__all__ = ["DataError", "Observations", "Run", "check_method", "fit", "load", "read"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 
 import torch
@@ -28,6 +29,9 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
     if name not in BASES:
         raise DataError(f"basis={name!r}: one of {', '.join(BASES)} is expected")
     low, high = float(coordinate.min()), float(coordinate.max())
+    width = high - low
+    if width == 0:
+        raise DataError(f"basis={name}: all points lie at {low:g} along this axis; a field along it cannot be learned")
     if name == "hermite":
         if domain is not None:
             raise DataError(
@@ -38,11 +42,17 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
         end = domain[0] if domain is not None else 0.0
         if low < end:
             raise DataError(f"basis=laguerre: a point lies at x = {low:g}, left of the half-line's end {end:g}")
+        if domain is not None and high > domain[1]:
+            raise DataError(
+                f"domain={end:g},{domain[1]:g}: a point lies at x = {high:g}; END,inf is expected for laguerre"
+            )
         return Laguerre(), end
     if domain is None:
-        pad = 0.02 * (high - low)
+        pad = 0.02 * width
         domain = (-1.0, 1.0) if low >= -1 and high <= 1 else (low - pad, high + pad)
-    if not (domain[0] <= low and high <= domain[1] and domain[0] < domain[1]):
+    # Positions may have been rounded to float32 in the file.
+    slack = 1e-6 * (domain[1] - domain[0])
+    if not (domain[0] - slack <= low and high <= domain[1] + slack and domain[0] < domain[1]):
         raise DataError(
             f"domain={domain[0]:g},{domain[1]:g} does not contain the points, which lie in [{low:g}, {high:g}]"
         )
@@ -51,7 +61,7 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
 
 def choose_basis(
     data: Observations, names: str, *, degree: int | None = None, gamma: float | None = None,
-    domain: Sequence[tuple[float, float]] | None = None,
+    domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None,
 ) -> Basis:  # fmt: skip
     """Return the basis for a data set.
 
@@ -65,11 +75,16 @@ def choose_basis(
         Of the hyperbolic cross (for one axis, the degree). Default: degree by the frequency indicator, gamma -1.
     domain : sequence of pairs, optional
         Interval of every bounded axis, (end, inf) of a half-line; one for all axes or one an axis.
+    extent : Observations, optional
+        Observations whose positions the domain must hold too, such as those held out.
     """
-    families, ends = _families(data, names, domain)
-    amplitude = math.sqrt(float(data.values.square().nanmean())) or 1.0
+    if data.dim == 1 and gamma is not None:
+        raise DataError(f"gamma={gamma:g}: data on one axis have no hyperbolic cross; leave it out")
+    families, ends = _families(data if extent is None else extent, names, domain)
+    largest = float(data.values.abs().nan_to_num().max())
+    amplitude = largest * math.sqrt(float((data.values / largest).square().nanmean()))
     sample = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
-    observed = int((~sample.values.isnan()).sum(-1).double().quantile(0.25))
+    observed = _observed(sample)
 
     def index_set(n: int) -> IndexSet:
         return TensorProduct(n) if data.dim == 1 else HyperbolicCross(n, -1.0 if gamma is None else gamma)
@@ -84,6 +99,8 @@ def choose_basis(
         room = sorted({*room, max(4, min(64, observed // 3 - 1))})
     room = room or [DEGREES[0]]
     trial = degree or min((n for n in room if n >= 16), default=room[-1])
+    if degree is not None:
+        _check_degree(degree, families, index_set(degree), len(data.channels))
     scale, shift = _scale_and_shift(sample, families, ends, amplitude)
     for axis, family in enumerate(families):
         if not family.bounded:
@@ -114,8 +131,26 @@ def _families(
 def _indicator(basis: Basis, sample: Observations, axis: int | None) -> float:
     """Return the median frequency indicator of the encoded snapshots along one axis, or the largest of all axes."""
     coef, indices = basis.encode(sample), basis.space.indices
+    seen = (sample.values.nan_to_num() != 0).any(-1)
     axes = range(sample.dim) if axis is None else [axis]
-    return max(float(adapt.frequency_indicator(coef, indices[:, d]).nanmedian()) for d in axes)
+    return max(float(adapt.frequency_indicator(coef, indices[:, d])[seen].median()) for d in axes)
+
+
+def _observed(sample: Observations) -> int:
+    """Return how many values most of the snapshots hold, those without any left out."""
+    counts = (~sample.values.isnan()).sum(-1)
+    return int(counts[counts > 0].double().quantile(0.25))
+
+
+def _check_degree(degree: int, families: Sequence[Family], index_set: IndexSet, channels: int) -> None:
+    """Refuse a degree whose right-hand side, with its gradients, would not fit in memory."""
+    width = Space(families, index_set).size * channels
+    need, have = 8 * 4 * width * (width + 256), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need > have // 2:
+        raise DataError(
+            f"degree={degree}: a right-hand side of {width} coefficients needs {need / 2**30:.1f} GiB;"
+            f" half of this machine's memory is {have / 2**31:.1f} GiB"
+        )
 
 
 def _scale_and_shift(
@@ -132,7 +167,8 @@ def _scale_and_shift(
             centroid, spread = _spread(sample, axis)
             wave = 0.25 / spread  # that of a Gaussian; refined below
         if isinstance(family, Laguerre):
-            scale[axis] = 2.0 / max(centroid - shift[axis], 1e-6)
+            reach = float(sample.coordinate(axis).max()) - shift[axis]
+            scale[axis] = 2.0 / max(centroid - shift[axis], 1e-3 * reach, 1e-300)
         else:
             shift[axis], scale[axis] = centroid, (wave / spread) ** 0.25
     if sample.dim > 1:
@@ -142,24 +178,28 @@ def _scale_and_shift(
 
 def _spread(sample: Observations, axis: int) -> tuple[float, float]:
     """Return centroid and variance of u^2 along an axis, the sensors taken as evenly spread."""
-    weight = sample.values.square().nan_to_num().sum((1, 2))
+    values = sample.values.nan_to_num()
+    weight = (values / values.abs().max().clamp_min(1e-300)).square().sum((1, 2))
     x = sample.coordinate(axis).expand_as(weight)
+    low, extent = float(x.min()), max(float(x.max() - x.min()), 1e-300)
+    x = (x - low) / extent
     mass = float(weight.sum().clamp_min(1e-300))
     centroid = float((weight * x).sum()) / mass
-    return centroid, max(float((weight * (x - centroid) ** 2).sum()) / mass, 1e-12)
+    spread = max(float((weight * (x - centroid) ** 2).sum()) / mass, 1e-6)
+    return low + extent * centroid, extent**2 * spread
 
 
 def _refine_by_wave_number(
     sample: Observations, families: Sequence[Family], scale: list[float], shift: list[float], amplitude: float
 ) -> None:
     """Replace the scale of Hermite axes by (Var_k / Var_x)^(1/4), with Var_k = |du/dx|^2 / |u|^2 from a first fit."""
-    observed = int((~sample.values.isnan()).sum(-1).double().quantile(0.25))
+    observed = _observed(sample)
     sets = [HyperbolicCross(n, -1.0) for n in DEGREES]
     fitting = [s for s in sets if Space(families, s).size <= max(4, observed // 4)] or sets[:1]
     basis = Basis(Space(families, fitting[min(2, len(fitting) - 1)]), tuple(scale), tuple(shift), amplitude)
     coef = basis.encode(sample)
     for axis, family in enumerate(families):
         if isinstance(family, Hermite):
-            slope = basis.space.differentiate(coef, axis, scale=basis.keywords["scale"])
+            slope = basis.space.differentiate(coef, axis)  # with respect to z
             wave = float(slope.square().sum() / coef.square().sum().clamp_min(1e-300))
-            scale[axis] = (wave * 2 * scale[axis] ** 2) ** 0.25
+            scale[axis] *= (2 * wave) ** 0.25

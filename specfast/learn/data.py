@@ -121,13 +121,9 @@ def _from_dataset(dataset: Any, source: str) -> Observations:
     values = np.asarray(u.values, dtype=np.float64)
     if not channel:
         values = values[:, :, None]
-    sizes = [int(size) for size in values.shape[3:]]
-    if space_dims == ("point",):
-        sizes = sizes * len(names)
     values = values.reshape(*values.shape[:3], -1)
-    trajectories, count = values.shape[:2]
-    times = _coordinate(dataset, "time", trajectories, count, source)
-    columns = [_coordinate(dataset, n, trajectories, size, source) for n, size in zip(names, sizes, strict=True)]
+    times = _coordinate(dataset, "time", "time", source)
+    columns = [_coordinate(dataset, name, "point" if space_dims == ("point",) else name, source) for name in names]
     if space_dims != ("point",) and len(names) > 1:
         columns = _mesh(columns, names, source)
     points = columns[0] if len(names) == 1 else np.stack(np.broadcast_arrays(*columns), -1)
@@ -145,13 +141,12 @@ def _sensor_axes(dataset: Any, source: str) -> tuple[str, ...]:
     raise DataError(f"{source}: no variable x, which holds the positions (x[, y, z], or x1, x2, ..)")
 
 
-def _coordinate(dataset: Any, name: str, trajectories: int, length: int, source: str) -> np.ndarray:
+def _coordinate(dataset: Any, name: str, axis: str, source: str) -> np.ndarray:
     """Return a coordinate as (R or 1, length)."""
     array = np.asarray(dataset[name].values, dtype=np.float64)
-    if array.shape not in ((length,), (trajectories, length)):
-        raise DataError(
-            f"{source}: {name} has shape {array.shape}; ({length},) or ({trajectories}, {length}) is expected"
-        )
+    dims = tuple(map(str, dataset[name].dims))
+    if dims not in ((axis,), ("trajectory", axis)):
+        raise DataError(f"{source}: {name} has dimensions {dims}; ({axis}) or (trajectory, {axis}) is expected")
     return np.atleast_2d(array)
 
 
@@ -195,4 +190,6 @@ def make(
     if never or count == 0:
         listed = ", ".join(map(str, never[:5])) + (", ..." if len(never) > 5 else "")
         raise DataError(f"{source}: trajectories never observed: {listed or 'there is none at all'}")
+    if not (observations.values.nan_to_num() != 0).any() and count > 0:
+        raise DataError(f"{source}: u is zero wherever it was observed; there is nothing to learn or to compare with")
     return observations

@@ -48,7 +48,7 @@ class Dynamics(nn.Module):
         spread = seen.std(0, correction=0)
         self.mean.copy_(seen.mean(0))
         self.size.copy_((spread**2 + (0.02 * spread.max().clamp_min(1e-12)) ** 2).sqrt())
-        self.rate.fill_(2.0 / float((times[:, -1] - times[:, 0]).max()))
+        self.rate.fill_(2.0 / float((times[:, -1] - times[:, 0]).median()))
         y = (flat - self.mean) / self.size
         pair = usable[:, 1:] & usable[:, :-1]
         step = times.diff(dim=-1)[pair].unsqueeze(-1) * self.rate

@@ -51,23 +51,20 @@ def _lines(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: d
 
 
 def _maps(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
-    shown = _times(data, 3)
+    observed = data.observed[0].nonzero()[:, 0].tolist()
+    shown = [observed[i] for i in sorted({0, len(observed) // 2, len(observed) - 1})]
     figure, axes = plt.subplots(
         2, len(shown), figsize=(3.6 * len(shown), 6), squeeze=False, sharex=True, sharey=True, layout="constrained"
     )
     x, y = data.points_of(0).T
     truth = data.values[0, shown, 0]
     low, high = float(np.nanmin(truth)), float(np.nanmax(truth))
-    levels = np.linspace(low, high if high > low else low + 1, 21)
+    span = (low, high if high > low else low + 1)
     for column, t in enumerate(shown):
         for axis, label, field in zip(
             axes[:, column], ("observed", "predicted"), (data.values, predicted), strict=True
         ):
-            u = field[0, t, 0]
-            seen = u.isfinite()
-            if seen.sum() >= 3:
-                drawn = axis.tricontourf(x[seen], y[seen], u[seen], levels=levels, extend="both")
-            axis.plot(x[seen], y[seen], ",", color="white", alpha=0.5)
+            drawn = _map(axis, x, y, field[0, t, 0], span)
             axis.set(title=f"{label}, t = {data.times[0, t]:.3g}")
     for axis in axes[-1]:
         axis.set_xlabel(data.axes[0])
@@ -75,6 +72,19 @@ def _maps(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: di
         axis.set_ylabel(data.axes[1])
     figure.colorbar(drawn, ax=axes, label=data.channels[0])
     return figure
+
+
+def _map(axis: Any, x: Tensor, y: Tensor, u: Tensor, span: tuple[float, float]) -> Any:
+    """Draw filled contours; plain dots where the points span no area."""
+    seen = u.isfinite()
+    x, y, u = x[seen], y[seen], u[seen]
+    centred = torch.stack([x - x.mean(), y - y.mean()]) if len(x) else torch.zeros(2, 1)
+    sizes = torch.linalg.svdvals(centred / centred.abs().amax(1, keepdim=True).clamp_min(1e-300))
+    if len(x) < 4 or sizes[-1] < 1e-6 * sizes[0]:
+        return axis.scatter(x, y, c=u, vmin=span[0], vmax=span[1], s=12)
+    drawn = axis.tricontourf(x, y, u, levels=np.linspace(*span, 21), extend="both")
+    axis.plot(x, y, ",", color="white", alpha=0.5)
+    return drawn
 
 
 def _agreement(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:

@@ -77,6 +77,12 @@ class Run:
 
     def _encode(self, u: Tensor, points: Tensor) -> Tensor:
         """Return coefficients (B, C, K) of fields (B, C, M)."""
+        own = 2 if self.basis.space.dim == 1 else 3
+        if u.dim() != 3 or u.shape[1] != len(self.channels):
+            raise ValueError(f"the field has shape {tuple(u.shape)}; (B, {len(self.channels)}, M) is expected")
+        if points.dim() != own or points.shape[1] != u.shape[2] or len(points) not in (1, len(u)):
+            axes = "" if own == 2 else f", {self.basis.space.dim}"
+            raise ValueError(f"points have shape {tuple(points.shape)}; (B or 1, {u.shape[2]}{axes}) is expected")
         return self.basis.encode(Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels))[:, 0]
 
     @torch.no_grad()
@@ -122,7 +128,8 @@ class Run:
             x = data.coordinate(axis)
             beta, x0 = family.standard_scale_shift() if family.bounded else (1.0, self.basis.shift[axis])
             low, high = (x0 + end / beta for end in family.domain)
-            if x.min() < low or x.max() > high:
+            slack = 1e-6 * (high - low) if family.bounded else 0.0
+            if x.min() < low - slack or x.max() > high + slack:
                 raise DataError(
                     f"points along {data.axes[axis]} lie in [{float(x.min()):g}, {float(x.max()):g}];"
                     f" the run's basis lives on [{low:g}, {high:g}]"
@@ -150,8 +157,9 @@ def measure(predicted: Tensor, data: Observations) -> dict[str, Any]:
     observed = data.observed
     after = torch.arange(observed.shape[1]) > observed.double().argmax(1, keepdim=True)
     counted = ~data.values.isnan() & after[:, :, None, None]
-    truth = torch.where(counted, data.values, 0.0)
-    wrong = torch.where(counted, predicted - data.values, 0.0)
+    size = data.values.abs().nan_to_num().max()  # taken out, so that no square over- or underflows
+    truth = torch.where(counted, data.values / size, 0.0)
+    wrong = torch.where(counted, predicted / size, 0.0) - truth
     failed = ~wrong.isfinite().flatten(1).all(1)
     wrong[failed] = truth[failed]  # error 1
     squares, power = wrong.square().sum((2, 3)), truth.square().sum((2, 3))
@@ -198,13 +206,17 @@ def load(folder: str | Path) -> Run:
         dynamics = Dynamics(len(config["channels"]), basis.space.size, config["hidden"])
         dynamics.load_state_dict(load_file(folder / "weights.safetensors"))
         recorded = json.loads((folder / "metrics.json").read_text())
+        run = Run(
+            basis, dynamics, dict(config["solver"]), tuple(config["channels"]), tuple(config["hidden"]),
+            list(recorded["history"]), dict(recorded["metrics"]),
+        )  # fmt: skip
+        run.ode()
+        if not (len(basis.scale) == len(basis.shift) == basis.space.dim and basis.amplitude > 0):
+            raise DataError(f"{folder}: config.json holds no scale and shift for every axis, or no amplitude")
     except DataError:
         raise
     except Exception as error:
         raise DataError(
             f"{folder}: the run cannot be read ({type(error).__name__}: {error})".splitlines()[0]
         ) from error
-    return Run(
-        basis, dynamics, config["solver"], tuple(config["channels"]), tuple(config["hidden"]),
-        recorded["history"], recorded["metrics"],
-    )  # fmt: skip
+    return run

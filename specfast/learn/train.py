@@ -24,6 +24,7 @@ def fit(
     degree: int | None = None,
     gamma: float | None = None,
     domain: Sequence[tuple[float, float]] | None = None,
+    extent: Observations | None = None,
     steps: int = 2400,
     batch: int = 64,
     hidden: Sequence[int] = (128, 128),
@@ -51,6 +52,8 @@ def fit(
         Shape of the hyperbolic cross for two or more axes; default -1.
     domain : sequence of (float, float), optional
         Intervals of bounded axes, (end, inf) of half-lines; one for all axes or one an axis.
+    extent : Observations, optional
+        Observations whose positions the domain must hold too, such as those held out.
     steps, batch, hidden, learning_rate : training
         Number of optimiser steps, trajectories a step, widths of the network, peak of the learning rate.
     method, adjoint, rtol, atol : solver
@@ -65,12 +68,13 @@ def fit(
     DataError
         If the data cannot be learned from.
     """
+    check_method(method)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     usable = data.observed
     if not (usable[:, 1:] & usable[:, :-1]).any():
         raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")
-    chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain)
+    chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent)
     coef = chosen.encode(data)
     order = torch.randperm(len(data), generator=generator)
     held = max(1, len(data) // 10) if len(data) > 3 else 0
@@ -82,6 +86,15 @@ def fit(
     trainer = _Trainer(run, data, coef, training, validation if held else training, generator)
     trainer.train(steps, min(batch, len(training)), learning_rate, progress)
     return run
+
+
+def check_method(method: str) -> None:
+    """Raise DataError for a solver that torchdiffeq does not have or cannot differentiate."""
+    from torchdiffeq._impl.odeint import SOLVERS
+
+    usable = [name for name in SOLVERS if name != "scipy_solver"]
+    if method not in usable:
+        raise DataError(f"method={method!r}: one of {', '.join(usable)} is expected")
 
 
 class _Trainer:
@@ -145,8 +158,9 @@ class _Trainer:
         coef = self.run.roll_out(self.coef[rows, start], part.times[:, span])
         field = self.run.basis.synthesize(coef, part.points)
         seen = ~part.values[:, span].isnan()
-        truth = torch.where(seen, part.values[:, span], 0.0)
-        wrong = torch.where(seen, field - truth, 0.0).square().sum((2, 3))
+        size = self.run.basis.amplitude  # taken out, so that no square over- or underflows
+        truth = torch.where(seen, part.values[:, span] / size, 0.0)
+        wrong = torch.where(seen, field / size - truth, 0.0).square().sum((2, 3))
         power = truth.square().sum((2, 3))
         # Floored at a thousandth of the typical snapshot, so that an empty field does not rule.
         return (wrong / (power + 1e-3 * power.mean()).clamp_min(1e-300)).mean()

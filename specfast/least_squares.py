@@ -1,0 +1,41 @@
+"""Weighted ridge regression by QR, for batches of small tables."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ._domain import can_look
+
+
+def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -> Tensor:
+    """Return c (..., K) that minimise sum_m w_m (table c - values)_m^2 + ridge |c|^2; table (..., M, K), values (..., M).
+
+    Raises
+    ------
+    ValueError
+        If weights are negative or not numbers, or the points do not determine the coefficients and ridge is 0.
+    """
+    size = table.shape[-1]
+    if table.shape[-2] < size and ridge == 0:
+        raise ValueError(f"ridge=0: {table.shape[-2]} points do not determine {size} coefficients; give a ridge")
+    if weights is not None:
+        weights = weights.to(table.dtype)
+        if can_look(weights) and not (weights >= 0).all():
+            raise ValueError(f"weights={float(weights.min())}: numbers of 0 or more are expected")
+        root = weights.sqrt()
+        values = torch.where(root > 0, values, torch.zeros_like(values)) * root
+        table = table * root.unsqueeze(-1)
+    right = values.to(torch.promote_types(values.dtype, table.dtype)).unsqueeze(-1)
+    if ridge > 0:
+        damping = ridge**0.5 * torch.eye(size, dtype=table.dtype, device=table.device)
+        table = torch.cat([table, damping.expand(*table.shape[:-2], -1, -1)], -2)
+        right = torch.cat([right, right.new_zeros((*right.shape[:-2], size, 1))], -2)
+    q, r = torch.linalg.qr(table)
+    if ridge == 0 and can_look(r) and r.numel():
+        diagonal = r.detach().diagonal(dim1=-2, dim2=-1).abs()
+        tolerance = table.shape[-2] * torch.finfo(table.dtype).eps * diagonal.amax(-1, keepdim=True)
+        if (diagonal <= tolerance).any():
+            raise ValueError("ridge=0: the points (of positive weight) do not determine the coefficients; give a ridge")
+    solution = torch.linalg.solve_triangular(r.to(right.dtype), q.to(right.dtype).mT @ right, upper=True)
+    return solution.squeeze(-1)
