@@ -46,6 +46,9 @@ using BackwardKernel = void (*)(const Series&, const Rows&, const Operand& gradi
 // basis[row, m, n] = phi_n^(k)(z[row, m]), or basis[row, n, m] where by_degree; `basis` is contiguous.
 using BasisKernel = void (*)(const Series&, const Rows&, const Operand& z, int64_t points, void* basis, bool by_degree,
                              bool is_double);
+// squares[row, m] = sum_{n < K} norms[n] phi_n(z[row, m])^2, all in double; `squares` is contiguous.
+using SquaresKernel = void (*)(const Series&, const Rows&, const Operand& z, int64_t points, const double* norms,
+                               double* squares);
 // coef -> coefficients of the derivative (or the transpose of that map), truncated to K; the result is contiguous.
 using DifferentiateKernel = void (*)(const Differentiation&, const Rows&, const Operand& coef, void* result,
                                      bool transposed, bool is_double);
@@ -57,6 +60,7 @@ struct Level {
     AdjointKernel adjoint;
     BackwardKernel backward;
     BasisKernel basis;
+    SquaresKernel squares;
     DifferentiateKernel differentiate;
 };
 

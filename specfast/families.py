@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 MAX_DEGREE = 10_000_000
-MAX_ALPHA = 200.0
+MAX_ALPHA = 150.0
 # Up to this many functions float32 data are summed in float32.
 MAX_SINGLE = 4096
 
@@ -202,7 +202,7 @@ class Laguerre(Family):
     Parameters
     ----------
     alpha : float, default 0
-        Exponent of the weight, -1 < alpha <= 200.
+        Exponent of the weight, -1 < alpha <= 150 (beyond, Gauss weights leave the range of float64).
     degree : int, optional
         Highest degree of a one-dimensional space.
     sign : {1, -1}, default 1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from types import ModuleType
 
 import numpy as np
 import torch
-from scipy.linalg import eigvalsh_tridiagonal
 
 from .families import Chebyshev, Family, Laguerre, Legendre, check_degree, family_by_name
 from .kernels import backend
@@ -22,7 +22,8 @@ def gauss(family: Family, n: int) -> tuple[np.ndarray, np.ndarray]:
               \qquad w_i = 1 / \sum_{k<n} \varphi_k(z_i)^2 / h_k
 
     The weights belong to the functions (the exponential is part of them): nothing over- or underflows at any n. Nodes
-    are the eigenvalues of the Jacobi matrix (or closed forms), then polished by Newton's method on the recurrence.
+    start from the phase of the functions between their turning points (or closed forms) and are polished by Newton's
+    method on the recurrence. Cost O(n^2).
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def gauss(family: Family, n: int) -> tuple[np.ndarray, np.ndarray]:
 
     References
     ----------
-    Golub and Welsch, Math. Comp. 23 (1969), 221-230.
+    Townsend, Trogdon, Olver, IMA J. Numer. Anal. 36 (2016), 337-358; Langer, Phys. Rev. 51 (1937), 669.
 
     Examples
     --------
@@ -67,49 +68,84 @@ def _gauss(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(family, Chebyshev):
         nodes = -np.cos((2 * np.arange(n) + 1) * math.pi / (2 * n))
         return (nodes - nodes[::-1]) / 2, np.full(n, math.pi / n)
-    nodes = _newton(family, _start_nodes(family, n), n)
-    if not isinstance(family, Laguerre):
-        nodes = (nodes - nodes[::-1]) / 2
-    return nodes, _christoffel(family, nodes, n)
+    symmetric = not isinstance(family, Laguerre)
+    start = _start_nodes(family, n)
+    nodes = _newton(family, start[n // 2 :] if symmetric else start, n)
+    if symmetric and n % 2:
+        nodes[0] = 0.0
+    weights = 1 / kernels_for_nodes().squares(torch.from_numpy(nodes), n, family).numpy()
+    if symmetric:
+        nodes, weights = (np.concatenate([sign * part[: n % 2 - 1 if n % 2 else None : -1], part])
+                          for sign, part in ((-1, nodes), (1, weights)))  # fmt: skip
+    return nodes, weights
+
+
+def kernels_for_nodes() -> ModuleType:
+    """Return the backend that nodes and weights are computed with."""
+    return backend(torch.device("cpu"))
 
 
 def _start_nodes(family: Family, n: int) -> np.ndarray:
+    """Return approximate zeros of phi_n, ascending: right to a few hundredths of their distance, mostly far better."""
+    k = np.arange(n, 0, -1)  # counted from the right
     if isinstance(family, Legendre):
         # Tricomi's asymptotic formula, good to O(n^-4).
-        k = np.arange(n, 0, -1)
         return (1 - (n - 1) / (8 * n**3)) * np.cos(math.pi * (4 * k - 1) / (4 * n + 2))
-    a, b, c, _ = family.plain_recurrence(n)
-    diagonal = -b / a
-    off_diagonal = c[1:] / a[1:]
-    return np.sort(eigvalsh_tridiagonal(diagonal, off_diagonal))
+    if isinstance(family, Laguerre):
+        return _laguerre_start(n, family.alpha, k)
+    # The phase from x to the turning point, (2 theta - sin 2 theta) (2 n + 1) / 4 with x = sqrt(2 n + 1) cos theta, is
+    # (k - 1/4) pi: the quantisation of the parabolic well.
+    theta = 0.5 * _kepler((4 * k - 1) * math.pi / (2 * n + 1))
+    return math.sqrt(2 * n + 1) * np.cos(theta)
+
+
+def _kepler(target: np.ndarray) -> np.ndarray:
+    """Solve t - sin t = target on [0, 2 pi] by Newton's method, from the cube root that is right for small t."""
+    t = np.minimum(np.cbrt(6 * target), math.pi)
+    t = np.where(target > math.pi, 2 * math.pi - np.minimum(np.cbrt(6 * (2 * math.pi - target)), math.pi), t)
+    for _ in range(8):
+        t = np.clip(t - (t - np.sin(t) - target) / np.maximum(1 - np.cos(t), 1e-12), 0, 2 * math.pi)
+    return t
+
+
+def _laguerre_start(n: int, alpha: float, k: np.ndarray) -> np.ndarray:
+    """Return approximate zeros by the phase of sqrt(R) / x, R = -x^2 / 4 + kappa x - a^2 / 4, kappa = n + (alpha + 1) / 2.
+
+    a = alpha is Langer's form of the centrifugal term; for alpha < 0 there is no barrier and a = 0. The phase from x to the
+    right turning point is (k - 1/4) pi. Solved by bisection in theta, x = 2 kappa + 2 D cos theta.
+    """
+    kappa, a = n + (alpha + 1) / 2, max(alpha, 0.0)
+    width = math.sqrt(kappa**2 - a**2 / 4)
+    target = (k - 0.25) * math.pi
+    low, high = np.zeros(n), np.full(n, math.pi)
+    for _ in range(40):
+        theta = 0.5 * (low + high)
+        x = 2 * kappa + 2 * width * np.cos(theta)
+        # sqrt(R) = D sin theta; the phase is F(x_+) - F(x) of the elementary primitive F.
+        phase = kappa * theta - width * np.sin(theta)
+        if a > 0:
+            inner = np.clip((kappa * x - a**2 / 2) / (x * width), -1, 1)
+            phase += a / 2 * (np.arcsin(inner) - math.pi / 2)
+        low, high = np.where(phase < target, theta, low), np.where(phase < target, high, theta)
+    return 2 * kappa + 2 * width * np.cos(0.5 * (low + high))
 
 
 def _newton(family: Family, nodes: np.ndarray, n: int) -> np.ndarray:
-    """Polish zeros of phi_n: quadratic convergence from a start that is right to several digits."""
-    kernels = backend(torch.device("cpu"))
+    """Polish zeros of phi_n; a step of 1e-8 of their distance is the last, convergence being quadratic at least."""
+    kernels = kernels_for_nodes()
     coef = torch.zeros(n + 1, dtype=torch.float64)
     coef[n] = 1
-    for _ in range(4):
+    lower, upper = family.domain
+    for _ in range(8):
         z = torch.from_numpy(nodes)
-        step = (kernels.synthesize(coef, z, family, 0) / kernels.synthesize(coef, z, family, 1)).numpy()
-        improved = nodes - step
-        # A step that would leave the neighbourhood is rounding noise or a poor start; the eigenvalue is kept then.
-        spacing = np.gradient(nodes) if n > 1 else np.ones(1)
-        accepted = np.isfinite(step) & (np.abs(step) < 0.5 * np.abs(spacing))
-        nodes = np.where(accepted, improved, nodes)
-        if np.all(np.abs(step) <= 4e-16 * np.maximum(np.abs(nodes), np.abs(spacing))):
+        value, slope = (kernels.synthesize(coef, z, family, order).numpy() for order in (0, 1))
+        spacing = np.gradient(nodes) if len(nodes) > 1 else np.ones(len(nodes))
+        step = np.clip(value / np.where(slope == 0, 1, slope), -0.4 * spacing, 0.4 * spacing)
+        moved = nodes - step
+        nodes = np.where(moved > lower, np.minimum(moved, upper), 0.5 * (nodes + max(lower, -1e300)))
+        if np.all(np.abs(step) <= 1e-8 * spacing):
             break
     return nodes
-
-
-def _christoffel(family: Family, nodes: np.ndarray, n: int) -> np.ndarray:
-    kernels = backend(torch.device("cpu"))
-    block = max(1, (1 << 22) // n)
-    sums = [
-        kernels.basis(torch.from_numpy(nodes[i : i + block]), n, family, 0).square().sum(-1).numpy()
-        for i in range(0, n, block)
-    ]
-    return 1 / np.concatenate(sums)
 
 
 def leja(family: Family, n: int) -> np.ndarray:

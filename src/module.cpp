@@ -149,6 +149,13 @@ class Kernels {
         const py::gil_scoped_release release;
         level_->basis(plan.series, rows, only, points, reinterpret_cast<void*>(result), by_degree, is_double);
     }
+    void squares(const Plan& plan, uintptr_t z, int64_t points, uintptr_t norms, uintptr_t result) const {
+        const Rows rows = rows_of({});
+        const Operand only = operand_of(z, {1}, rows);
+        const py::gil_scoped_release release;
+        level_->squares(plan.series, rows, only, points, reinterpret_cast<const double*>(norms),
+                        reinterpret_cast<double*>(result));
+    }
     void differentiate(const Plan& plan, const Sizes& sizes, uintptr_t coef, const Sizes& coef_strides,
                        uintptr_t result, bool transposed, bool is_double) const {
         const Rows rows = rows_of(sizes);
@@ -179,6 +186,7 @@ PYBIND11_MODULE(_cpu, module) {
         .def("adjoint", &Kernels::adjoint)
         .def("backward", &Kernels::backward)
         .def("basis", &Kernels::basis)
+        .def("squares", &Kernels::squares)
         .def("differentiate", &Kernels::differentiate);
     module.attr("nvcc") = SPECFAST_NVCC_STATE;  // what the build found, for those who ask why there is no CUDA
 #ifdef _OPENMP

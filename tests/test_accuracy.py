@@ -1,6 +1,7 @@
 """Accuracy over the whole range, against the recurrence in 40-digit arithmetic: far out, at the hard ends, at high degree."""
 
 import math
+from functools import lru_cache
 
 import mpmath as mp
 import numpy as np
@@ -11,6 +12,7 @@ from test_kernels import backends
 import specfast as sf
 
 
+@lru_cache(maxsize=4096)
 def functions(family, z, count):
     """Return phi_0(z) .. phi_{count-1}(z) as mpmath numbers, by the plain recurrence at 40 digits and more."""
     with mp.workdps(40 + (count > 2000) * 20):

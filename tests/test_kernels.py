@@ -6,14 +6,14 @@ import torch
 from exact import function
 
 import specfast as sf
-from specfast.kernels import reference
+from specfast.kernels import jit, reference
 
 try:
     from specfast.kernels import cpu
 except ImportError:
     cpu = None
 
-BACKENDS = [pytest.param(reference, id="reference")]
+BACKENDS = [pytest.param(reference, id="reference"), pytest.param(jit, id="jit")]
 if cpu is not None:
     BACKENDS.append(pytest.param(cpu, id="cpu"))
 FAMILIES = [

@@ -283,7 +283,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         assert "no run here" in capsys.readouterr().err
 
 
-def test_reference_backend_serves_where_nothing_was_compiled():
+def test_a_slower_backend_serves_where_nothing_was_compiled():
     code = (
         "import sys, warnings; sys.modules['specfast.kernels._cpu'] = None\n"
         "import torch, specfast as sf\n"
@@ -293,6 +293,4 @@ def test_reference_backend_serves_where_nothing_was_compiled():
         "print(len([w for w in caught if 'falling back' in str(w.message)]), round(float(value), 4))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ["1", "0.2200"] or result.stdout.split() == ["1", "0.22"], (
-        result.stdout + result.stderr
-    )
+    assert result.stdout.split() in (["1", "0.2200"], ["1", "0.22"]), result.stdout + result.stderr

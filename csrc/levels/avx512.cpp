@@ -3,11 +3,12 @@
 #define SPECFAST_VECTORS 6
 #include "../adjoint.hpp"
 #include "../basis.hpp"
+#include "../squares.hpp"
 #include "../synthesize.hpp"
 
 namespace specfast {
 
 extern const Level level_avx512;
-const Level level_avx512 = {"avx512", synthesize, adjoint, backward, basis, differentiate_series};
+const Level level_avx512 = {"avx512", synthesize, adjoint, backward, basis, squares, differentiate_series};
 
 }  // namespace specfast

@@ -3,11 +3,12 @@
 #define SPECFAST_VECTORS 4
 #include "../adjoint.hpp"
 #include "../basis.hpp"
+#include "../squares.hpp"
 #include "../synthesize.hpp"
 
 namespace specfast {
 
 extern const Level level_baseline;
-const Level level_baseline = {"baseline", synthesize, adjoint, backward, basis, differentiate_series};
+const Level level_baseline = {"baseline", synthesize, adjoint, backward, basis, squares, differentiate_series};
 
 }  // namespace specfast

@@ -5,6 +5,7 @@
     backward(gradient, coef, z, family, derivative)  (..., M), (..., K), (..., M) -> (..., K), (..., M)
     basis(z, size, family, derivative)               (..., M)           -> (..., M, K)
     differentiate(coef, family, transposed)          (..., K)           -> (..., K)
+    squares(z, size, family)                         (M,)               -> (M,), the sums of phi_n^2 / h_n
 
 Leading axes broadcast; dtypes are float32 or float64 and agree; `family` is a Family on its standard domain. A backend is
 added by adding one file here and a line to `_CPU_ORDER`. `SPECFAST_BACKEND` forces one.
@@ -20,7 +21,7 @@ from types import ModuleType
 
 import torch
 
-_CPU_ORDER = ("cpu", "reference")
+_CPU_ORDER = ("cpu", "jit", "reference")
 
 
 @cache

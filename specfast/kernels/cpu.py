@@ -208,6 +208,14 @@ def _basis(z: Tensor, size: int, family: Family, derivative: int, result: Tensor
     return result
 
 
+def squares(z: Tensor, size: int, family: Family) -> Tensor:
+    """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
+    z, result = z.contiguous(), torch.empty_like(z)
+    norms = torch.from_numpy(1 / family.norm_squared(size))
+    _kernels.squares(_plan(family, size, 0), z.data_ptr(), z.shape[0], norms.data_ptr(), result.data_ptr())
+    return result
+
+
 def differentiate(coef: Tensor, family: Family, transposed: bool) -> Tensor:
     """Return the coefficients of the derivative, or apply the transpose of that map."""
     result = torch.empty(coef.shape, dtype=coef.dtype)

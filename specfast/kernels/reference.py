@@ -133,6 +133,14 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivati
     return grad_coef.expand(*lead, -1).contiguous(), grad_z.expand(*lead, -1).contiguous()
 
 
+def squares(z: Tensor, size: int, family: Family) -> Tensor:
+    """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
+    total = torch.zeros_like(z)
+    for value, norm in zip(_functions(family, z, size), family.norm_squared(size), strict=True):
+        total += value**2 / norm
+    return total
+
+
 def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
     count = _count(family, size, derivative)

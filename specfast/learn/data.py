@@ -180,8 +180,8 @@ def make(
     if np.isinf(values).any():
         raise DataError(f"{source}: u holds infinite values; NaN marks what was not observed")
     observations = Observations(
-        torch.as_tensor(values, dtype=torch.float64),
-        torch.as_tensor(points, dtype=torch.float64),
+        torch.tensor(values, dtype=torch.float64),
+        torch.tensor(points, dtype=torch.float64),
         torch.as_tensor(np.broadcast_to(times, (count, values.shape[1])).copy(), dtype=torch.float64),
         channels,
         axes,

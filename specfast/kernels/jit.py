@@ -1,0 +1,386 @@
+"""The Numba backend, and scalar functions for users' own njit code: compiled at first use, cached, free of the GIL.
+
+Scalar functions, callable from Python and from ``@njit`` code; z on the standard domain, NaN where it is not:
+
+    hermite_function(n, z), laguerre_function(n, z, alpha), chebyshev(n, z), legendre(n, z)
+    fill(family, degree, z, out, alpha)      out[0 .. degree] = phi_0(z) .. phi_degree(z)
+
+with family one of HERMITE, LAGUERRE, CHEBYSHEV, LEGENDRE. Numbers carry a power of two of their own where exp(-z^2/2) would
+underflow, and the difference form is used close to a hard end, as in the compiled kernels.
+
+Examples
+--------
+>>> import numba
+>>> from specfast.kernels import jit
+>>> @numba.njit
+... def second(z):
+...     return jit.hermite_function(2, z)
+>>> round(second(0.0), 6)
+-0.531126
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+from ..families import Family
+
+HERMITE, LAGUERRE, CHEBYSHEV, LEGENDRE = 0, 1, 2, 3
+_TILE = 64
+_compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+
+
+@_compiled
+def _start(kind, z):
+    """Return mantissa and exponent of exp(-z^2/2), exp(-z/2) or 1."""
+    if kind == 2:
+        return 1.0, 0.0
+    if kind == 1:
+        high, low = -0.5 * z, 0.0
+    else:
+        square = z * z
+        split = 134217729.0 * z
+        upper = split - (split - z)
+        lower = z - upper
+        high, low = -0.5 * square, -0.5 * (((upper * upper - square) + 2 * upper * lower) + lower * lower)
+    k = math.floor(high * 1.4426950408889634 + 0.5)
+    reduced = (high - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10
+    return math.exp(reduced + low), k
+
+
+@_compiled
+def _coefficients(family, n, alpha):
+    """Return a, b, c of phi_{n+1} = (a z + b) phi_n - c phi_{n-1}."""
+    if family == HERMITE:
+        return math.sqrt(2.0 / (n + 1)), 0.0, math.sqrt(n / (n + 1.0))
+    if family == LAGUERRE:
+        w = math.sqrt((n + 1.0) * (n + alpha + 1))
+        return -1.0 / w, (2.0 * n + alpha + 1) / w, math.sqrt(n * (n + alpha)) / w
+    if family == CHEBYSHEV:
+        return (2.0 if n > 0 else 1.0), 0.0, (1.0 if n > 0 else 0.0)
+    a = math.sqrt((2.0 * n + 1) * (2.0 * n + 3)) / (n + 1)
+    return a, 0.0, n / (n + 1.0) * math.sqrt((2.0 * n + 3) / abs(2.0 * n - 1))
+
+
+@_compiled
+def _at_end(family, alpha):
+    """Return phi_0 at a hard end, which is its constant for every family."""
+    if family == HERMITE:
+        return math.pi**-0.25
+    if family == LAGUERRE:
+        return math.exp(-0.5 * math.lgamma(alpha + 1))
+    return 1.0 if family == CHEBYSHEV else math.sqrt(0.5)
+
+
+@_compiled
+def _difference_form(family, n, alpha):
+    """Return r_n, kappa_n and phi_{n+1}(end) / phi_n(end)."""
+    if family == LAGUERRE:
+        return n / (n + alpha + 1), 1.0 / (n + alpha + 1), math.sqrt((n + alpha + 1) / (n + 1.0))
+    if family == CHEBYSHEV:
+        return (1.0 if n > 0 else 0.0), (2.0 if n > 0 else 1.0), 1.0
+    return n / (n + 1.0), (2.0 * n + 1) / (n + 1), math.sqrt((2.0 * n + 3) / (2.0 * n + 1))
+
+
+@_compiled
+def _walk(family, degree, z, alpha, out, every):
+    """Write phi_0 .. phi_degree to `out` if `every`, or only the last to out[0]."""
+    kind = 0 if family == HERMITE else (1 if family == LAGUERRE else 2)
+    outside = (kind == 1 and z < 0) or (kind == 2 and abs(z) > 1) or math.isnan(z) or math.isinf(z)
+    if outside:
+        value = math.nan if kind == 2 or math.isnan(z) else 0.0
+        for n in range(degree + 1 if every else 1):
+            out[n] = value
+        return
+    mantissa, exponent = _start(kind, z)
+    distance = z if kind == 1 else 1.0 - abs(z)
+    if kind > 0 and distance < (8.0 if kind == 1 else 0.002):
+        sign = -1.0 if kind == 2 and z < 0 else 1.0
+        q, d, value, parity = math.ldexp(mantissa, int(exponent)), 0.0, _at_end(family, alpha), 1.0
+        for n in range(degree + 1):
+            if every:
+                out[n] = parity * value * q
+            elif n == degree:
+                out[0] = parity * value * q
+            r, kappa, growth = _difference_form(family, n, alpha)
+            d = r * d - (kappa * distance) * q
+            q += d
+            value *= growth
+            parity *= sign
+        return
+    current, previous = mantissa * _at_end(family, alpha), 0.0
+    for n in range(degree + 1):
+        if abs(current) > 1e100:
+            current *= 2.0**-300
+            previous *= 2.0**-300
+            exponent += 300.0
+        if every or n == degree:
+            # In two steps: the exponent may lie far below what a double can hold.
+            half = max(exponent, -4000.0) // 2
+            out[n if every else 0] = math.ldexp(math.ldexp(current, int(half)), int(max(exponent, -4000.0) - half))
+        a, b, c = _coefficients(family, n, alpha)
+        current, previous = (a * z + b) * current - c * previous, current
+
+
+@_compiled
+def fill(family, degree, z, out, alpha):
+    """Write phi_0(z) .. phi_degree(z) to out[0 .. degree]; alpha is used for LAGUERRE alone."""
+    _walk(family, degree, z, alpha, out, True)
+
+
+@_compiled
+def hermite_function(n, z):
+    """Return the normalised Hermite function phi_n(z)."""
+    out = np.empty(1)
+    _walk(HERMITE, n, z, 0.0, out, False)
+    return out[0]
+
+
+@_compiled
+def laguerre_function(n, z, alpha):
+    """Return the normalised generalised Laguerre function phi_n(z)."""
+    out = np.empty(1)
+    _walk(LAGUERRE, n, z, alpha, out, False)
+    return out[0]
+
+
+@_compiled
+def chebyshev(n, z):
+    """Return the Chebyshev polynomial T_n(z)."""
+    out = np.empty(1)
+    _walk(CHEBYSHEV, n, z, 0.0, out, False)
+    return out[0]
+
+
+@_compiled
+def legendre(n, z):
+    """Return the Legendre polynomial sqrt(n + 1/2) P_n(z)."""
+    out = np.empty(1)
+    _walk(LEGENDRE, n, z, 0.0, out, False)
+    return out[0]
+
+
+# ------------------------------------------------------------------------------------------------------------- backend
+
+
+@_compiled
+def _regime(kind, z, near, far, end, slack):
+    """Return z made harmless, and 0 near, 1 far, 2 end, 3 known to be zero, 4 NaN."""
+    if math.isnan(z):
+        return 0.0, 4
+    size = abs(z)
+    if kind == 2:
+        if size > 1 + slack:
+            return 0.0, 4
+        if size > 1:
+            z, size = math.copysign(1.0, z), 1.0
+        return z, (2 if size > 1 - end else 0)
+    if size > far or (kind == 1 and z < 0):
+        return 0.0, 3
+    if kind == 1 and z < end:
+        return z, 2
+    return z, (1 if size > near else 0)
+
+
+@_compiled
+def _functions(tables, count, kind, z, regime, out):
+    """Write phi_0 .. phi_{count-1} at one point of a regime other than near."""
+    a, b, scale, r, kappa, value = tables
+    if regime >= 3:
+        out[:count] = math.nan if regime == 4 else 0.0
+        return
+    mantissa, exponent = _start(kind, z)
+    if regime == 2:
+        distance = z if kind == 1 else 1.0 - abs(z)
+        sign, parity = (-1.0 if kind == 2 and z < 0 else 1.0), 1.0
+        q, d = math.ldexp(mantissa, int(exponent)), 0.0
+        for n in range(count):
+            out[n] = parity * value[n] * q
+            d = r[n] * d - (kappa[n] * distance) * q
+            q += d
+            parity *= sign
+        return
+    current, previous, factor, rest = mantissa, 0.0, 0.0, 0.0
+    for n in range(count):
+        if n % 16 == 0:
+            while abs(current) > 2.0**200:
+                current *= 2.0**-200
+                previous *= 2.0**-200
+                exponent += 200.0
+            factor = math.ldexp(1.0, int(max(exponent + 300.0, -3000.0)))
+            rest = 2.0**-300
+        out[n] = ((current * rest) * factor) * scale[n]
+        current, previous = (a[n] * z + b[n]) * current - previous, current
+
+
+@_compiled
+def _basis_rows(tables, count, kind, limits, z, slack, out):
+    """Write the functions at points z (M,) to out (M, count)."""
+    a, b, scale, _, _, _ = tables
+    current, previous, point = np.empty(_TILE), np.empty(_TILE), np.empty(_TILE)
+    place = np.empty(_TILE, dtype=np.int64)
+    filled = 0
+    for m in range(z.shape[0] + 1):
+        if m < z.shape[0]:
+            harmless, regime = _regime(kind, z[m], limits[0], limits[1], limits[2], slack)
+            if regime != 0:
+                _functions(tables, count, kind, harmless, regime, out[m])
+                continue
+            mantissa, exponent = _start(kind, harmless)
+            point[filled], current[filled], previous[filled] = harmless, math.ldexp(mantissa, int(exponent)), 0.0
+            place[filled] = m
+            filled += 1
+        if filled == _TILE or (m == z.shape[0] and filled > 0):
+            for n in range(count):
+                for i in range(filled):
+                    out[place[i], n] = current[i] * scale[n]
+                for i in range(filled):
+                    following = (a[n] * point[i] + b[n]) * current[i] - previous[i]
+                    previous[i] = current[i]
+                    current[i] = following
+            filled = 0
+
+
+@_compiled
+def _multiply(tables, count, kind, limits, rows, points, slack, left, result, transposed):
+    """Multiply the functions at rows of points (B, M) with rows of coefficients, or the transpose with values."""
+    table = np.empty((min(_TILE, max(points.shape[1], 1)), count))
+    for row in range(rows.shape[0]):
+        z = points[rows[row]]
+        for begin in range(0, z.shape[0], _TILE):
+            part = z[begin : begin + _TILE]
+            _basis_rows(tables, count, kind, limits, part, slack, table)
+            if transposed:
+                for m in range(part.shape[0]):
+                    weight = left[row, begin + m]
+                    for n in range(count):
+                        result[row, n] += weight * table[m, n]
+            else:
+                for m in range(part.shape[0]):
+                    total = 0.0
+                    for n in range(count):
+                        total += left[row, n] * table[m, n]
+                    result[row, begin + m] = total
+
+
+@_compiled
+def _differentiate_rows(ahead, leap, lower, middle, upper, coef, result, transposed):
+    """Apply the differentiation map, or its transpose (which overwrites `coef`), to every row."""
+    count = coef.shape[1]
+    for row in range(coef.shape[0]):
+        c, d = coef[row], result[row]
+        if transposed:
+            for k in range(1, count):
+                c[k] += ahead[k - 1] * c[k - 1]
+                if k >= 2:
+                    c[k] += leap[k - 2] * c[k - 2]
+        for step in range(count):
+            k = step if transposed else count - 1 - step
+            total = middle[k] * c[k]
+            if transposed:
+                if k + 1 < count:
+                    total += lower[k + 1] * c[k + 1]
+                if k > 0:
+                    total += upper[k - 1] * c[k - 1]
+            else:
+                if k > 0:
+                    total += lower[k] * c[k - 1]
+                if k + 1 < count:
+                    total += upper[k] * c[k + 1] + ahead[k] * d[k + 1]
+                if k + 2 < count:
+                    total += leap[k] * d[k + 2]
+            d[k] = total
+
+
+@lru_cache(maxsize=256)
+def _tables(family: Family, count: int) -> tuple[Any, ...]:
+    tables, ends = family.recurrence_tables(count), family.end_tables(count)
+    none = np.zeros(0)
+    columns = (
+        tables.a,
+        np.zeros(count) if tables.b is None else tables.b,
+        tables.scale,
+        *((none, none, none) if ends is None else (ends.r, ends.kappa, ends.value)),
+    )
+    limits = np.minimum(np.array([tables.near_limit, tables.far_limit, tables.end_limit]), 1e300)
+    return columns, tables.start, limits
+
+
+def _arguments(family: Family, count: int, z: Tensor) -> tuple[Any, ...]:
+    columns, start, limits = _tables(family, count)
+    return columns, count, start, limits, (1e-6 if z.dtype == torch.float32 else 2e-15)
+
+
+def _product(other: Tensor, z: Tensor, size: int, family: Family, transposed: bool) -> Tensor:
+    lead = torch.broadcast_shapes(other.shape[:-1], z.shape[:-1])
+    own = z.reshape(z.shape[:-1].numel(), z.shape[-1])
+    rows = torch.arange(own.shape[0]).reshape(z.shape[:-1]).expand(lead).reshape(-1)
+    left = other.double().expand(*lead, -1).reshape(lead.numel(), other.shape[-1])
+    result = np.zeros((lead.numel(), size if transposed else z.shape[-1]))
+    columns, count, start, limits, slack = _arguments(family, size, z)
+    _multiply(
+        columns, count, start, limits, rows.numpy(), own.double().contiguous().numpy(), slack,
+        left.contiguous().numpy(), result, transposed,
+    )  # fmt: skip
+    return torch.from_numpy(result).reshape(*lead, result.shape[1])
+
+
+def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
+    """Return sum_n coef_n phi_n^(derivative)(z)."""
+    size = coef.shape[-1]
+    wide = size + derivative * family.degree_growth
+    own = torch.nn.functional.pad(coef.double(), (0, wide - size))
+    for _ in range(derivative):
+        own = differentiate(own, family, False)
+    return _product(own, z, wide, family, transposed=False).to(z.dtype)
+
+
+def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+    """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
+    sums = _product(values, z, size + derivative * family.degree_growth, family, transposed=True)
+    for _ in range(derivative):
+        sums = differentiate(sums, family, True)
+    return sums[..., :size].to(z.dtype).contiguous()
+
+
+def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivative: int) -> tuple[Tensor, Tensor]:
+    """Return both gradients of `synthesize`, before they are summed over axes that were broadcast."""
+    lead = torch.broadcast_shapes(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
+    grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative)
+    grad_z = gradient * synthesize(coef, z, family, derivative + 1)
+    return grad_coef.expand(*lead, -1).contiguous(), grad_z.expand(*lead, -1).contiguous()
+
+
+def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+    """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
+    wide = size + derivative * family.degree_growth
+    result = np.empty((z.numel(), wide))
+    columns, count, start, limits, slack = _arguments(family, wide, z)
+    _basis_rows(columns, count, start, limits, z.double().reshape(-1).contiguous().numpy(), slack, result)
+    table = torch.from_numpy(result)
+    for _ in range(derivative):
+        table = differentiate(table, family, True)
+    return table[:, :size].reshape(*z.shape, size).to(z.dtype).contiguous()
+
+
+def squares(z: Tensor, size: int, family: Family) -> Tensor:
+    """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
+    norms = torch.from_numpy(family.norm_squared(size))
+    parts = [(basis(part, size, family, 0) ** 2 / norms).sum(-1) for part in z.split(max(1, (1 << 22) // size))]
+    return torch.cat(parts) if parts else z.clone()
+
+
+def differentiate(coef: Tensor, family: Family, transposed: bool) -> Tensor:
+    """Return the coefficients of the derivative, or apply the transpose of that map."""
+    maps = family.differentiation_tables(coef.shape[-1])
+    rows = coef.double().reshape(coef.shape[:-1].numel(), coef.shape[-1]).clone().numpy()
+    result = np.empty(rows.shape)
+    _differentiate_rows(maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, rows, result, transposed)
+    return torch.from_numpy(result).reshape(coef.shape).to(coef.dtype)
