@@ -53,6 +53,9 @@ using SquaresKernel = void (*)(const Series&, const Rows&, const Operand& z, int
 using DifferentiateKernel = void (*)(const Differentiation&, const Rows&, const Operand& coef, void* result,
                                      bool transposed, bool is_double);
 
+// Does `rounds` of independent multiply-adds in registers on every thread; returns how many they were in all.
+using MultiplyAdds = int64_t (*)(int64_t rounds, bool is_double);
+
 // One instruction set's kernels.
 struct Level {
     const char* name;
@@ -62,6 +65,7 @@ struct Level {
     BasisKernel basis;
     SquaresKernel squares;
     DifferentiateKernel differentiate;
+    MultiplyAdds multiply_adds;
 };
 
 // The levels built into this binary that this machine can run, slowest first.

@@ -165,6 +165,11 @@ class Kernels {
                               is_double);
     }
 
+    int64_t multiply_adds(int64_t rounds, bool is_double) const {
+        const py::gil_scoped_release release;
+        return level_->multiply_adds(rounds, is_double);
+    }
+
     std::vector<std::string> names;
 
   private:
@@ -186,6 +191,7 @@ PYBIND11_MODULE(_cpu, module) {
         .def("adjoint", &Kernels::adjoint)
         .def("backward", &Kernels::backward)
         .def("basis", &Kernels::basis)
+        .def("multiply_adds", &Kernels::multiply_adds)
         .def("squares", &Kernels::squares)
         .def("differentiate", &Kernels::differentiate);
     module.attr("nvcc") = SPECFAST_NVCC_STATE;  // what the build found, for those who ask why there is no CUDA

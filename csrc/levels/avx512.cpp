@@ -3,12 +3,14 @@
 #define SPECFAST_VECTORS 6
 #include "../adjoint.hpp"
 #include "../basis.hpp"
+#include "../rate.hpp"
 #include "../squares.hpp"
 #include "../synthesize.hpp"
 
 namespace specfast {
 
 extern const Level level_avx512;
-const Level level_avx512 = {"avx512", synthesize, adjoint, backward, basis, squares, differentiate_series};
+const Level level_avx512 = {"avx512", synthesize,           adjoint,      backward, basis,
+                            squares,  differentiate_series, multiply_adds};
 
 }  // namespace specfast

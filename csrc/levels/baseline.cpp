@@ -3,12 +3,14 @@
 #define SPECFAST_VECTORS 4
 #include "../adjoint.hpp"
 #include "../basis.hpp"
+#include "../rate.hpp"
 #include "../squares.hpp"
 #include "../synthesize.hpp"
 
 namespace specfast {
 
 extern const Level level_baseline;
-const Level level_baseline = {"baseline", synthesize, adjoint, backward, basis, squares, differentiate_series};
+const Level level_baseline = {"baseline", synthesize,           adjoint,      backward, basis,
+                              squares,    differentiate_series, multiply_adds};
 
 }  // namespace specfast

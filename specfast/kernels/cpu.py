@@ -208,6 +208,11 @@ def _basis(z: Tensor, size: int, family: Family, derivative: int, result: Tensor
     return result
 
 
+def multiply_adds(rounds: int, dtype: torch.dtype) -> int:
+    """Do many independent multiply-adds in registers on every thread; return how many. Timed, this is the bound."""
+    return _kernels.multiply_adds(rounds, dtype == torch.float64)
+
+
 def squares(z: Tensor, size: int, family: Family) -> Tensor:
     """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
     z, result = z.contiguous(), torch.empty_like(z)

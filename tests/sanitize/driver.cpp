@@ -1,0 +1,192 @@
+// Runs every kernel of every instruction set over many shapes, strides and values, for the sanitizers: no Python, no
+// OpenMP.
+//
+// Usage     driver [rounds]; exits with 1 if a result is wrong, and however the sanitizer ends it if it finds
+// something. Checks    <synthesize(c), v> = <c, adjoint(v)> where values are finite; sentinels after every output; NaN
+// and infinity
+//           stay in their own element.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "../../csrc/kernels.hpp"
+
+using namespace specfast;
+
+namespace {
+
+// Tables of one family for `count` functions: 0 Hermite, 1 Laguerre, 2 Legendre.
+template <class T>
+struct Tables {
+    std::vector<T> a, b, r, kappa;
+    std::vector<double> scale, end;
+    Recurrence<T> recurrence{};
+
+    Tables(int family, int64_t count) {
+        std::vector<double> s(count + 2, 1.0);
+        const auto lower = [&](double n) {
+            if (family == 0) return std::sqrt(n / (n + 1));
+            if (family == 1) return n / (n + 1);
+            return n / (n + 1) * std::sqrt((2 * n + 3) / std::fabs(2 * n - 1));
+        };
+        double value = family == 2 ? std::sqrt(0.5) : 1.0;
+        for (int64_t n = 0; n < count; ++n) {
+            const double d = static_cast<double>(n);
+            if (n > 0) s[n + 1] = lower(d) * s[n - 1];
+            const double ratio = s[n] / s[n + 1];
+            const double slope = family == 0   ? std::sqrt(2 / (d + 1))
+                                 : family == 1 ? -1 / (d + 1)
+                                               : std::sqrt((2 * d + 1) * (2 * d + 3)) / (d + 1);
+            a.push_back(static_cast<T>(slope * ratio));
+            if (family == 1) b.push_back(static_cast<T>((2 * d + 1) / (d + 1) * ratio));
+            scale.push_back(s[n]);
+            if (family == 0) continue;
+            r.push_back(static_cast<T>(d / (d + 1)));
+            kappa.push_back(static_cast<T>((family == 1 ? 1 : 2 * d + 1) / (d + 1)));
+            end.push_back(value);
+            value *= family == 1 ? 1.0 : std::sqrt((2 * d + 3) / (2 * d + 1));
+        }
+        const double reach = 1.5 * (family == 0 ? std::sqrt(2.0 * count + 1) : 4.0 * count) + 1700;
+        const bool single = sizeof(T) == 4;
+        const double infinity = std::numeric_limits<double>::infinity();
+        const double near[] = {single ? 9.0 : 26.0, single ? 80.0 : 650.0, infinity};
+        const double close[] = {0.0, 8.0, 0.01};
+        recurrence = {count,
+                      a.data(),
+                      b.empty() ? nullptr : b.data(),
+                      r.empty() ? nullptr : r.data(),
+                      kappa.data(),
+                      scale.data(),
+                      end.data(),
+                      Start(family),
+                      near[family],
+                      family == 2 ? infinity : reach,
+                      close[family]};
+    }
+};
+
+struct Problem {
+    int family;
+    int64_t rows, size, points, step;
+    bool shared, invalid;
+};
+
+template <class Data>
+std::vector<Data> numbers(std::mt19937& random, int64_t count, double low, double high) {
+    std::uniform_real_distribution<double> uniform(low, high);
+    std::vector<Data> result(static_cast<size_t>(count));
+    for (Data& value : result) value = static_cast<Data>(uniform(random));
+    return result;
+}
+
+template <class Data>
+bool untouched(const std::vector<Data>& output) {
+    return output.back() == static_cast<Data>(12345);
+}
+
+template <class Data>
+std::vector<Data> output(int64_t count) {
+    std::vector<Data> result(static_cast<size_t>(count) + 1);
+    result.back() = static_cast<Data>(12345);
+    return result;
+}
+
+template <class Data>
+bool run(const Level& level, const Problem& problem, std::mt19937& random) {
+    const int64_t rows = problem.rows, size = problem.size, points = problem.points, step = problem.step;
+    const int64_t count = size + (problem.family == 0 ? 1 : 0);
+    Tables<double> wide(problem.family, count);
+    Tables<float> narrow(problem.family, count);
+    const std::vector<double> zeros(static_cast<size_t>(count), 0.0), ones(static_cast<size_t>(count), 1.0);
+    Series series{};
+    series.recurrence = wide.recurrence;
+    series.single = narrow.recurrence;
+    series.differentiation = {count, zeros.data(), zeros.data(), zeros.data(), ones.data(), zeros.data()};
+    series.coefficients = size;
+    series.derivative = 1;
+    const double low[] = {-60.0, 0.0, -1.0}, high[] = {60.0, 900.0, 1.0};
+    std::vector<Data> z = numbers<Data>(random, rows * points * step + 1, low[problem.family], high[problem.family]);
+    const std::vector<Data> coef = numbers<Data>(random, rows * size * step + 1, -1, 1);
+    const std::vector<Data> values = numbers<Data>(random, rows * points * step + 1, -1, 1);
+    if (problem.invalid && points > 2 && rows > 0) {
+        z[0] = std::numeric_limits<Data>::quiet_NaN();
+        z[static_cast<size_t>(step)] = std::numeric_limits<Data>::infinity();
+    }
+    Rows lead{};
+    lead.axes = 1;
+    lead.size[0] = rows;
+    const Operand c{coef.data(), {size * step}, step}, v{values.data(), {points * step}, step};
+    const Operand at{z.data(), {problem.shared ? 0 : points * step}, step};
+    const bool is_double = sizeof(Data) == 8;
+    auto sums = output<Data>(rows * points), slopes = output<Data>(rows * points),
+         table = output<Data>(rows * points * size);
+    auto back = output<Data>(rows * size), both = output<Data>(rows * size), changed = output<Data>(rows * count);
+    level.synthesize(series, lead, c, at, points, sums.data(), is_double);
+    level.adjoint(series, lead, v, at, points, back.data(), is_double);
+    level.backward(series, lead, v, c, at, points, both.data(), slopes.data(), is_double);
+    level.basis(series, lead, at, points, table.data(), false, is_double);
+    level.basis(series, lead, at, points, table.data(), true, is_double);
+    const Operand whole{table.data(), {0}, 1};
+    if (rows * points * size >= count) {
+        level.differentiate(series.differentiation, lead, whole, changed.data(), problem.shared, is_double);
+    }
+    bool good = untouched(sums) && untouched(slopes) && untouched(table) && untouched(back) && untouched(both) &&
+                untouched(changed);
+    double left = 0, right = 0, norm = 1;
+    for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t m = 0; m < points; ++m) {
+            const double sum = static_cast<double>(sums[row * points + m]);
+            const double weight = static_cast<double>(values[(row * points + m) * step]);
+            const bool odd_one = problem.invalid && points > 2 && m < 2 && (row == 0 || problem.shared);
+            good = good && (odd_one || std::isfinite(sum));
+            left += sum * weight;
+            norm += std::fabs(sum * weight);
+        }
+        for (int64_t n = 0; n < size; ++n) {
+            right += static_cast<double>(back[row * size + n]) * static_cast<double>(coef[(row * size + n) * step]);
+        }
+    }
+    if (!problem.invalid) good = good && std::fabs(left - right) <= (is_double ? 1e-9 : 2e-2) * norm;
+    if (!good)
+        std::printf("wrong: %s family %d rows %ld size %ld points %ld step %ld: %g %g\n", level.name, problem.family,
+                    long(rows), long(size), long(points), long(step), left, right);
+    return good;
+}
+
+bool all(unsigned seed, int rounds) {
+    std::mt19937 random(seed);
+    const auto pick = [&](int64_t from, int64_t to) {
+        return std::uniform_int_distribution<int64_t>(from, to)(random);
+    };
+    const Level* levels[8];
+    const int count = available_levels(levels, 8);
+    bool good = true;
+    for (int round = 0; round < rounds; ++round) {
+        const bool large = round % 10 == 9;
+        const Problem problem{
+            int(pick(0, 2)), pick(0, 3),     pick(1, large ? 700 : 40), pick(0, large ? 1500 : 80), pick(1, 3),
+            pick(0, 1) == 1, pick(0, 3) == 0};
+        for (int i = 0; i < count; ++i) {
+            good = run<double>(*levels[i], problem, random) && good;
+            good = run<float>(*levels[i], problem, random) && good;
+        }
+    }
+    return good;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const int rounds = argc > 1 ? std::atoi(argv[1]) : 200;
+    bool good[3];
+    std::thread first([&] { good[0] = all(1, rounds); }), second([&] { good[1] = all(2, rounds); });
+    good[2] = all(3, rounds);
+    first.join();
+    second.join();
+    std::puts(good[0] && good[1] && good[2] ? "all right" : "failed");
+    return good[0] && good[1] && good[2] ? 0 : 1;
+}

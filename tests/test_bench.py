@@ -1,0 +1,37 @@
+"""Every case that is measured is also right, and so are the peers it is measured against."""
+
+import pytest
+import torch
+
+from specfast import bench
+from specfast.bench.measure import bound, ours
+from specfast.bench.peers import PEERS
+from specfast.kernels import reference
+
+
+@pytest.mark.parametrize("case", [case.small() for case in bench.CASES], ids=lambda case: case.name)
+def test_a_case_against_the_reference(case):
+    coef, z, values = (part.double() for part in case.data())
+    size, tolerance = case.shape[2], 1e-10 if case.dtype == torch.float64 else 1e-4
+    result = ours(case)()
+    if case.operation == "synthesize":
+        pairs = [(result, reference.synthesize(coef, z, case.family, 0))]
+    elif case.operation == "adjoint":
+        pairs = [(result, reference.adjoint(values, z, size, case.family, 0))]
+    else:
+        pairs = list(zip(result, reference.backward(values, coef, z, case.family, 0), strict=True))
+    for found, expected in pairs:
+        assert (found.double() - expected).abs().max() <= tolerance * expected.abs().max()
+
+
+@pytest.mark.parametrize("name", sorted(set(PEERS) - {"compile", "jax"}))
+def test_peers_compute_the_same(name):
+    case = next(c for c in bench.CASES if c.operation == "synthesize" and c.shared == (name == "blas")).small()
+    result = torch.as_tensor(PEERS[name](case)())
+    torch.testing.assert_close(result, ours(case)())
+
+
+def test_a_row_of_the_table():
+    rows = bench.measure([bench.CASES[0].small()], ["eager"], rounds=1, budget=0.001)
+    assert rows[0]["ratio"]["eager"] > 0 and "of bound" in bench.table(rows)
+    assert bound(torch.float64, 0.001) > 1e8
