@@ -101,19 +101,23 @@ struct AdjointMemory {
 // Puts the values of a block in the order of its points, a power of two taken out; returns the exponent.
 template <class T, class Data>
 int set_weights(const Points<T>& points, const Data* values, int64_t stride, int64_t count, T* weight) {
-    double largest = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        const double size = std::fabs(static_cast<double>(values[i * stride]));
-        largest = size > largest ? size : largest;
+    double wide[block_points];
+    if (stride == 1) {
+        for (int64_t i = 0; i < count; ++i) wide[i] = static_cast<double>(values[i]);
+    } else {
+        for (int64_t i = 0; i < count; ++i) wide[i] = static_cast<double>(values[i * stride]);
     }
-    const int exponent = exponent_of(largest);
+    const int exponent = exponent_of(largest_magnitude(wide, count));
     const PowerOfTwo down = power_of_two_factors(-exponent);
-    for (int group = 0; group < 3; ++group) {
-        for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; ++i) weight[i] = 0;
+    if (!points.grouped) {
+        const int64_t padded = ceil_divide(count, tail_vectors * lanes<T>) * tail_vectors * lanes<T>;
+        for (int64_t i = 0; i < count; ++i) weight[i] = static_cast<T>(wide[i] * down.first * down.second);
+        for (int64_t i = count; i < padded; ++i) weight[i] = 0;
+        return exponent;
     }
-    each_point(points, count, [&](int64_t i, int64_t m) {
-        weight[i] = static_cast<T>(static_cast<double>(values[m * stride]) * down.first * down.second);
-    });
+    for (int64_t i = 0; i < block_capacity<T>; ++i) weight[i] = 0;
+    each_point(points, count,
+               [&](int64_t i, int64_t m) { weight[i] = static_cast<T>(wide[m] * down.first * down.second); });
     return exponent;
 }
 

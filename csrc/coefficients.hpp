@@ -8,6 +8,7 @@
 
 #include "differentiation.hpp"
 #include "rows.hpp"
+#include "simd.hpp"
 
 namespace specfast {
 namespace {
@@ -37,16 +38,25 @@ inline int exponent_of(double largest) {
     return largest > 0 && field < 2047 ? field - 1022 : 0;
 }
 
+// The largest |x|; NaN is passed over.
+inline double largest_magnitude(const double* x, int64_t count) {
+    Vector<double> most = splat(0.0);
+    int64_t n = 0;
+    for (; n + lanes<double> <= count; n += lanes<double>) {
+        const Vector<double> size = magnitude<double>(load(x + n));
+        most = select<double>(size > most, size, most);
+    }
+    double largest = 0;
+    for (int i = 0; i < lanes<double>; ++i) largest = most[i] > largest ? most[i] : largest;
+    for (; n < count; ++n) largest = std::fabs(x[n]) > largest ? std::fabs(x[n]) : largest;
+    return largest;
+}
+
 // Writes coef_n * scale_n * 2^-exponent as T; returns the exponent.
 template <class T>
 inline int normalise(const double* coef, const double* scale, int64_t count, double* product, T* result) {
-    double largest = 0;
-    for (int64_t n = 0; n < count; ++n) {
-        product[n] = coef[n] * scale[n];
-        const double size = std::fabs(product[n]);
-        largest = size > largest ? size : largest;
-    }
-    const int exponent = exponent_of(largest);
+    for (int64_t n = 0; n < count; ++n) product[n] = coef[n] * scale[n];
+    const int exponent = exponent_of(largest_magnitude(product, count));
     const PowerOfTwo down = power_of_two_factors(-exponent);
     for (int64_t n = 0; n < count; ++n) result[n] = static_cast<T>(product[n] * down.first * down.second);
     return exponent;
@@ -64,7 +74,11 @@ class Coefficients {
     Coefficients(const Recurrence<T>& recurrence, const Differentiation& map, int order, const In* source,
                  int64_t stride, int64_t given, int64_t count, double* memory)
         : recurrence_(recurrence), count_(count), spare_(memory + count) {
-        for (int64_t n = 0; n < given; ++n) memory[n] = static_cast<double>(source[n * stride]);
+        if (stride == 1) {
+            for (int64_t n = 0; n < given; ++n) memory[n] = static_cast<double>(source[n]);
+        } else {
+            for (int64_t n = 0; n < given; ++n) memory[n] = static_cast<double>(source[n * stride]);
+        }
         for (int64_t n = given; n < count; ++n) memory[n] = 0;
         series_ = derive(map, order, memory, spare_);
         spare_ = series_ == memory ? memory + count : memory;

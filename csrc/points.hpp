@@ -27,7 +27,7 @@ struct Points {
     T* z;
     T* mantissa;  // start(z) = mantissa * 2^exponent; 0 beyond far_limit, NaN where z is not valid
     T* exponent;
-    T* spare;         // the same three again, and the regime of every point, while points are being grouped
+    T* spare;         // the same three again while points are being grouped
     int64_t* origin;  // which point of the block this is, -1 for padding; used where `grouped`
     bool grouped;
     int64_t first[3], size[3];  // the groups; sizes are whole vectors, in far and end whole tiles
@@ -35,7 +35,7 @@ struct Points {
 
 // Doubles of scratch memory that a block of points takes.
 template <class T>
-constexpr int64_t points_scratch = (7 * block_capacity<T> * sizeof(T) + block_capacity<T> * 8) / 8 + 8;
+constexpr int64_t points_scratch = (6 * block_capacity<T> * sizeof(T) + block_capacity<T> * 8) / 8 + 8;
 
 template <class T>
 inline void place_points(Points<T>& points, double* scratch) {
@@ -44,7 +44,7 @@ inline void place_points(Points<T>& points, double* scratch) {
     points.mantissa = start + block_capacity<T>;
     points.exponent = start + 2 * block_capacity<T>;
     points.spare = start + 3 * block_capacity<T>;
-    points.origin = reinterpret_cast<int64_t*>(start + 7 * block_capacity<T>);
+    points.origin = reinterpret_cast<int64_t*>(start + 6 * block_capacity<T>);
 }
 
 template <class T>
@@ -92,7 +92,7 @@ struct Found {
 };
 
 template <class T, Start start>
-inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points, T* regime, int64_t padded, T slack) {
+inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points, int64_t padded, T slack) {
     const T near_limit = static_cast<T>(recurrence.near_limit), far_limit = static_cast<T>(recurrence.far_limit),
             end_limit = static_cast<T>(recurrence.end_limit);
     Found<T> found;
@@ -107,7 +107,6 @@ inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points,
         store(points.z + i, own.z);
         store(points.mantissa + i, own.start.mantissa);
         store(points.exponent + i, own.start.exponent);
-        store(regime + i, select<T>(own.far, splat<T>(far), select<T>(own.end, splat<T>(end), splat<T>(near))));
         found.some_far |= own.far;
         found.some_end |= own.end;
         found.all_far &= own.far;
@@ -116,14 +115,24 @@ inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points,
     return found;
 }
 
+// The regime of a point that classify_all has made harmless.
 template <class T>
-inline void group_points(Points<T>& points, const T* z, const T* mantissa, const T* exponent, const T* regime,
-                         int64_t count) {
+inline Regime regime_of(const Recurrence<T>& recurrence, T z) {
+    const T size = z < 0 ? -z : z;
+    if (recurrence.start == Start::one)
+        return size > static_cast<T>(1 - static_cast<T>(recurrence.end_limit)) ? end : near;
+    if (size > static_cast<T>(recurrence.near_limit)) return far;
+    return recurrence.start == Start::exponential && size < static_cast<T>(recurrence.end_limit) ? end : near;
+}
+
+template <class T>
+inline void group_points(const Recurrence<T>& recurrence, Points<T>& points, const T* z, const T* mantissa,
+                         const T* exponent, int64_t count) {
     int64_t filled = 0;
     for (int group = 0; group < 3; ++group) {
         points.first[group] = filled;
         for (int64_t i = 0; i < count; ++i) {
-            if (regime[i] != static_cast<T>(group)) continue;
+            if (regime_of(recurrence, z[i]) != group) continue;
             points.z[filled] = z[i];
             points.mantissa[filled] = mantissa[i];
             points.exponent[filled] = exponent[i];
@@ -144,7 +153,6 @@ template <class T, class In>
 inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, Points<T>& points) {
     const T slack = sizeof(In) == 4 ? T(1e-6) : T(2e-15);
     const int64_t padded = ceil_divide(count, tail_vectors * lanes<T>) * tail_vectors * lanes<T>;
-    T* const regime = points.spare + 3 * block_capacity<T>;
     if (stride == 1) {
         for (int64_t i = 0; i < count; ++i) points.z[i] = static_cast<T>(z[i]);
     } else {
@@ -155,7 +163,7 @@ inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t str
     const auto classify = recurrence.start == Start::gaussian      ? classify_all<T, Start::gaussian>
                           : recurrence.start == Start::exponential ? classify_all<T, Start::exponential>
                                                                    : classify_all<T, Start::one>;
-    const Found<T> found = classify(recurrence, points, regime, padded, slack);
+    const Found<T> found = classify(recurrence, points, padded, slack);
     const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
     const bool mixed = (some_far && any<T>(~found.all_far)) || (some_end && any<T>(~found.all_end));
     points.grouped = mixed;
@@ -170,8 +178,8 @@ inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t str
     for (int column = 0; column < 3; ++column) {
         __builtin_memcpy(points.spare + column * block_capacity<T>, columns[column], count * sizeof(T));
     }
-    group_points(points, points.spare, points.spare + block_capacity<T>, points.spare + 2 * block_capacity<T>, regime,
-                 count);
+    group_points(recurrence, points, points.spare, points.spare + block_capacity<T>,
+                 points.spare + 2 * block_capacity<T>, count);
 }
 
 // Calls visit(place in the arrays, point of the block) for every point that is not padding.

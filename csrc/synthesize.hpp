@@ -5,6 +5,8 @@
 // Cost      two multiply-adds and an addition a coefficient and point; scratch of 5 K doubles and a block of points a
 //           thread.
 #pragma once
+#include <type_traits>
+
 #include "coefficients.hpp"
 #include "sweep.hpp"
 
@@ -12,6 +14,13 @@ namespace specfast {
 namespace {
 
 constexpr int64_t run_points = 4 * block_points;
+
+// sum * start(z) * 2^exponent of one vector of near or end points.
+template <class T>
+inline Vector<T> finished(const Points<T>& points, const T* sums, int64_t i, Vector<T> first, Vector<T> second) {
+    const Vector<T> start = load<T>(points.mantissa + i) * power_of_two<T>(load<T>(points.exponent + i));
+    return load<T>(sums + i) * start * first * second;
+}
 
 // Multiplies by start(z) and by the power of two that was taken out of the coefficients.
 template <class T>
@@ -21,14 +30,25 @@ inline void finish_sums(const Points<T>& points, const Coefficients<T>& coef, T*
         const PowerOfTwo up = power_of_two_factors(group == near ? coef.near_exponent : coef.end_exponent);
         const Vector<T> first = splat<T>(static_cast<T>(up.first)), second = splat<T>(static_cast<T>(up.second));
         for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; i += lanes<T>) {
-            const Vector<T> start = load<T>(points.mantissa + i) * power_of_two<T>(load<T>(points.exponent + i));
-            store(sums + i, load<T>(sums + i) * start * first * second);
+            store(sums + i, finished<T>(points, sums, i, first, second));
         }
     }
     for (int64_t i = points.first[far]; i < points.first[far] + points.size[far]; ++i) {
         const double exponent = static_cast<double>(points.exponent[i]) + exponents[i] + coef.near_exponent;
         sums[i] = static_cast<T>(times_power_of_two(static_cast<double>(sums[i]) * points.mantissa[i], exponent));
     }
+}
+
+// The usual case, all points near and in place: straight into the result.
+template <class T>
+inline void finish_near(const Points<T>& points, const Coefficients<T>& coef, const T* sums, int64_t count, T* values) {
+    const PowerOfTwo up = power_of_two_factors(coef.near_exponent);
+    const Vector<T> first = splat<T>(static_cast<T>(up.first)), second = splat<T>(static_cast<T>(up.second));
+    int64_t i = 0;
+    for (; i + lanes<T> <= count; i += lanes<T>) store(values + i, finished<T>(points, sums, i, first, second));
+    if (i == count) return;
+    const Vector<T> last = finished<T>(points, sums, i, first, second);
+    for (int64_t rest = i; rest < count; ++rest) values[rest] = last[rest - i];
 }
 
 template <class T, class Data>
@@ -43,6 +63,12 @@ void synthesize_run(const Recurrence<T>& recurrence, Coefficients<T>& coef, int6
         set_points(recurrence, z + begin * stride, stride, filled, points);
         const T* end_coef = points.size[end] > 0 ? coef.end_form() : nullptr;
         sum_downwards(recurrence, coef.near_form(), end_coef, count, points, sums, exponents);
+        if constexpr (std::is_same<T, Data>::value) {
+            if (!points.grouped && points.size[near] > 0) {
+                finish_near(points, coef, sums, filled, values + begin);
+                continue;
+            }
+        }
         finish_sums(points, coef, sums, exponents);
         each_point(points, filled, [&](int64_t i, int64_t m) { values[begin + m] = static_cast<Data>(sums[i]); });
     }

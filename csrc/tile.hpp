@@ -43,6 +43,37 @@ inline int64_t check_interval(int64_t n) {
     return n < Range<T>::early ? Range<T>::check_early : Range<T>::check_every;
 }
 
+// older = coef_n + (a_n z + b_n) newer - older: one step of Clenshaw, after which `older` is the newer one. Two steps
+// with the roles exchanged need no copies between registers.
+template <class T, int R, bool HasB>
+inline void clenshaw_step(const Recurrence<T>& recurrence, const T* coef, int64_t n, const Vector<T>* point,
+                          const Vector<T>* newer, Vector<T>* older) {
+    const Vector<T> a = splat<T>(recurrence.a[n]), c = splat<T>(coef[n]);
+    const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+    for (int v = 0; v < R; ++v) {
+        const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
+        older[v] = factor * newer[v] + (c - older[v]);
+    }
+}
+
+// Steps from n = top - 1 down to `bottom`.
+template <class T, int R, bool HasB>
+inline void clenshaw_steps(const Recurrence<T>& recurrence, const T* coef, int64_t bottom, int64_t top,
+                           const Vector<T>* point, Vector<T>* first, Vector<T>* second) {
+    if ((top - bottom) % 2 != 0) {
+        clenshaw_step<T, R, HasB>(recurrence, coef, --top, point, first, second);
+        for (int v = 0; v < R; ++v) {
+            const Vector<T> newer = second[v];
+            second[v] = first[v];
+            first[v] = newer;
+        }
+    }
+    for (int64_t n = top - 1; n > bottom; n -= 2) {
+        clenshaw_step<T, R, HasB>(recurrence, coef, n, point, first, second);
+        clenshaw_step<T, R, HasB>(recurrence, coef, n - 1, point, second, first);
+    }
+}
+
 // b_n = coef_n + (a_n z + b_n) b_{n+1} - b_{n+2}; gives b_0 = sum coef_n q_n with q_0 = 1.
 template <class T, int R, bool HasB>
 inline void clenshaw_near(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
@@ -51,16 +82,7 @@ inline void clenshaw_near(const Recurrence<T>& recurrence, const T* coef, int64_
         point[v] = load<T>(z + v * lanes<T>);
         first[v] = second[v] = splat<T>(0);
     }
-    for (int64_t n = count - 1; n >= 0; --n) {
-        const Vector<T> a = splat<T>(recurrence.a[n]), c = splat<T>(coef[n]);
-        const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
-        for (int v = 0; v < R; ++v) {
-            const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
-            const Vector<T> next = factor * first[v] + (c - second[v]);
-            second[v] = first[v];
-            first[v] = next;
-        }
-    }
+    clenshaw_steps<T, R, HasB>(recurrence, coef, 0, count, point, first, second);
     for (int v = 0; v < R; ++v) store(sums + v * lanes<T>, first[v]);
 }
 
@@ -76,16 +98,7 @@ inline void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t
     }
     for (int64_t top = count; top > 0;) {
         const int64_t bottom = larger(top - check_interval<T, HasB>(top - 1), 0);
-        for (int64_t n = top - 1; n >= bottom; --n) {
-            const Vector<T> a = splat<T>(recurrence.a[n]), c = splat<T>(coef[n]);
-            const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
-            for (int v = 0; v < R; ++v) {
-                const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
-                const Vector<T> next = factor * first[v] + (c - second[v]);
-                second[v] = first[v];
-                first[v] = next;
-            }
-        }
+        clenshaw_steps<T, R, HasB>(recurrence, coef, bottom, top, point, first, second);
         top = bottom;
         for (int v = 0; v < R; ++v) {
             for (Mask<T> large = above<T>(first[v], Limits::high); __builtin_expect(any<T>(large), 0);
@@ -139,6 +152,18 @@ inline void clenshaw_end(const Recurrence<T>& recurrence, const T* coef, int64_t
     for (int v = 0; v < R; ++v) store(sums + v * lanes<T>, lambda[v]);
 }
 
+// older = (a_n z + b_n) newer - older: one step upwards, after which `older` is the newer one.
+template <class T, int R, bool HasB>
+inline void forward_step(const Recurrence<T>& recurrence, int64_t n, const Vector<T>* point, const Vector<T>* newer,
+                         Vector<T>* older) {
+    const Vector<T> a = splat<T>(recurrence.a[n]);
+    const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+    for (int v = 0; v < R; ++v) {
+        const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
+        older[v] = factor * newer[v] - older[v];
+    }
+}
+
 // Calls visit(n, term) with term[v] = weight q_n(z) for n = 0 .. count-1, in vectors.
 template <class T, int R, bool HasB, class Visit>
 inline void forwards_near(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
@@ -150,17 +175,14 @@ inline void forwards_near(const Recurrence<T>& recurrence, int64_t count, const 
                      load<T>(weight + v * lanes<T>);
         previous[v] = splat<T>(0);
     }
-    for (int64_t n = 0; n < count; ++n) {
+    int64_t n = 0;
+    for (; n + 1 < count; n += 2) {
         visit(n, current);
-        const Vector<T> a = splat<T>(recurrence.a[n]);
-        const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
-        for (int v = 0; v < R; ++v) {
-            const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
-            const Vector<T> next = factor * current[v] - previous[v];
-            previous[v] = current[v];
-            current[v] = next;
-        }
+        forward_step<T, R, HasB>(recurrence, n, point, current, previous);
+        visit(n + 1, previous);
+        forward_step<T, R, HasB>(recurrence, n + 1, point, previous, current);
     }
+    if (n < count) visit(n, current);
 }
 
 template <class T, int R, bool HasB, class Visit>

@@ -1,6 +1,6 @@
 // The kernels compiled for one instruction set; its flags are in CMakeLists.txt.
 #define SPECFAST_BYTES 32
-#define SPECFAST_VECTORS 4
+#define SPECFAST_VECTORS 6
 #include "../adjoint.hpp"
 #include "../basis.hpp"
 #include "../rate.hpp"
