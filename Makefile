@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TORCHINDUCTOR_FORCE_DISABLE_CACHES := 1
 
-.PHONY: install demo test lint unit clean
+.PHONY: install demo test lint unit sanitize clean
 
 install: $(VENV)/.installed
 
@@ -29,10 +29,13 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror csrc/*.hpp csrc/*.cpp csrc/levels/*.cpp src/*.cpp
+	$(BIN)/clang-format --dry-run --Werror csrc/*.hpp csrc/*.cpp csrc/levels/*.cpp src/*.cpp tests/sanitize/*.cpp
 
 unit: install
 	$(BIN)/python -m pytest
+
+sanitize:
+	tests/sanitize/run 300
 
 test: lint
 	$(BIN)/python -m pytest
