@@ -21,20 +21,17 @@ def _recurrence(family: Family, size: int) -> tuple[list[float], list[float], li
     return a.tolist(), b.tolist(), c.tolist(), constant
 
 
-def _start(family: Family, z: Tensor) -> Tensor:
-    return (
-        torch.exp(-0.5 * z * z)
-        if family.start == 0
-        else torch.exp(-0.5 * z)
-        if family.start == 1
-        else torch.ones_like(z)
-    )
+def _start_of(library: Any, family: Family, z: Any) -> Any:
+    """Return the start value with the functions of torch, numpy or jax.numpy."""
+    if family.start == 2:
+        return library.ones_like(z)
+    return library.exp(-0.5 * z * z if family.start == 0 else -0.5 * z)
 
 
 def _forward_sum(coef: Tensor, z: Tensor, family: Family) -> Tensor:
     """Return the sum by the three-term recurrence, a term at a time."""
     a, b, c, constant = _recurrence(family, coef.shape[-1])
-    current, previous = constant * _start(family, z), torch.zeros_like(z)
+    current, previous = constant * _start_of(torch, family, z), torch.zeros_like(z)
     total = coef[..., :1] * current
     for n in range(coef.shape[-1] - 1):
         current, previous = (a[n] * z + b[n]) * current - c[n] * previous, current
@@ -124,16 +121,6 @@ def jax_scan(case: Case) -> Timed | None:
 
     left, right = jax.numpy.asarray(coef.numpy()), jax.numpy.asarray(z.numpy())
     return lambda: run(left, right).block_until_ready()
-
-
-def _start_of(numpy: Any, family: Family, z: Any) -> Any:
-    return (
-        numpy.exp(-0.5 * z * z)
-        if family.start == 0
-        else numpy.exp(-0.5 * z)
-        if family.start == 1
-        else numpy.ones_like(z)
-    )
 
 
 @lru_cache(maxsize=1)
