@@ -75,10 +75,16 @@ inline Mask<T> above(Vector<T> v, T limit) {
 
 template <class T>
 inline bool any(Mask<T> mask) {
+#if defined(__AVX512F__) && SPECFAST_BYTES == 64
+    return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__) && SPECFAST_BYTES == 32
+    return _mm256_testz_si256((__m256i)mask, (__m256i)mask) == 0;
+#else
     int64_t bits[SPECFAST_BYTES / 8], all = 0;
     __builtin_memcpy(bits, &mask, sizeof bits);
     for (int64_t part : bits) all |= part;
     return all != 0;
+#endif
 }
 
 // a * b - c with one rounding. Written out, because the compiler would see z * z - (z * z) as zero.

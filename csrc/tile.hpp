@@ -91,30 +91,35 @@ template <class T, int R, bool HasB>
 inline void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums,
                          T* exponents) {
     using Limits = Range<T>;
-    Vector<T> point[R], first[R], second[R], exponent[R];
+    Vector<T> point[R], first[R], second[R];
     for (int v = 0; v < R; ++v) {
         point[v] = load<T>(z + v * lanes<T>);
-        first[v] = second[v] = exponent[v] = splat<T>(0);
+        first[v] = second[v] = splat<T>(0);
+        store(exponents + v * lanes<T>, splat<T>(0));  // in memory: registers are for the recurrence
     }
     for (int64_t top = count; top > 0;) {
         const int64_t bottom = larger(top - check_interval<T, HasB>(top - 1), 0);
         clenshaw_steps<T, R, HasB>(recurrence, coef, bottom, top, point, first, second);
         top = bottom;
+        Vector<T> largest = magnitude<T>(first[0]);
+        for (int v = 1; v < R; ++v) {
+            const Vector<T> size = magnitude<T>(first[v]);
+            largest = size > largest ? size : largest;
+        }
+        if (__builtin_expect(!any<T>(largest > splat<T>(Limits::high)), 1)) continue;
         for (int v = 0; v < R; ++v) {
-            for (Mask<T> large = above<T>(first[v], Limits::high); __builtin_expect(any<T>(large), 0);
+            for (Mask<T> large = above<T>(first[v], Limits::high); any<T>(large);
                  large = above<T>(first[v], Limits::high)) {
                 const Vector<T> step = select<T>(large, splat<T>(Limits::step), splat<T>(1));
                 first[v] *= step;
                 second[v] *= step;
-                exponent[v] += select<T>(large, splat<T>(Limits::step_exponent), splat<T>(0));
+                const Vector<T> taken = select<T>(large, splat<T>(Limits::step_exponent), splat<T>(0));
+                store(exponents + v * lanes<T>, load<T>(exponents + v * lanes<T>) + taken);
                 if (any<T>(magnitude<T>(first[v]) == splat<T>(static_cast<T>(__builtin_inf())))) break;
             }
         }
     }
-    for (int v = 0; v < R; ++v) {
-        store(sums + v * lanes<T>, first[v]);
-        store(exponents + v * lanes<T>, exponent[v]);
-    }
+    for (int v = 0; v < R; ++v) store(sums + v * lanes<T>, first[v]);
 }
 
 // Distance to the nearer hard end, and the sign bit of points at the other one.
@@ -200,14 +205,17 @@ inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T
     for (int64_t bottom = 0; bottom < count;) {
         const int64_t top = smaller(bottom + check_interval<T, HasB>(bottom), count);
         for (int v = 0; v < R; ++v) {
+            bool changed = bottom == 0;
             for (Mask<T> large = above<T>(current[v], Limits::forward_high); any<T>(large);
                  large = above<T>(current[v], Limits::forward_high)) {
                 const Vector<T> step = select<T>(large, splat<T>(Limits::forward_step), splat<T>(1));
                 current[v] *= step;
                 previous[v] *= step;
                 exponent[v] += select<T>(large, splat<T>(Limits::forward_step_exponent), splat<T>(0));
+                changed = true;
                 if (any<T>(magnitude<T>(current[v]) == splat<T>(static_cast<T>(__builtin_inf())))) break;
             }
+            if (!changed) continue;
             // The term is current * split * factor: its two factors together reach further down than one could.
             for (int i = 0; i < lanes<T>; ++i) {
                 factor[v][i] = static_cast<T>(times_power_of_two(share[v][i], exponent[v][i] + Limits::split_exponent));
