@@ -110,7 +110,7 @@ int set_weights(const Points<T>& points, const Data* values, int64_t stride, int
     const int exponent = exponent_of(largest_magnitude(wide, count));
     const PowerOfTwo down = power_of_two_factors(-exponent);
     if (!points.grouped) {
-        const int64_t padded = ceil_divide(count, tail_vectors * lanes<T>) * tail_vectors * lanes<T>;
+        const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
         for (int64_t i = 0; i < count; ++i) weight[i] = static_cast<T>(wide[i] * down.first * down.second);
         for (int64_t i = count; i < padded; ++i) weight[i] = 0;
         return exponent;

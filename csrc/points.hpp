@@ -5,7 +5,7 @@
 //           close to a hard end of the domain the plain recurrence loses digits ("end"). A tile runs in one regime.
 // Method    One vectorised pass classifies and evaluates start(z). Where all points agree, which is the rule, they stay
 //           in place; otherwise they are copied group by group, and `origin` remembers where each came from.
-// Layout    Arrays of `capacity`, in scratch memory; every group is padded to whole tiles with points of weight 0.
+// Layout    Arrays of `capacity`, in scratch memory; every group is padded to whole vectors with points of weight 0.
 // Cost      about 8 vector operations a vector of points, 25 with an exponential.
 #pragma once
 #include "rows.hpp"
@@ -17,10 +17,9 @@ namespace {
 enum Regime { near = 0, far = 1, end = 2 };
 
 constexpr int64_t block_points = 512;
-constexpr int tail_vectors = 4;  // vectors of a tile in the far and end regimes, whose groups are padded to it
 
 template <class T>
-constexpr int64_t block_capacity = block_points + 3 * tail_vectors * lanes<T>;
+constexpr int64_t block_capacity = block_points + 4 * lanes<T>;
 
 template <class T>
 struct Points {
@@ -30,7 +29,7 @@ struct Points {
     T* spare;         // the same three again while points are being grouped
     int64_t* origin;  // which point of the block this is, -1 for padding; used where `grouped`
     bool grouped;
-    int64_t first[3], size[3];  // the groups; sizes are whole vectors, in far and end whole tiles
+    int64_t first[3], size[3];  // the groups; sizes are whole vectors
 };
 
 // Doubles of scratch memory that a block of points takes.
@@ -128,23 +127,27 @@ inline Regime regime_of(const Recurrence<T>& recurrence, T z) {
 template <class T>
 inline void group_points(const Recurrence<T>& recurrence, Points<T>& points, const T* z, const T* mantissa,
                          const T* exponent, int64_t count) {
-    int64_t filled = 0;
+    unsigned char regime[block_points];
+    int64_t length[3] = {0, 0, 0}, next[3], filled = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        regime[i] = static_cast<unsigned char>(regime_of(recurrence, z[i]));
+        ++length[regime[i]];
+    }
     for (int group = 0; group < 3; ++group) {
-        points.first[group] = filled;
-        for (int64_t i = 0; i < count; ++i) {
-            if (regime_of(recurrence, z[i]) != group) continue;
-            points.z[filled] = z[i];
-            points.mantissa[filled] = mantissa[i];
-            points.exponent[filled] = exponent[i];
-            points.origin[filled++] = i;
+        points.first[group] = next[group] = filled;
+        points.size[group] = ceil_divide(length[group], lanes<T>) * lanes<T>;
+        filled += points.size[group];
+        for (int64_t i = points.first[group] + length[group]; i < filled; ++i) {
+            points.z[i] = points.mantissa[i] = points.exponent[i] = 0;
+            points.origin[i] = -1;
         }
-        const int64_t whole = group == near ? lanes<T> : tail_vectors * lanes<T>;
-        const int64_t length = filled - points.first[group];
-        points.size[group] = ceil_divide(length, whole) * whole;
-        for (; filled < points.first[group] + points.size[group]; ++filled) {
-            points.z[filled] = points.mantissa[filled] = points.exponent[filled] = 0;
-            points.origin[filled] = -1;
-        }
+    }
+    for (int64_t i = 0; i < count; ++i) {
+        const int64_t place = next[regime[i]]++;
+        points.z[place] = z[i];
+        points.mantissa[place] = mantissa[i];
+        points.exponent[place] = exponent[i];
+        points.origin[place] = i;
     }
 }
 
@@ -152,7 +155,7 @@ inline void group_points(const Recurrence<T>& recurrence, Points<T>& points, con
 template <class T, class In>
 inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, Points<T>& points) {
     const T slack = sizeof(In) == 4 ? T(1e-6) : T(2e-15);
-    const int64_t padded = ceil_divide(count, tail_vectors * lanes<T>) * tail_vectors * lanes<T>;
+    const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
     if (stride == 1) {
         for (int64_t i = 0; i < count; ++i) points.z[i] = static_cast<T>(z[i]);
     } else {
@@ -170,7 +173,7 @@ inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t str
     for (int group = 0; group < 3; ++group) points.first[group] = points.size[group] = 0;
     if (!mixed) {
         const int group = some_far ? far : some_end ? end : near;
-        points.size[group] = group == near ? ceil_divide(count, lanes<T>) * lanes<T> : padded;
+        points.size[group] = padded;
         for (int64_t i = count; i < padded; ++i) points.mantissa[i] = 0;
         return;
     }

@@ -1,14 +1,19 @@
 // Over the tiles of a block of points, each in its own regime.
 //
-// Layout    Near points are cut into tiles of nearly equal size, at most max_vectors: two tiles of four vectors overlap
-//           their latencies better than one of six and one of two. Far and end points are padded to whole tiles.
+// Layout    A group's vectors are cut into tiles of nearly equal size: two tiles of four vectors overlap their
+// latencies
+//           better than one of six and one of two. At most max_vectors near, at most tail_vectors far and at the ends,
+//           where a vector needs more registers.
 #pragma once
+#include <type_traits>
+
 #include "tile.hpp"
 
 namespace specfast {
 namespace {
 
 constexpr int max_vectors = SPECFAST_VECTORS;
+constexpr int tail_vectors = 4;
 
 // Calls body.run<R>(first vector) for tiles of R vectors that cover `count` vectors.
 template <int R, class Body>
@@ -19,109 +24,114 @@ inline void run_tile(int vectors, int64_t first, const Body& body) {
     body.template run<R>(first);
 }
 
-template <class Body>
-inline void near_tiles(int64_t count, const Body& body) {
-    const int64_t tiles = ceil_divide(count, max_vectors);
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-        const int64_t first = count * tile / tiles, last = count * (tile + 1) / tiles;
-        run_tile<max_vectors>(static_cast<int>(last - first), first, body);
+template <int Most, class Body>
+inline void tiles(int64_t count, const Body& body) {
+    const int64_t number = ceil_divide(count, Most);
+    for (int64_t tile = 0; tile < number; ++tile) {
+        const int64_t first = count * tile / number, last = count * (tile + 1) / number;
+        run_tile<Most>(static_cast<int>(last - first), first, body);
     }
 }
 
-template <class T, bool HasB>
-struct ClenshawNear {
+// One group's sums; `Variant` is HasB, or Interval at the ends.
+template <class T, Regime regime, bool Variant>
+struct Downwards {
     const Recurrence<T>& recurrence;
     const T* coef;
     int64_t count;
     const T* z;
     T* sums;
+    T* exponents;
     template <int R>
-    void run(int64_t first) const {
-        clenshaw_near<T, R, HasB>(recurrence, coef, count, z + first * lanes<T>, sums + first * lanes<T>);
+    void run(int64_t vector) const {
+        const int64_t i = vector * lanes<T>;
+        if constexpr (regime == near) {
+            clenshaw_near<T, R, Variant>(recurrence, coef, count, z + i, sums + i);
+        } else if constexpr (regime == far) {
+            clenshaw_far<T, R, Variant>(recurrence, coef, count, z + i, sums + i, exponents + i);
+        } else {
+            clenshaw_end<T, R, Variant>(recurrence, coef, count, z + i, sums + i);
+        }
     }
 };
+
+// Calls body(std::true_type or std::false_type).
+template <class Body>
+inline void with_flag(bool flag, const Body& body) {
+    flag ? body(std::true_type{}) : body(std::false_type{});
+}
+
+template <class T>
+inline bool variant(const Recurrence<T>& recurrence, Regime regime) {
+    return regime == end ? recurrence.start == Start::one : recurrence.b != nullptr;
+}
+
+template <class T, Regime regime>
+inline void group_downwards(const Recurrence<T>& recurrence, const T* coef, int64_t count, const Points<T>& points,
+                            T* sums, T* exponents) {
+    const int64_t at = points.first[regime];
+    if (points.size[regime] == 0) return;
+    with_flag(variant(recurrence, regime), [&](auto flag) {
+        tiles<regime == near ? max_vectors : tail_vectors>(
+            points.size[regime] / lanes<T>, Downwards<T, regime, decltype(flag)::value>{
+                                                recurrence, coef, count, points.z + at, sums + at, exponents + at});
+    });
+}
 
 // sums[i] * 2^exponents[i] = sum coef_n q_n(z_i) for every point, without start(z_i); exponents are set for far points.
 // `near_coef` are multiplied by s_n, `end_coef` by v_n.
 template <class T>
 inline void sum_downwards(const Recurrence<T>& recurrence, const T* near_coef, const T* end_coef, int64_t count,
                           const Points<T>& points, T* sums, T* exponents) {
-    constexpr int64_t tail = tail_vectors * lanes<T>;
-    const int64_t at = points.first[near], vectors = points.size[near] / lanes<T>;
-    if (recurrence.b == nullptr) {
-        near_tiles(vectors, ClenshawNear<T, false>{recurrence, near_coef, count, points.z + at, sums + at});
-    } else {
-        near_tiles(vectors, ClenshawNear<T, true>{recurrence, near_coef, count, points.z + at, sums + at});
-    }
-    for (int64_t i = points.first[far]; i < points.first[far] + points.size[far]; i += tail) {
-        if (recurrence.b == nullptr) {
-            clenshaw_far<T, tail_vectors, false>(recurrence, near_coef, count, points.z + i, sums + i, exponents + i);
-        } else {
-            clenshaw_far<T, tail_vectors, true>(recurrence, near_coef, count, points.z + i, sums + i, exponents + i);
-        }
-    }
-    for (int64_t i = points.first[end]; i < points.first[end] + points.size[end]; i += tail) {
-        if (recurrence.start == Start::one) {
-            clenshaw_end<T, tail_vectors, true>(recurrence, end_coef, count, points.z + i, sums + i);
-        } else {
-            clenshaw_end<T, tail_vectors, false>(recurrence, end_coef, count, points.z + i, sums + i);
-        }
-    }
+    group_downwards<T, near>(recurrence, near_coef, count, points, sums, exponents);
+    group_downwards<T, far>(recurrence, near_coef, count, points, sums, exponents);
+    group_downwards<T, end>(recurrence, end_coef, count, points, sums, exponents);
 }
 
-// A visitor has `template <class T, int R, Regime> void visit(int64_t place, int64_t n, const Vector<T>* term)`.
-template <class T, bool HasB, class Visitor>
-struct ForwardsNear {
+// A visitor has `template <class T, int R, Regime> Tile open(int64_t place)`; a Tile is called with (n, const
+// Vector<T>*) for every n, and closed.
+template <class T, Regime regime, bool Variant, class Visitor>
+struct Upwards {
     const Recurrence<T>& recurrence;
     int64_t count;
     const Points<T>& points;
     const T* weight;
     const Visitor& visitor;
     template <int R>
-    void run(int64_t first) const {
-        const int64_t i = points.first[near] + first * lanes<T>;
-        auto own = visitor.template open<T, R, near>(i);
-        forwards_near<T, R, HasB>(recurrence, count, points.z + i, points.mantissa + i, points.exponent + i, weight + i,
-                                  [&](int64_t n, const Vector<T>* term) { own(n, term); });
+    void run(int64_t vector) const {
+        const int64_t i = points.first[regime] + vector * lanes<T>;
+        const T *z = points.z + i, *mantissa = points.mantissa + i, *exponent = points.exponent + i;
+        auto own = visitor.template open<T, R, regime>(i);
+        const auto visit = [&](int64_t n, const Vector<T>* term) { own(n, term); };
+        if constexpr (regime == near) {
+            forwards_near<T, R, Variant>(recurrence, count, z, mantissa, exponent, weight + i, visit);
+        } else if constexpr (regime == far) {
+            forwards_far<T, R, Variant>(recurrence, count, z, mantissa, exponent, weight + i, visit);
+        } else {
+            forwards_end<T, R, Variant>(recurrence, count, z, mantissa, exponent, weight + i, visit);
+        }
         own.close();
     }
 };
+
+template <class T, Regime regime, class Visitor>
+inline void group_upwards(const Recurrence<T>& recurrence, int64_t count, const Points<T>& points, const T* weight,
+                          const Visitor& visitor) {
+    if (points.size[regime] == 0) return;
+    with_flag(variant(recurrence, regime), [&](auto flag) {
+        tiles<regime == near ? max_vectors : tail_vectors>(
+            points.size[regime] / lanes<T>,
+            Upwards<T, regime, decltype(flag)::value, Visitor>{recurrence, count, points, weight, visitor});
+    });
+}
 
 // Visits weight_i start(z_i) q_n(z_i) for every n and point; weights are in the order of the grouped points.
 template <class T, class Visitor>
 inline void sweep_upwards(const Recurrence<T>& recurrence, int64_t count, const Points<T>& points, const T* weight,
                           const Visitor& visitor) {
-    constexpr int64_t tail = tail_vectors * lanes<T>;
-    const int64_t vectors = points.size[near] / lanes<T>;
-    if (recurrence.b == nullptr) {
-        near_tiles(vectors, ForwardsNear<T, false, Visitor>{recurrence, count, points, weight, visitor});
-    } else {
-        near_tiles(vectors, ForwardsNear<T, true, Visitor>{recurrence, count, points, weight, visitor});
-    }
-    for (int64_t i = points.first[far]; i < points.first[far] + points.size[far]; i += tail) {
-        auto own = visitor.template open<T, tail_vectors, far>(i);
-        const auto visit = [&](int64_t n, const Vector<T>* term) { own(n, term); };
-        if (recurrence.b == nullptr) {
-            forwards_far<T, tail_vectors, false>(recurrence, count, points.z + i, points.mantissa + i,
-                                                 points.exponent + i, weight + i, visit);
-        } else {
-            forwards_far<T, tail_vectors, true>(recurrence, count, points.z + i, points.mantissa + i,
-                                                points.exponent + i, weight + i, visit);
-        }
-        own.close();
-    }
-    for (int64_t i = points.first[end]; i < points.first[end] + points.size[end]; i += tail) {
-        auto own = visitor.template open<T, tail_vectors, end>(i);
-        const auto visit = [&](int64_t n, const Vector<T>* term) { own(n, term); };
-        if (recurrence.start == Start::one) {
-            forwards_end<T, tail_vectors, true>(recurrence, count, points.z + i, points.mantissa + i,
-                                                points.exponent + i, weight + i, visit);
-        } else {
-            forwards_end<T, tail_vectors, false>(recurrence, count, points.z + i, points.mantissa + i,
-                                                 points.exponent + i, weight + i, visit);
-        }
-        own.close();
-    }
+    group_upwards<T, near>(recurrence, count, points, weight, visitor);
+    group_upwards<T, far>(recurrence, count, points, weight, visitor);
+    group_upwards<T, end>(recurrence, count, points, weight, visitor);
 }
 
 }  // namespace

@@ -199,7 +199,7 @@ inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T
         point[v] = load<T>(z + v * lanes<T>);
         current[v] = load<T>(mantissa + v * lanes<T>);
         share[v] = load<T>(weight + v * lanes<T>);
-        previous[v] = splat<T>(0);
+        previous[v] = factor[v] = splat<T>(0);
         exponent[v] = load<T>(exponents + v * lanes<T>);
     }
     for (int64_t bottom = 0; bottom < count;) {
