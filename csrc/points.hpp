@@ -3,8 +3,9 @@
 // Problem   Most points need the plain recurrence ("near"). Far out start(z) underflows although phi_n need not
 // ("far");
 //           close to a hard end of the domain the plain recurrence loses digits ("end"). A tile runs in one regime.
-// Method    One vectorised pass classifies and evaluates start(z). Where all points agree, which is the rule, they stay
-//           in place; otherwise they are copied group by group, and `origin` remembers where each came from.
+// Method    One vectorised pass classifies and evaluates start(z). Where all points are near, which is the rule, or all
+//           at an end, they stay in place; otherwise they are copied group by group, and `origin` remembers where each
+//           came from.
 // Layout    Arrays of `capacity`, in scratch memory; every group is padded to whole vectors with points of weight 0.
 // Cost      about 8 vector operations a vector of points, 25 with an exponential.
 #pragma once
@@ -87,7 +88,7 @@ inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, 
 // What was found among the points of a block.
 template <class T>
 struct Found {
-    Mask<T> some_far{}, some_end{}, all_far = ~Mask<T>{}, all_end = ~Mask<T>{};
+    Mask<T> some_far{}, some_end{}, all_end = ~Mask<T>{};
 };
 
 template <class T, Start start>
@@ -108,7 +109,6 @@ inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points,
         store(points.exponent + i, own.start.exponent);
         found.some_far |= own.far;
         found.some_end |= own.end;
-        found.all_far &= own.far;
         found.all_end &= own.end;
     }
     return found;
@@ -124,26 +124,43 @@ inline Regime regime_of(const Recurrence<T>& recurrence, T z) {
     return recurrence.start == Start::exponential && size < static_cast<T>(recurrence.end_limit) ? end : near;
 }
 
+// Sorts by counting: near points, then far ones in bands of |z|, then those at an end. Far points whose numbers must be
+// brought into range at the same terms share a tile, which otherwise would be stopped for each of them in turn.
 template <class T>
 inline void group_points(const Recurrence<T>& recurrence, Points<T>& points, const T* z, const T* mantissa,
                          const T* exponent, int64_t count) {
-    unsigned char regime[block_points];
-    int64_t length[3] = {0, 0, 0}, next[3], filled = 0;
+    constexpr int bands = 64;
+    T largest = static_cast<T>(recurrence.near_limit);
     for (int64_t i = 0; i < count; ++i) {
-        regime[i] = static_cast<unsigned char>(regime_of(recurrence, z[i]));
-        ++length[regime[i]];
+        const T size = z[i] < 0 ? -z[i] : z[i];
+        largest = size > largest ? size : largest;
     }
+    const T width = largest - static_cast<T>(recurrence.near_limit);
+    const T scale = width > 0 ? static_cast<T>(bands - 1) / width : 0;
+    unsigned char key[block_points];
+    int64_t length[bands + 2] = {}, next[bands + 2], filled = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const T size = z[i] < 0 ? -z[i] : z[i];
+        const Regime regime = regime_of(recurrence, z[i]);
+        const int band = static_cast<int>((size - static_cast<T>(recurrence.near_limit)) * (regime == far ? scale : 0));
+        key[i] = static_cast<unsigned char>(regime == near ? 0 : regime == far ? 1 + band : bands + 1);
+        ++length[key[i]];
+    }
+    const int first_key[4] = {0, 1, bands + 1, bands + 2};
     for (int group = 0; group < 3; ++group) {
-        points.first[group] = next[group] = filled;
-        points.size[group] = ceil_divide(length[group], lanes<T>) * lanes<T>;
-        filled += points.size[group];
-        for (int64_t i = points.first[group] + length[group]; i < filled; ++i) {
-            points.z[i] = points.mantissa[i] = points.exponent[i] = 0;
-            points.origin[i] = -1;
+        points.first[group] = filled;
+        for (int own = first_key[group]; own < first_key[group + 1]; ++own) {
+            next[own] = filled;
+            filled += length[own];
         }
+        for (; filled % lanes<T> != 0; ++filled) {
+            points.z[filled] = points.mantissa[filled] = points.exponent[filled] = 0;
+            points.origin[filled] = -1;
+        }
+        points.size[group] = filled - points.first[group];
     }
     for (int64_t i = 0; i < count; ++i) {
-        const int64_t place = next[regime[i]]++;
+        const int64_t place = next[key[i]]++;
         points.z[place] = z[i];
         points.mantissa[place] = mantissa[i];
         points.exponent[place] = exponent[i];
@@ -168,11 +185,11 @@ inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t str
                                                                    : classify_all<T, Start::one>;
     const Found<T> found = classify(recurrence, points, padded, slack);
     const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
-    const bool mixed = (some_far && any<T>(~found.all_far)) || (some_end && any<T>(~found.all_end));
+    const bool mixed = some_far || (some_end && any<T>(~found.all_end));
     points.grouped = mixed;
     for (int group = 0; group < 3; ++group) points.first[group] = points.size[group] = 0;
     if (!mixed) {
-        const int group = some_far ? far : some_end ? end : near;
+        const int group = some_end ? end : near;
         points.size[group] = padded;
         for (int64_t i = count; i < padded; ++i) points.mantissa[i] = 0;
         return;

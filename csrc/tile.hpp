@@ -26,21 +26,22 @@ struct Range<double> {
     static constexpr double high = 0x1p500, step = 0x1p-400, step_exponent = 400;
     static constexpr double forward_high = 0x1p200, forward_step = 0x1p-200, forward_step_exponent = 200;
     static constexpr double split = 0x1p-300, split_exponent = 300;
-    static constexpr int64_t check_every = 16, check_early = 16, early = 0;
 };
 template <>
 struct Range<float> {
     static constexpr float high = 0x1p70f, step = 0x1p-30f, step_exponent = 30;
     static constexpr float forward_high = 0x1p20f, forward_step = 0x1p-20f, forward_step_exponent = 20;
     static constexpr float split = 0x1p-60f, split_exponent = 60;
-    static constexpr int64_t check_every = 8, check_early = 4, early = 64;
 };
 
-// How many terms may pass before the next check; factors a_n z + b_n are large at small n, and Laguerre's for longer.
+// How many terms may pass before the next check. A factor a_n z + b_n is at most far_limit sqrt(2 / n), Laguerre's
+// far_limit / n: 2^5 and 2^15 at n = 64, 2^3 and 2^5 at n = 1024 for the longest sums in float, which have room for
+// 2^57.
 template <class T, bool HasB>
 inline int64_t check_interval(int64_t n) {
-    if (sizeof(T) == 4 && HasB) return Range<T>::check_early;
-    return n < Range<T>::early ? Range<T>::check_early : Range<T>::check_every;
+    if (sizeof(T) == 8) return 16;
+    if (HasB) return n < 1024 ? 4 : 8;
+    return n < 64 ? 4 : n < 1024 ? 8 : 16;
 }
 
 // older = coef_n + (a_n z + b_n) newer - older: one step of Clenshaw, after which `older` is the newer one. Two steps
@@ -107,6 +108,8 @@ inline void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t
             largest = size > largest ? size : largest;
         }
         if (__builtin_expect(!any<T>(largest > splat<T>(Limits::high)), 1)) continue;
+        // Unrolled by hand: an index known only at run time would keep the vectors in memory.
+#pragma GCC unroll 8
         for (int v = 0; v < R; ++v) {
             for (Mask<T> large = above<T>(first[v], Limits::high); any<T>(large);
                  large = above<T>(first[v], Limits::high)) {
@@ -204,6 +207,7 @@ inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T
     }
     for (int64_t bottom = 0; bottom < count;) {
         const int64_t top = smaller(bottom + check_interval<T, HasB>(bottom), count);
+#pragma GCC unroll 8
         for (int v = 0; v < R; ++v) {
             bool changed = bottom == 0;
             for (Mask<T> large = above<T>(current[v], Limits::forward_high); any<T>(large);
