@@ -136,35 +136,34 @@ def fill(family, degree, z, out, alpha):
 
 
 @_compiled
+def _last(family, n, z, alpha):
+    out = np.empty(1)
+    _walk(family, n, z, alpha, out, False)
+    return out[0]
+
+
+@_compiled
 def hermite_function(n, z):
     """Return the normalised Hermite function phi_n(z)."""
-    out = np.empty(1)
-    _walk(HERMITE, n, z, 0.0, out, False)
-    return out[0]
+    return _last(HERMITE, n, z, 0.0)
 
 
 @_compiled
 def laguerre_function(n, z, alpha):
     """Return the normalised generalised Laguerre function phi_n(z)."""
-    out = np.empty(1)
-    _walk(LAGUERRE, n, z, alpha, out, False)
-    return out[0]
+    return _last(LAGUERRE, n, z, alpha)
 
 
 @_compiled
 def chebyshev(n, z):
     """Return the Chebyshev polynomial T_n(z)."""
-    out = np.empty(1)
-    _walk(CHEBYSHEV, n, z, 0.0, out, False)
-    return out[0]
+    return _last(CHEBYSHEV, n, z, 0.0)
 
 
 @_compiled
 def legendre(n, z):
     """Return the Legendre polynomial sqrt(n + 1/2) P_n(z)."""
-    out = np.empty(1)
-    _walk(LEGENDRE, n, z, 0.0, out, False)
-    return out[0]
+    return _last(LEGENDRE, n, z, 0.0)
 
 
 # ------------------------------------------------------------------------------------------------------------- backend
