@@ -26,6 +26,7 @@ inline int64_t adjoint_runs(int64_t points) {
 // Adds up a tile's terms for every n.
 template <class T>
 struct SumUpwards {
+    static constexpr int most = max_vectors;
     T* near_sums;  // one vector for each n
     T* end_sums;
 
@@ -48,6 +49,7 @@ struct SumUpwards {
 // The same, and sum over n of coef_n times the term at every point.
 template <class T>
 struct SumBothWays {
+    static constexpr int most = SPECFAST_BYTES == 64 ? max_vectors : 4;  // registers for point, terms and slope each
     T* near_sums;
     T* end_sums;
     const T* near_coef;
@@ -101,12 +103,8 @@ struct AdjointMemory {
 // Puts the values of a block in the order of its points, a power of two taken out; returns the exponent.
 template <class T, class Data>
 int set_weights(const Points<T>& points, const Data* values, int64_t stride, int64_t count, T* weight) {
-    double wide[block_points];
-    if (stride == 1) {
-        for (int64_t i = 0; i < count; ++i) wide[i] = static_cast<double>(values[i]);
-    } else {
-        for (int64_t i = 0; i < count; ++i) wide[i] = static_cast<double>(values[i * stride]);
-    }
+    double copied[block_points];
+    const double* const wide = in_double(values, stride, count, copied);
     const int exponent = exponent_of(largest_magnitude(wide, count));
     const PowerOfTwo down = power_of_two_factors(-exponent);
     if (!points.grouped) {
@@ -150,10 +148,17 @@ void adjoint_block(const Recurrence<T>& recurrence, int64_t count, AdjointMemory
         const PowerOfTwo up[2] = {power_of_two_factors(exponent + coef->near_exponent),
                                   power_of_two_factors(exponent + coef->end_exponent)};
         const int64_t first_end = points.first[end], last_end = first_end + points.size[end];
-        each_point(points, filled, [&](int64_t i, int64_t m) {
-            const PowerOfTwo& factor = up[i >= first_end && i < last_end];
-            grad_z[m] = static_cast<Data>(memory.slopes[i] * factor.first * factor.second);
-        });
+        if (!points.grouped) {
+            const PowerOfTwo factor = up[ends];
+            for (int64_t m = 0; m < filled; ++m) {
+                grad_z[m] = static_cast<Data>(memory.slopes[m] * factor.first * factor.second);
+            }
+        } else {
+            each_point(points, filled, [&](int64_t i, int64_t m) {
+                const PowerOfTwo& factor = up[i >= first_end && i < last_end];
+                grad_z[m] = static_cast<Data>(memory.slopes[i] * factor.first * factor.second);
+            });
+        }
     }
     if (inner) flush(memory.near_sums, recurrence.scale, count, exponent, partial);
     if (ends) flush(memory.end_sums, recurrence.value_at_end, count, exponent, partial);

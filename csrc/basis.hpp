@@ -13,6 +13,7 @@ namespace {
 
 template <class T>
 struct WriteTerms {
+    static constexpr int most = max_vectors;
     T* table;  // degree n, place i at n * block_capacity + i
 
     template <class U, int R>

@@ -38,6 +38,18 @@ inline int exponent_of(double largest) {
     return largest > 0 && field < 2047 ? field - 1022 : 0;
 }
 
+// Numbers with a stride as contiguous doubles: where they lie if they are that already, else copied.
+template <class In>
+inline const double* in_double(const In* source, int64_t stride, int64_t count, double* copy) {
+    if (stride == 1) {
+        if constexpr (sizeof(In) == 8) return source;
+        for (int64_t i = 0; i < count; ++i) copy[i] = static_cast<double>(source[i]);
+    } else {
+        for (int64_t i = 0; i < count; ++i) copy[i] = static_cast<double>(source[i * stride]);
+    }
+    return copy;
+}
+
 // The largest |x|; NaN is passed over.
 inline double largest_magnitude(const double* x, int64_t count) {
     Vector<double> most = splat(0.0);
@@ -74,14 +86,13 @@ class Coefficients {
     Coefficients(const Recurrence<T>& recurrence, const Differentiation& map, int order, const In* source,
                  int64_t stride, int64_t given, int64_t count, double* memory)
         : recurrence_(recurrence), count_(count), spare_(memory + count) {
-        if (stride == 1) {
-            for (int64_t n = 0; n < given; ++n) memory[n] = static_cast<double>(source[n]);
-        } else {
-            for (int64_t n = 0; n < given; ++n) memory[n] = static_cast<double>(source[n * stride]);
+        series_ = in_double(source, stride, given, memory);
+        if (order > 0) {
+            if (series_ != memory) __builtin_memcpy(memory, series_, given * sizeof(double));
+            for (int64_t n = given; n < count; ++n) memory[n] = 0;
+            series_ = derive(map, order, memory, spare_);
+            if (series_ != memory) spare_ = memory;
         }
-        for (int64_t n = given; n < count; ++n) memory[n] = 0;
-        series_ = derive(map, order, memory, spare_);
-        spare_ = series_ == memory ? memory + count : memory;
         near_ = reinterpret_cast<T*>(memory + 2 * count);
         end_ = reinterpret_cast<T*>(memory + 3 * count + 1);
         near_exponent = normalise(series_, recurrence.scale, count, spare_, near_);
@@ -97,7 +108,8 @@ class Coefficients {
   private:
     const Recurrence<T>& recurrence_;
     int64_t count_;
-    double *series_ = nullptr, *spare_ = nullptr;
+    const double* series_ = nullptr;
+    double* spare_ = nullptr;
     T *near_ = nullptr, *end_ = nullptr;
     bool end_ready_ = false;
 };

@@ -25,8 +25,8 @@ constexpr int64_t block_capacity = block_points + 4 * lanes<T>;
 template <class T>
 struct Points {
     T* z;
-    T* mantissa;  // start(z) = mantissa * 2^exponent; 0 beyond far_limit, NaN where z is not valid
-    T* exponent;
+    T* mantissa;      // start(z); of far points start(z) 2^-exponent. 0 beyond far_limit, NaN where z is not valid
+    T* exponent;      // of far points
     T* spare;         // the same three again while points are being grouped
     int64_t* origin;  // which point of the block this is, -1 for padding; used where `grouped`
     bool grouped;
@@ -50,7 +50,7 @@ inline void place_points(Points<T>& points, double* scratch) {
 template <class T>
 struct Classified {
     Vector<T> z;  // a harmless 0 where the result is known beforehand
-    Scaled<T> start;
+    Vector<T> mantissa, exponent;
     Mask<T> far, end;
 };
 
@@ -63,7 +63,8 @@ inline Classified<T> classify_on_interval(Vector<T> z, T slack, T end_limit) {
     z = select<T>(magnitude<T>(z) > one, select<T>(z > zero, one, -one), z);
     Classified<T> result;
     result.z = select<T>(valid, z, zero);
-    result.start = {select<T>(valid, one, nan), zero};
+    result.mantissa = select<T>(valid, one, nan);
+    result.exponent = zero;
     result.far = (Mask<T>)zero;
     result.end = magnitude<T>(result.z) > splat<T>(1 - end_limit);
     return result;
@@ -77,11 +78,13 @@ inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, 
     const Mask<T> invalid = z != z;
     Classified<T> result;
     result.z = select<T>(outside | invalid, zero, z);
-    result.start = start_value<T>(start, result.z);
-    result.start.mantissa = select<T>(outside, zero, select<T>(invalid, z, result.start.mantissa));
+    const Scaled<T> own = start_value<T, start>(result.z);
     const Vector<T> size = magnitude<T>(result.z);
     result.far = size > splat<T>(near_limit);
     result.end = start == Start::exponential ? size < splat<T>(end_limit) : (Mask<T>)zero;
+    const Vector<T> factor = power_of_two<T>(select<T>(result.far, zero, own.exponent));
+    result.mantissa = select<T>(outside, zero, select<T>(invalid, z, own.mantissa * factor));
+    result.exponent = select<T>(result.far, own.exponent, zero);
     return result;
 }
 
@@ -105,8 +108,8 @@ inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points,
             own = classify_unbounded<T, start>(z, near_limit, far_limit, end_limit);
         }
         store(points.z + i, own.z);
-        store(points.mantissa + i, own.start.mantissa);
-        store(points.exponent + i, own.start.exponent);
+        store(points.mantissa + i, own.mantissa);
+        store(points.exponent + i, own.exponent);
         found.some_far |= own.far;
         found.some_end |= own.end;
         found.all_end &= own.end;
@@ -168,30 +171,50 @@ inline void group_points(const Recurrence<T>& recurrence, Points<T>& points, con
     }
 }
 
-// Reads up to block_points points of type In.
+// Copies the points; returns whether all of them are near.
 template <class T, class In>
-inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, Points<T>& points) {
-    const T slack = sizeof(In) == 4 ? T(1e-6) : T(2e-15);
-    const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
+inline bool copy_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, T* to) {
     if (stride == 1) {
-        for (int64_t i = 0; i < count; ++i) points.z[i] = static_cast<T>(z[i]);
+        for (int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(z[i]);
     } else {
-        for (int64_t i = 0; i < count; ++i) points.z[i] = static_cast<T>(z[i * stride]);
+        for (int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(z[i * stride]);
     }
     // Padding repeats the last point, so that it never makes a block mixed; its weight is 0.
-    for (int64_t i = count; i < padded; ++i) points.z[i] = points.z[count - 1];
+    const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
+    for (int64_t i = count; i < padded; ++i) to[i] = to[count - 1];
+    const T end_limit = static_cast<T>(recurrence.end_limit), near_limit = static_cast<T>(recurrence.near_limit);
+    const T upper = recurrence.start == Start::one ? T(1) - end_limit : near_limit;
+    const T lower = recurrence.start == Start::exponential ? end_limit : -upper;
+    Mask<T> inside = ~Mask<T>{};
+    for (int64_t i = 0; i < padded; i += lanes<T>) {
+        const Vector<T> own = load<T>(to + i);
+        inside &= (own >= splat<T>(lower)) & (own <= splat<T>(upper));  // not for NaN
+    }
+    return !any<T>(~inside);
+}
+
+// The start values of near points.
+template <class T, Start start>
+inline void start_near(const Points<T>& points, int64_t count) {
+    const T* const from = points.z;
+    T* const to = points.mantissa;
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+        const Scaled<T> own = start_value<T, start>(load<T>(from + i));
+        store(to + i, own.mantissa * power_of_two<T>(own.exponent));
+    }
+}
+
+// Where not all points are near: finds out which are what.
+template <class T>
+inline void sort_out(const Recurrence<T>& recurrence, int64_t count, int64_t padded, T slack, Points<T>& points) {
     const auto classify = recurrence.start == Start::gaussian      ? classify_all<T, Start::gaussian>
                           : recurrence.start == Start::exponential ? classify_all<T, Start::exponential>
                                                                    : classify_all<T, Start::one>;
     const Found<T> found = classify(recurrence, points, padded, slack);
     const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
-    const bool mixed = some_far || (some_end && any<T>(~found.all_end));
-    points.grouped = mixed;
-    for (int group = 0; group < 3; ++group) points.first[group] = points.size[group] = 0;
-    if (!mixed) {
-        const int group = some_end ? end : near;
-        points.size[group] = padded;
-        for (int64_t i = count; i < padded; ++i) points.mantissa[i] = 0;
+    points.grouped = some_far || (some_end && any<T>(~found.all_end));
+    if (!points.grouped) {
+        points.size[some_end ? end : near] = padded;
         return;
     }
     T* const columns[3] = {points.z, points.mantissa, points.exponent};
@@ -200,6 +223,26 @@ inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t str
     }
     group_points(recurrence, points, points.spare, points.spare + block_capacity<T>,
                  points.spare + 2 * block_capacity<T>, count);
+}
+
+// Reads up to block_points points of type In.
+template <class T, class In>
+inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, Points<T>& points) {
+    const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
+    for (int group = 0; group < 3; ++group) points.first[group] = points.size[group] = 0;
+    if (copy_points(recurrence, z, stride, count, points.z)) {
+        points.grouped = false;
+        points.size[near] = padded;
+        const auto fill = recurrence.start == Start::gaussian      ? start_near<T, Start::gaussian>
+                          : recurrence.start == Start::exponential ? start_near<T, Start::exponential>
+                                                                   : start_near<T, Start::one>;
+        fill(points, padded);
+    } else {
+        sort_out(recurrence, count, padded, sizeof(In) == 4 ? T(1e-6) : T(2e-15), points);
+    }
+    if (!points.grouped) {
+        for (int64_t i = count; i < padded; ++i) points.mantissa[i] = 0;
+    }
 }
 
 // Calls visit(place in the arrays, point of the block) for every point that is not padding.

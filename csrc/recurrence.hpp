@@ -37,8 +37,8 @@ struct Recurrence {
 //     d_k = ahead_k d_{k+1} + leap_k d_{k+2} + lower_k c_{k-1} + middle_k c_k + upper_k c_{k+1}.
 struct Differentiation {
     int64_t count;
-    const double* ahead;
-    const double* leap;
+    const double* ahead;  // or nullptr where it vanishes
+    const double* leap;   // likewise; at most one of the two does not vanish
     const double* lower;
     const double* middle;
     const double* upper;

@@ -12,6 +12,7 @@ namespace {
 
 template <class T>
 struct SumSquares {
+    static constexpr int most = max_vectors;
     const T* near_factor;  // s_n^2 / h_n
     const T* end_factor;   // v_n^2 / h_n
     T* sums;               // in the order of the grouped points

@@ -88,8 +88,8 @@ inline void sum_downwards(const Recurrence<T>& recurrence, const T* near_coef, c
     group_downwards<T, end>(recurrence, end_coef, count, points, sums, exponents);
 }
 
-// A visitor has `template <class T, int R, Regime> Tile open(int64_t place)`; a Tile is called with (n, const
-// Vector<T>*) for every n, and closed.
+// A visitor has `most`, the vectors of its largest tile, and `template <class T, int R, Regime> Tile open(int64_t
+// place)`; a Tile is called with (n, const Vector<T>*) for every n, and closed.
 template <class T, Regime regime, bool Variant, class Visitor>
 struct Upwards {
     const Recurrence<T>& recurrence;
@@ -100,15 +100,15 @@ struct Upwards {
     template <int R>
     void run(int64_t vector) const {
         const int64_t i = points.first[regime] + vector * lanes<T>;
-        const T *z = points.z + i, *mantissa = points.mantissa + i, *exponent = points.exponent + i;
+        const T *z = points.z + i, *mantissa = points.mantissa + i;
         auto own = visitor.template open<T, R, regime>(i);
         const auto visit = [&](int64_t n, const Vector<T>* term) { own(n, term); };
         if constexpr (regime == near) {
-            forwards_near<T, R, Variant>(recurrence, count, z, mantissa, exponent, weight + i, visit);
+            forwards_near<T, R, Variant>(recurrence, count, z, mantissa, weight + i, visit);
         } else if constexpr (regime == far) {
-            forwards_far<T, R, Variant>(recurrence, count, z, mantissa, exponent, weight + i, visit);
+            forwards_far<T, R, Variant>(recurrence, count, z, mantissa, points.exponent + i, weight + i, visit);
         } else {
-            forwards_end<T, R, Variant>(recurrence, count, z, mantissa, exponent, weight + i, visit);
+            forwards_end<T, R, Variant>(recurrence, count, z, mantissa, weight + i, visit);
         }
         own.close();
     }
@@ -119,9 +119,10 @@ inline void group_upwards(const Recurrence<T>& recurrence, int64_t count, const 
                           const Visitor& visitor) {
     if (points.size[regime] == 0) return;
     with_flag(variant(recurrence, regime), [&](auto flag) {
-        tiles<regime == near ? max_vectors : tail_vectors>(
-            points.size[regime] / lanes<T>,
-            Upwards<T, regime, decltype(flag)::value, Visitor>{recurrence, count, points, weight, visitor});
+        tiles < regime == near ||
+            Visitor::most<tail_vectors ? Visitor::most : tail_vectors>(
+                points.size[regime] / lanes<T>,
+                Upwards<T, regime, decltype(flag)::value, Visitor>{recurrence, count, points, weight, visitor});
     });
 }
 

@@ -18,8 +18,7 @@ constexpr int64_t run_points = 4 * block_points;
 // sum * start(z) * 2^exponent of one vector of near or end points.
 template <class T>
 inline Vector<T> finished(const Points<T>& points, const T* sums, int64_t i, Vector<T> first, Vector<T> second) {
-    const Vector<T> start = load<T>(points.mantissa + i) * power_of_two<T>(load<T>(points.exponent + i));
-    return load<T>(sums + i) * start * first * second;
+    return load<T>(sums + i) * load<T>(points.mantissa + i) * first * second;
 }
 
 // Multiplies by start(z) and by the power of two that was taken out of the coefficients.

@@ -47,10 +47,10 @@ inline int64_t check_interval(int64_t n) {
 // older = coef_n + (a_n z + b_n) newer - older: one step of Clenshaw, after which `older` is the newer one. Two steps
 // with the roles exchanged need no copies between registers.
 template <class T, int R, bool HasB>
-inline void clenshaw_step(const Recurrence<T>& recurrence, const T* coef, int64_t n, const Vector<T>* point,
+inline void clenshaw_step(const T* tables_a, const T* tables_b, const T* coef, int64_t n, const Vector<T>* point,
                           const Vector<T>* newer, Vector<T>* older) {
-    const Vector<T> a = splat<T>(recurrence.a[n]), c = splat<T>(coef[n]);
-    const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+    const Vector<T> a = splat<T>(tables_a[n]), c = splat<T>(coef[n]);
+    const Vector<T> b = HasB ? splat<T>(tables_b[n]) : Vector<T>{};
     for (int v = 0; v < R; ++v) {
         const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
         older[v] = factor * newer[v] + (c - older[v]);
@@ -61,8 +61,9 @@ inline void clenshaw_step(const Recurrence<T>& recurrence, const T* coef, int64_
 template <class T, int R, bool HasB>
 inline void clenshaw_steps(const Recurrence<T>& recurrence, const T* coef, int64_t bottom, int64_t top,
                            const Vector<T>* point, Vector<T>* first, Vector<T>* second) {
+    const T *const a = recurrence.a, *const b = recurrence.b;
     if ((top - bottom) % 2 != 0) {
-        clenshaw_step<T, R, HasB>(recurrence, coef, --top, point, first, second);
+        clenshaw_step<T, R, HasB>(a, b, coef, --top, point, first, second);
         for (int v = 0; v < R; ++v) {
             const Vector<T> newer = second[v];
             second[v] = first[v];
@@ -70,8 +71,8 @@ inline void clenshaw_steps(const Recurrence<T>& recurrence, const T* coef, int64
         }
     }
     for (int64_t n = top - 1; n > bottom; n -= 2) {
-        clenshaw_step<T, R, HasB>(recurrence, coef, n, point, first, second);
-        clenshaw_step<T, R, HasB>(recurrence, coef, n - 1, point, second, first);
+        clenshaw_step<T, R, HasB>(a, b, coef, n, point, first, second);
+        clenshaw_step<T, R, HasB>(a, b, coef, n - 1, point, second, first);
     }
 }
 
@@ -81,9 +82,10 @@ inline void clenshaw_near(const Recurrence<T>& recurrence, const T* coef, int64_
     Vector<T> point[R], first[R], second[R];
     for (int v = 0; v < R; ++v) {
         point[v] = load<T>(z + v * lanes<T>);
-        first[v] = second[v] = splat<T>(0);
+        first[v] = splat<T>(coef[count - 1]);
+        second[v] = splat<T>(0);
     }
-    clenshaw_steps<T, R, HasB>(recurrence, coef, 0, count, point, first, second);
+    clenshaw_steps<T, R, HasB>(recurrence, coef, 0, count - 1, point, first, second);
     for (int v = 0; v < R; ++v) store(sums + v * lanes<T>, first[v]);
 }
 
@@ -162,10 +164,10 @@ inline void clenshaw_end(const Recurrence<T>& recurrence, const T* coef, int64_t
 
 // older = (a_n z + b_n) newer - older: one step upwards, after which `older` is the newer one.
 template <class T, int R, bool HasB>
-inline void forward_step(const Recurrence<T>& recurrence, int64_t n, const Vector<T>* point, const Vector<T>* newer,
-                         Vector<T>* older) {
-    const Vector<T> a = splat<T>(recurrence.a[n]);
-    const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+inline void forward_step(const T* tables_a, const T* tables_b, int64_t n, const Vector<T>* point,
+                         const Vector<T>* newer, Vector<T>* older) {
+    const Vector<T> a = splat<T>(tables_a[n]);
+    const Vector<T> b = HasB ? splat<T>(tables_b[n]) : Vector<T>{};
     for (int v = 0; v < R; ++v) {
         const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
         older[v] = factor * newer[v] - older[v];
@@ -174,21 +176,21 @@ inline void forward_step(const Recurrence<T>& recurrence, int64_t n, const Vecto
 
 // Calls visit(n, term) with term[v] = weight q_n(z) for n = 0 .. count-1, in vectors.
 template <class T, int R, bool HasB, class Visit>
-inline void forwards_near(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
-                          const T* exponent, const T* weight, Visit visit) {
+inline void forwards_near(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* start, const T* weight,
+                          Visit visit) {
     Vector<T> point[R], current[R], previous[R];
     for (int v = 0; v < R; ++v) {
         point[v] = load<T>(z + v * lanes<T>);
-        current[v] = load<T>(mantissa + v * lanes<T>) * power_of_two<T>(load<T>(exponent + v * lanes<T>)) *
-                     load<T>(weight + v * lanes<T>);
+        current[v] = load<T>(start + v * lanes<T>) * load<T>(weight + v * lanes<T>);
         previous[v] = splat<T>(0);
     }
+    const T *const a = recurrence.a, *const b = recurrence.b;  // which what `visit` writes cannot change
     int64_t n = 0;
     for (; n + 1 < count; n += 2) {
         visit(n, current);
-        forward_step<T, R, HasB>(recurrence, n, point, current, previous);
+        forward_step<T, R, HasB>(a, b, n, point, current, previous);
         visit(n + 1, previous);
-        forward_step<T, R, HasB>(recurrence, n + 1, point, previous, current);
+        forward_step<T, R, HasB>(a, b, n + 1, point, previous, current);
     }
     if (n < count) visit(n, current);
 }
@@ -205,6 +207,7 @@ inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T
         previous[v] = factor[v] = splat<T>(0);
         exponent[v] = load<T>(exponents + v * lanes<T>);
     }
+    const T *const tables_a = recurrence.a, *const tables_b = recurrence.b;
     for (int64_t bottom = 0; bottom < count;) {
         const int64_t top = smaller(bottom + check_interval<T, HasB>(bottom), count);
 #pragma GCC unroll 8
@@ -227,8 +230,8 @@ inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T
         }
         for (int64_t n = bottom; n < top; ++n) {
             Vector<T> term[R];
-            const Vector<T> a = splat<T>(recurrence.a[n]);
-            const Vector<T> b = HasB ? splat<T>(recurrence.b[n]) : Vector<T>{};
+            const Vector<T> a = splat<T>(tables_a[n]);
+            const Vector<T> b = HasB ? splat<T>(tables_b[n]) : Vector<T>{};
             for (int v = 0; v < R; ++v) {
                 term[v] = (current[v] * splat<T>(Limits::split)) * factor[v];
                 const Vector<T> multiplier = HasB ? a * point[v] + b : a * point[v];
@@ -243,18 +246,18 @@ inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T
 }
 
 template <class T, int R, bool Interval, class Visit>
-inline void forwards_end(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
-                         const T* exponent, const T* weight, Visit visit) {
+inline void forwards_end(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* start, const T* weight,
+                         Visit visit) {
     Vector<T> distance[R], current[R], difference[R], lost[R];
     Mask<T> reflected[R];
     for (int v = 0; v < R; ++v) {
         distance_to_end<T, Interval>(load<T>(z + v * lanes<T>), distance[v], reflected[v]);
-        current[v] = load<T>(mantissa + v * lanes<T>) * power_of_two<T>(load<T>(exponent + v * lanes<T>)) *
-                     load<T>(weight + v * lanes<T>);
+        current[v] = load<T>(start + v * lanes<T>) * load<T>(weight + v * lanes<T>);
         difference[v] = lost[v] = splat<T>(0);
     }
+    const T *const tables_kappa = recurrence.kappa, *const tables_r = recurrence.r;
     for (int64_t n = 0; n < count; ++n) {
-        const Vector<T> kappa = splat<T>(recurrence.kappa[n]), r = splat<T>(recurrence.r[n]);
+        const Vector<T> kappa = splat<T>(tables_kappa[n]), r = splat<T>(tables_r[n]);
         Vector<T> term[R];
         for (int v = 0; v < R; ++v) {
             term[v] = with_parity<T, Interval>(current[v], reflected[v], n);

@@ -57,7 +57,12 @@ def _plan(family: Family, size: int, derivative: int) -> _cpu.Plan:
     return _cpu.Plan(
         _columns(family, count, False),
         single,
-        [maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper],
+        [
+            *(table if table.any() else table[:0] for table in (maps.ahead, maps.leap)),
+            maps.lower,
+            maps.middle,
+            maps.upper,
+        ],
         size,
         derivative,
     )
