@@ -27,6 +27,10 @@ try:
     _transforms_active = torch._C._are_functorch_transforms_active
     _forward_level = lambda: _forward_ad._current_level  # noqa: E731
     _forward_level()
+    _include_set = torch._C._dispatch_tls_local_include_set
+    _profiled = torch.autograd._profiler_enabled
+    # The dispatch keys that a thread includes when no mode, transform or tracer is at work.
+    _usual_keys = _include_set().raw_repr()
 except (ImportError, AttributeError) as error:  # pragma: no cover - depends on the installed PyTorch
     raise ImportError(
         f"specfast: PyTorch {torch.__version__} lacks a private name that the operators need ({error});"
@@ -98,6 +102,45 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
             return operator.redispatch(keyset & _after_autograd, *args)
 
     return kernel
+
+
+def direct(first: Tensor, z: Tensor) -> bool:
+    """Whether an operator may be computed at once, without PyTorch's dispatcher, which costs more than a small problem.
+
+    Plain CPU tensors of one dtype, and no mode, transform, tracer, compiler or profiler that would want to see the call.
+    """
+    if torch.compiler.is_compiling() or type(first) is not Tensor or type(z) is not Tensor:
+        return False
+    dtype = z.dtype
+    return (
+        first.dtype is dtype
+        and (dtype is torch.float64 or dtype is torch.float32)
+        and first.is_cpu
+        and z.is_cpu
+        and first.layout is torch.strided
+        and z.layout is torch.strided
+        and not (first.is_neg() or z.is_neg())
+        and _include_set().raw_repr() == _usual_keys
+        and _forward_ad._current_level < 0
+        and not _profiled()
+    )
+
+
+def direct_node(rules: Operator, kernel: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return `kernel` as a differentiable function of the tensors that `direct` accepts."""
+
+    class Node(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, first: Tensor, z: Tensor, *rest: Any) -> Tensor:
+            ctx.save_for_backward(first, z)
+            ctx.rest = rest
+            return kernel(first, z, *rest)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> Sequence[Tensor | None]:
+            return rules.backward(ctx, ctx.needs_input_grad, gradient)
+
+    return Node.apply
 
 
 def _vmap_rule(operator: Any, core_axes: Sequence[int]) -> Callable[..., tuple[Any, Any]]:

@@ -54,7 +54,7 @@ def _leja_factors(family: Family, count: int) -> tuple[np.ndarray, np.ndarray]:
 
     Leja points are ordered as partial pivoting would order them, up to the weight; no exchange is needed.
     """
-    table = backend(torch.device("cpu")).basis(torch.from_numpy(leja(family, count)), count, family, 0).numpy()
+    table = backend(torch.device("cpu")).basis(torch.from_numpy(leja(family, count)), count, family.name, 0).numpy()
     lower, upper = np.eye(count), table.copy()
     for k in range(count - 1):
         lower[k + 1 :, k] = upper[k + 1 :, k] / upper[k, k]

@@ -22,8 +22,7 @@ import torch
 from torch import Tensor
 
 from . import kernels
-from ._autograd import Operator, register, register_composite
-from .families import family_by_name
+from ._autograd import Operator, direct, direct_node, register, register_composite
 from .kernels import products
 
 
@@ -52,13 +51,18 @@ def _leading(*shapes: torch.Size) -> torch.Size:
     return torch.broadcast_shapes(*shapes)
 
 
+def _summed(gradient: Tensor, like: Tensor) -> Tensor:
+    """Sum over the axes along which `like` was broadcast."""
+    return gradient if gradient.shape == like.shape else gradient.sum_to_size(like.shape)
+
+
 # ---------------------------------------------------------------------------------------------------------- synthesize
 
 
 def _synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     _check("synthesize", ("coef", coef), z, derivative)
     _check_size("synthesize", coef.shape[-1])
-    return kernels.backend(z.device).synthesize(coef, z, family_by_name(family), derivative)
+    return kernels.backend(z.device).synthesize(coef, z, family, derivative)
 
 
 def _synthesize_fake(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
@@ -71,17 +75,17 @@ def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> 
     grad_coef = grad_z = None
     if needed[0] and needed[1]:
         grad_coef, grad_z = synthesize_backward(gradient, coef, z, family, derivative)
-        grad_coef, grad_z = grad_coef.sum_to_size(coef.shape), grad_z.sum_to_size(z.shape)
+        grad_coef, grad_z = _summed(grad_coef, coef), _summed(grad_z, z)
     elif needed[0]:
-        grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative).sum_to_size(coef.shape)
+        grad_coef = _summed(adjoint(gradient, z, coef.shape[-1], family, derivative), coef)
     elif needed[1]:
-        grad_z = (gradient * synthesize(coef, z, family, derivative + 1)).sum_to_size(z.shape)
+        grad_z = _summed(gradient * synthesize(coef, z, family, derivative + 1), z)
     return grad_coef, grad_z, None, None
 
 
 def _fused(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
     _check("synthesize_backward", ("gradient", gradient), z, derivative)
-    return kernels.backend(z.device).backward(gradient, coef, z, family_by_name(family), derivative)
+    return kernels.backend(z.device).backward(gradient, coef, z, family, derivative)
 
 
 def _fused_fake(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
@@ -118,7 +122,7 @@ def _adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int)
         raise ValueError(
             f"adjoint: values have {values.shape[-1]} points and z has {z.shape[-1]}; as many are expected"
         )
-    return kernels.backend(z.device).adjoint(values, z, size, family_by_name(family), derivative)
+    return kernels.backend(z.device).adjoint(values, z, size, family, derivative)
 
 
 def _adjoint_fake(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
@@ -130,9 +134,9 @@ def _adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Seq
     _, family, derivative = ctx.rest
     grad_values = grad_z = None
     if needed[0]:
-        grad_values = synthesize(gradient, z, family, derivative).sum_to_size(values.shape)
+        grad_values = _summed(synthesize(gradient, z, family, derivative), values)
     if needed[1]:
-        grad_z = (values * synthesize(gradient, z, family, derivative + 1)).sum_to_size(z.shape)
+        grad_z = _summed(values * synthesize(gradient, z, family, derivative + 1), z)
     return grad_values, grad_z, None, None, None
 
 
@@ -153,7 +157,7 @@ def _adjoint_tangent(ctx: Any, values_t: Tensor | None, z_t: Tensor | None, *_: 
 def _basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     _check("basis", ("z", z), None, derivative)
     _check_size("basis", size)
-    return kernels.backend(z.device).basis(z, size, family_by_name(family), derivative)
+    return kernels.backend(z.device).basis(z, size, family, derivative)
 
 
 def _basis_fake(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
@@ -182,7 +186,7 @@ def _basis_tangent(ctx: Any, z_t: Tensor | None, *_: Any) -> Tensor:
 def _differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     _check("differentiate", ("coef", coef), None)
     _check_size("differentiate", coef.shape[-1])
-    return kernels.backend(coef.device).differentiate(coef, family_by_name(family), transposed)
+    return kernels.backend(coef.device).differentiate(coef, family, transposed)
 
 
 def _differentiate_fake(coef: Tensor, family: str, transposed: bool) -> Tensor:
@@ -222,7 +226,7 @@ def _product_synthesize(coef: Tensor, z: Tensor, indices: Tensor, families: str,
         raise ValueError(
             f"product_synthesize: coef has size {coef.shape[-1]}; {indices.shape[0]} are expected, one an index"
         )
-    return products.synthesize(coef, z, indices, [family_by_name(f) for f in families.split(",")], derivative)
+    return products.synthesize(coef, z, indices, families.split(","), derivative)
 
 
 def _product_synthesize_fake(
@@ -271,7 +275,7 @@ def _product_adjoint(values: Tensor, z: Tensor, indices: Tensor, families: str, 
         raise ValueError(
             f"product_adjoint: values have {values.shape[-1]} points and z has {z.shape[-2]}; as many are expected"
         )
-    return products.adjoint(values, z, indices, [family_by_name(f) for f in families.split(",")], derivative)
+    return products.adjoint(values, z, indices, families.split(","), derivative)
 
 
 def _product_adjoint_fake(
@@ -303,24 +307,20 @@ def _product_adjoint_tangent(ctx: Any, values_t: Tensor | None, z_t: Tensor | No
     return total
 
 
-synthesize = register(
-    "synthesize",
-    Operator(
-        "(Tensor coef, Tensor z, str family, int derivative) -> Tensor",
-        _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1, 1),
-    ),
+_synthesize_rules = Operator(
+    "(Tensor coef, Tensor z, str family, int derivative) -> Tensor",
+    _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1, 1),
 )  # fmt: skip
-synthesize_backward = register_composite(
+_adjoint_rules = Operator(
+    "(Tensor values, Tensor z, SymInt size, str family, int derivative) -> Tensor",
+    _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, (1, 1),
+)  # fmt: skip
+_synthesize_operator = register("synthesize", _synthesize_rules)
+_adjoint_operator = register("adjoint", _adjoint_rules)
+_backward_operator = register_composite(
     "synthesize_backward",
     "(Tensor gradient, Tensor coef, Tensor z, str family, int derivative) -> (Tensor, Tensor)",
     _fused, _fused_fake, _fused_in_steps, (1, 1, 1),
-)  # fmt: skip
-adjoint = register(
-    "adjoint",
-    Operator(
-        "(Tensor values, Tensor z, SymInt size, str family, int derivative) -> Tensor",
-        _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, (1, 1),
-    ),
 )  # fmt: skip
 basis = register(
     "basis",
@@ -352,3 +352,37 @@ product_adjoint = register(
         (1, 2, 0),
     ),
 )  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------- the same, past the dispatcher
+
+_cpu = kernels.cpu_backend
+_synthesize_node = direct_node(_synthesize_rules, lambda *args: _cpu().synthesize(*args))
+_adjoint_node = direct_node(_adjoint_rules, lambda *args: _cpu().adjoint(*args))
+
+
+def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
+    """Return u_m = sum_n c_n phi_n^(k)(z_m) as torch.ops.specfast.synthesize does, small problems sooner."""
+    if direct(coef, z) and coef.dim() and z.dim() and coef.shape[-1] and derivative >= 0:
+        if torch.is_grad_enabled() and (coef.requires_grad or z.requires_grad):
+            return _synthesize_node(coef, z, family, derivative)
+        return _cpu().synthesize(coef, z, family, derivative)
+    return _synthesize_operator(coef, z, family, derivative)
+
+
+def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+    """Return c_n = sum_m v_m phi_n^(k)(z_m) as torch.ops.specfast.adjoint does, small problems sooner."""
+    if direct(values, z) and z.dim() and values.shape[-1:] == z.shape[-1:] and size > 0 and derivative >= 0:
+        if torch.is_grad_enabled() and (values.requires_grad or z.requires_grad):
+            return _adjoint_node(values, z, size, family, derivative)
+        return _cpu().adjoint(values, z, size, family, derivative)
+    return _adjoint_operator(values, z, size, family, derivative)
+
+
+def synthesize_backward(
+    gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int
+) -> tuple[Tensor, Tensor]:
+    """Return both gradients of `synthesize`, (..., K) and (..., M), before they are summed over axes that were broadcast."""
+    if not torch.is_grad_enabled() and direct(gradient, z) and direct(coef, z):
+        return _cpu().backward(gradient, coef, z, family, derivative)
+    return _backward_operator(gradient, coef, z, family, derivative)

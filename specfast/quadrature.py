@@ -73,7 +73,7 @@ def _gauss(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     nodes = _newton(family, start[n // 2 :] if symmetric else start, n)
     if symmetric and n % 2:
         nodes[0] = 0.0
-    weights = 1 / kernels_for_nodes().squares(torch.from_numpy(nodes), n, family).numpy()
+    weights = 1 / kernels_for_nodes().squares(torch.from_numpy(nodes), n, family.name).numpy()
     if symmetric:
         nodes, weights = (np.concatenate([sign * part[: n % 2 - 1 if n % 2 else None : -1], part])
                           for sign, part in ((-1, nodes), (1, weights)))  # fmt: skip
@@ -138,7 +138,7 @@ def _newton(family: Family, nodes: np.ndarray, n: int) -> np.ndarray:
     lower, upper = family.domain
     for _ in range(8):
         z = torch.from_numpy(nodes)
-        value, slope = (kernels.synthesize(coef, z, family, order).numpy() for order in (0, 1))
+        value, slope = (kernels.synthesize(coef, z, family.name, order).numpy() for order in (0, 1))
         spacing = np.gradient(nodes) if len(nodes) > 1 else np.ones(len(nodes))
         step = np.clip(value / np.where(slope == 0, 1, slope), -0.4 * spacing, 0.4 * spacing)
         moved = nodes - step

@@ -4,7 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <cstring>
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,7 +18,6 @@ namespace {
 
 template <class T>
 using Table = py::array_t<T, py::array::c_style | py::array::forcecast>;
-using Sizes = std::vector<int64_t>;
 
 template <class T>
 std::vector<T> copy(const py::handle& table, size_t count, bool may_be_empty = false) {
@@ -89,21 +88,56 @@ class Plan {
     std::vector<std::vector<double>> map_;
 };
 
-Rows rows_of(const Sizes& sizes) {
-    if (sizes.size() > max_leading_axes) throw std::invalid_argument("at most 16 leading axes are supported");
+int64_t integer(const py::tuple& from, size_t i) {
+    const long long value = PyLong_AsLongLong(PyTuple_GET_ITEM(from.ptr(), static_cast<Py_ssize_t>(i)));
+    if (value == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+    return value;
+}
+
+// An array as Python describes it: where it starts, its sizes and its strides.
+struct Array {
+    uintptr_t pointer;
+    const py::tuple &sizes, &strides;
+    size_t leading() const {
+        const size_t axes = sizes.size();
+        if (axes < 1 || strides.size() != axes)
+            throw std::invalid_argument("an axis and one stride an axis are expected");
+        return axes - 1;
+    }
+    int64_t length() const { return integer(sizes, leading()); }
+};
+
+// Leading axes that broadcast.
+template <class... Arrays>
+Rows rows_of(const Arrays&... arrays) {
+    const size_t most = std::max({arrays.leading()...});
+    if (most > max_leading_axes) throw std::invalid_argument("at most 16 leading axes are supported");
     Rows rows{};
-    rows.axes = static_cast<int>(sizes.size());
-    for (size_t axis = 0; axis < sizes.size(); ++axis) rows.size[axis] = sizes[axis];
+    rows.axes = static_cast<int>(most);
+    for (size_t axis = 0; axis < most; ++axis) rows.size[axis] = 1;
+    const auto widen = [&rows, most](const Array& array) {
+        const size_t missing = most - array.leading();
+        for (size_t axis = missing; axis < most; ++axis) {
+            const int64_t size = integer(array.sizes, axis - missing);
+            if (size != 1 && rows.size[axis] != 1 && size != rows.size[axis]) {
+                throw std::invalid_argument("leading axes do not broadcast");
+            }
+            if (size != 1) rows.size[axis] = size;
+        }
+    };
+    (widen(arrays), ...);
     return rows;
 }
 
-// `strides` are those of the leading axes, then of the last one.
-Operand operand_of(uintptr_t pointer, const Sizes& strides, const Rows& rows) {
-    if (strides.size() != static_cast<size_t>(rows.axes) + 1) throw std::invalid_argument("one stride an axis");
+Operand operand_of(const Array& array, const Rows& rows) {
     Operand operand{};
-    operand.data = reinterpret_cast<const void*>(pointer);
-    for (int axis = 0; axis < rows.axes; ++axis) operand.row_stride[axis] = strides[axis];
-    operand.stride = strides.back();
+    operand.data = reinterpret_cast<const void*>(array.pointer);
+    const size_t own = array.leading(), missing = static_cast<size_t>(rows.axes) - own;
+    for (size_t axis = 0; axis < own; ++axis) {
+        const bool repeated = integer(array.sizes, axis) == 1;
+        operand.row_stride[missing + axis] = repeated ? 0 : integer(array.strides, axis);
+    }
+    operand.stride = integer(array.strides, own);
     return operand;
 }
 
@@ -120,49 +154,68 @@ class Kernels {
     bool found() const { return level_ != nullptr; }
     std::string name() const { return level_->name; }
 
-    void synthesize(const Plan& plan, const Sizes& sizes, uintptr_t coef, const Sizes& coef_strides, uintptr_t z,
-                    const Sizes& z_strides, int64_t points, uintptr_t values, bool is_double) const {
-        const Rows rows = rows_of(sizes);
-        const Operand first = operand_of(coef, coef_strides, rows), second = operand_of(z, z_strides, rows);
+    void synthesize(const Plan& plan, uintptr_t coef, const py::tuple& coef_sizes, const py::tuple& coef_strides,
+                    uintptr_t z, const py::tuple& z_sizes, const py::tuple& z_strides, uintptr_t values,
+                    bool is_double) const {
+        const Array series{coef, coef_sizes, coef_strides}, places{z, z_sizes, z_strides};
+        expect(series.length() == plan.series.coefficients);
+        const Rows rows = rows_of(series, places);
+        const Operand first = operand_of(series, rows), second = operand_of(places, rows);
+        const int64_t points = places.length();
         const py::gil_scoped_release release;
         level_->synthesize(plan.series, rows, first, second, points, reinterpret_cast<void*>(values), is_double);
     }
-    void adjoint(const Plan& plan, const Sizes& sizes, uintptr_t values, const Sizes& value_strides, uintptr_t z,
-                 const Sizes& z_strides, int64_t points, uintptr_t coef, bool is_double) const {
-        const Rows rows = rows_of(sizes);
-        const Operand first = operand_of(values, value_strides, rows), second = operand_of(z, z_strides, rows);
+    void adjoint(const Plan& plan, uintptr_t values, const py::tuple& value_sizes, const py::tuple& value_strides,
+                 uintptr_t z, const py::tuple& z_sizes, const py::tuple& z_strides, uintptr_t coef,
+                 bool is_double) const {
+        const Array weights{values, value_sizes, value_strides}, places{z, z_sizes, z_strides};
+        const int64_t points = places.length();
+        expect(weights.length() == points);
+        const Rows rows = rows_of(weights, places);
+        const Operand first = operand_of(weights, rows), second = operand_of(places, rows);
         const py::gil_scoped_release release;
         level_->adjoint(plan.series, rows, first, second, points, reinterpret_cast<void*>(coef), is_double);
     }
-    void backward(const Plan& plan, const Sizes& sizes, uintptr_t gradient, const Sizes& gradient_strides,
-                  uintptr_t coef, const Sizes& coef_strides, uintptr_t z, const Sizes& z_strides, int64_t points,
+    void backward(const Plan& plan, uintptr_t gradient, const py::tuple& gradient_sizes,
+                  const py::tuple& gradient_strides, uintptr_t coef, const py::tuple& coef_sizes,
+                  const py::tuple& coef_strides, uintptr_t z, const py::tuple& z_sizes, const py::tuple& z_strides,
                   uintptr_t grad_coef, uintptr_t grad_z, bool is_double) const {
-        if (plan.series.derivative < 1) throw std::invalid_argument("a plan of derivative 1 or more is expected");
-        const Rows rows = rows_of(sizes);
-        const Operand first = operand_of(gradient, gradient_strides, rows),
-                      second = operand_of(coef, coef_strides, rows), third = operand_of(z, z_strides, rows);
+        const Array weights{gradient, gradient_sizes, gradient_strides}, series{coef, coef_sizes, coef_strides},
+            places{z, z_sizes, z_strides};
+        const int64_t points = places.length();
+        expect(plan.series.derivative >= 1 && weights.length() == points &&
+               series.length() == plan.series.coefficients);
+        const Rows rows = rows_of(weights, series, places);
+        const Operand first = operand_of(weights, rows), second = operand_of(series, rows),
+                      third = operand_of(places, rows);
         const py::gil_scoped_release release;
         level_->backward(plan.series, rows, first, second, third, points, reinterpret_cast<void*>(grad_coef),
                          reinterpret_cast<void*>(grad_z), is_double);
     }
-    void basis(const Plan& plan, const Sizes& sizes, uintptr_t z, const Sizes& z_strides, int64_t points,
-               uintptr_t result, bool by_degree, bool is_double) const {
-        const Rows rows = rows_of(sizes);
-        const Operand only = operand_of(z, z_strides, rows);
+    void basis(const Plan& plan, uintptr_t z, const py::tuple& z_sizes, const py::tuple& z_strides, uintptr_t result,
+               bool by_degree, bool is_double) const {
+        const Array places{z, z_sizes, z_strides};
+        const Rows rows = rows_of(places);
+        const Operand only = operand_of(places, rows);
+        const int64_t points = places.length();
         const py::gil_scoped_release release;
         level_->basis(plan.series, rows, only, points, reinterpret_cast<void*>(result), by_degree, is_double);
     }
+    // Contiguous points, one row.
     void squares(const Plan& plan, uintptr_t z, int64_t points, uintptr_t norms, uintptr_t result) const {
-        const Rows rows = rows_of({});
-        const Operand only = operand_of(z, {1}, rows);
+        Operand only{};
+        only.data = reinterpret_cast<const void*>(z);
+        only.stride = 1;
         const py::gil_scoped_release release;
-        level_->squares(plan.series, rows, only, points, reinterpret_cast<const double*>(norms),
+        level_->squares(plan.series, Rows{}, only, points, reinterpret_cast<const double*>(norms),
                         reinterpret_cast<double*>(result));
     }
-    void differentiate(const Plan& plan, const Sizes& sizes, uintptr_t coef, const Sizes& coef_strides,
+    void differentiate(const Plan& plan, uintptr_t coef, const py::tuple& coef_sizes, const py::tuple& coef_strides,
                        uintptr_t result, bool transposed, bool is_double) const {
-        const Rows rows = rows_of(sizes);
-        const Operand only = operand_of(coef, coef_strides, rows);
+        const Array series{coef, coef_sizes, coef_strides};
+        expect(series.length() == plan.series.coefficients);
+        const Rows rows = rows_of(series);
+        const Operand only = operand_of(series, rows);
         const py::gil_scoped_release release;
         level_->differentiate(plan.series.differentiation, rows, only, reinterpret_cast<void*>(result), transposed,
                               is_double);
@@ -176,6 +229,9 @@ class Kernels {
     std::vector<std::string> names;
 
   private:
+    static void expect(bool agree) {
+        if (!agree) throw std::invalid_argument("sizes or the plan do not agree");
+    }
     const Level* level_ = nullptr;
 };
 

@@ -85,9 +85,9 @@ def errors(backend, family, dtype, n, points):
     """
     generator = torch.Generator().manual_seed(1)
     coef = (torch.rand(n + 1, generator=generator, dtype=torch.float64) - 0.5).to(dtype)
-    table = backend.basis(points, n + 1, family, 0)
-    sums = backend.synthesize(coef, points, family, 0)
-    each = backend.adjoint(torch.eye(len(points), dtype=dtype), points, n + 1, family, 0)
+    table = backend.basis(points, n + 1, family.name, 0)
+    sums = backend.synthesize(coef, points, family.name, 0)
+    each = backend.adjoint(torch.eye(len(points), dtype=dtype), points, n + 1, family.name, 0)
     worst = np.zeros(3)
     for m, z in enumerate(points.tolist()):
         exact = functions(family, z, n + 1)

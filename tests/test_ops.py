@@ -85,13 +85,13 @@ def test_compiled_against_analytic_values(backend):
 def test_opcheck():
     c, z, v = leaf(6), leaf(4), leaf(4)
     for operator, arguments in (
-        (ops.synthesize, (c, z, "hermite", 0)),
-        (ops.synthesize_backward, (v, c, z, "hermite", 0)),
-        (ops.adjoint, (v, z, 6, "hermite", 0)),
-        (ops.basis, (z, 6, "hermite", 0)),
-        (ops.differentiate, (c, "hermite", False)),
-        (ops.product_synthesize, (leaf(5), leaf(4, 2), INDICES, "hermite,hermite", [0, 0])),
-        (ops.product_adjoint, (v, leaf(4, 2), INDICES, "hermite,hermite", [0, 0])),
+        (torch.ops.specfast.synthesize.default, (c, z, "hermite", 0)),
+        (torch.ops.specfast.synthesize_backward.default, (v, c, z, "hermite", 0)),
+        (torch.ops.specfast.adjoint.default, (v, z, 6, "hermite", 0)),
+        (torch.ops.specfast.basis.default, (z, 6, "hermite", 0)),
+        (torch.ops.specfast.differentiate.default, (c, "hermite", False)),
+        (torch.ops.specfast.product_synthesize.default, (leaf(5), leaf(4, 2), INDICES, "hermite,hermite", [0, 0])),
+        (torch.ops.specfast.product_adjoint.default, (v, leaf(4, 2), INDICES, "hermite,hermite", [0, 0])),
     ):
         torch.library.opcheck(operator, arguments)
 

@@ -39,12 +39,12 @@ def test_sums_and_their_transpose(problem):
     family, derivative, coef, values, z = problem
     kernels = backend(z.device)
     tolerance = (3e-5 if z.dtype == torch.float32 else 1e-12) * (1 + coef.shape[-1]) ** (2 * derivative)
-    table = reference.basis(z.double(), coef.shape[-1], family, derivative)
-    sums = kernels.synthesize(coef, z, family, derivative)
+    table = reference.basis(z.double(), coef.shape[-1], family.name, derivative)
+    sums = kernels.synthesize(coef, z, family.name, derivative)
     expected = (table @ coef.double().unsqueeze(-1)).squeeze(-1)
     assert sums.dtype == z.dtype and sums.shape == expected.shape
     assert torch.allclose(sums.double(), expected, rtol=tolerance, atol=tolerance)
-    transposed = kernels.adjoint(values, z, coef.shape[-1], family, derivative)
+    transposed = kernels.adjoint(values, z, coef.shape[-1], family.name, derivative)
     by_hand = (table.mT @ values.double().unsqueeze(-1)).squeeze(-1)
     assert transposed.shape == by_hand.shape
     scale = math.sqrt(1 + z.shape[-1])

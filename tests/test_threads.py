@@ -24,13 +24,13 @@ def problem(family="hermite"):
 def everything(coef, z, family):
     """Run every kernel once."""
     return (
-        cpu.synthesize(coef, z, family, 1),
-        cpu.adjoint(z, z, 300, family, 0),
-        *cpu.backward(z, coef, z, family, 0),
-        cpu.basis(z[0, :50], 300, family, 0),
-        cpu.squares(z[0], 300, family),
-        cpu.synthesize(coef.repeat(8, 1), z[0], family, 0),
-        cpu.adjoint(z.repeat(8, 1), z[0], 300, family, 0),
+        cpu.synthesize(coef, z, family.name, 1),
+        cpu.adjoint(z, z, 300, family.name, 0),
+        *cpu.backward(z, coef, z, family.name, 0),
+        cpu.basis(z[0, :50], 300, family.name, 0),
+        cpu.squares(z[0], 300, family.name),
+        cpu.synthesize(coef.repeat(8, 1), z[0], family.name, 0),
+        cpu.adjoint(z.repeat(8, 1), z[0], 300, family.name, 0),
     )
 
 
@@ -90,7 +90,7 @@ class Sums(torch.utils.data.Dataset):
         return 6
 
     def __getitem__(self, index):
-        return cpu.synthesize(torch.ones(1, 50, dtype=D), torch.full((1, 4000), float(index), dtype=D), sf.Hermite(), 0)
+        return cpu.synthesize(torch.ones(1, 50, dtype=D), torch.full((1, 4000), float(index), dtype=D), "hermite", 0)
 
 
 def test_in_the_workers_of_a_data_loader():
@@ -123,9 +123,9 @@ def test_every_instruction_set_of_this_machine(level):
         "    for dtype, tolerance in ((torch.float64, 1e-10), (torch.float32, 3e-4)):\n"
         "        coef, z, family = problem(name)\n"
         "        coef, z = coef.to(dtype), (width * z[:, :400]).to(dtype)\n"
-        "        pairs = [(cpu.synthesize, reference.synthesize, (coef, z, family, 0)),\n"
-        "                 (cpu.adjoint, reference.adjoint, (z, z, 300, family, 0)),\n"
-        "                 (cpu.basis, reference.basis, (z, 300, family, 0))]\n"
+        "        pairs = [(cpu.synthesize, reference.synthesize, (coef, z, family.name, 0)),\n"
+        "                 (cpu.adjoint, reference.adjoint, (z, z, 300, family.name, 0)),\n"
+        "                 (cpu.basis, reference.basis, (z, 300, family.name, 0))]\n"
         "        for compiled, plain, arguments in pairs:\n"
         "            a, b = compiled(*arguments).double(), plain(*[x.double() if torch.is_tensor(x) else x for x in arguments])\n"
         "            assert (a - b).abs().max() <= tolerance * b.abs().max(), (name, dtype, compiled, (a - b).abs().max())\n"

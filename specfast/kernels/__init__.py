@@ -7,8 +7,9 @@
     differentiate(coef, family, transposed)          (..., K)           -> (..., K)
     squares(z, size, family)                         (M,)               -> (M,), the sums of phi_n^2 / h_n
 
-Leading axes broadcast; dtypes are float32 or float64 and agree; `family` is a Family on its standard domain. A backend is
-added by adding one file here and a line to `_CPU_ORDER`. `SPECFAST_BACKEND` forces one.
+Leading axes broadcast; dtypes are float32 or float64 and agree; `family` is the name of a Family on its standard domain, as
+the operators take it. A backend is added by adding one file here and a line to `_CPU_ORDER`. `SPECFAST_BACKEND`, read when
+a kernel is first needed, forces one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def _load(name: str) -> tuple[ModuleType | None, str]:
         return None, str(error)
 
 
+@cache
 def _forced() -> str | None:
     name = os.environ.get("SPECFAST_BACKEND") or None
     if name is not None and name not in _CPU_ORDER:
@@ -57,6 +59,12 @@ def _select(forced: str | None) -> ModuleType:
     raise ImportError("specfast: no backend can be used")
 
 
+@cache
+def cpu_backend() -> ModuleType:
+    """Return the backend for tensors in main memory."""
+    return _select(_forced())
+
+
 def backend(device: torch.device) -> ModuleType:
     """Return the backend for tensors on `device`.
 
@@ -67,7 +75,7 @@ def backend(device: torch.device) -> ModuleType:
     """
     forced = _forced()
     if device.type == "cpu" or forced == "reference":
-        return _select(forced)
+        return cpu_backend()
     raise RuntimeError(
         f"specfast has no compiled kernels for device {str(device)!r}; move the tensors to the CPU, or set"
         " SPECFAST_BACKEND=reference to run the (slow) reference kernels there"

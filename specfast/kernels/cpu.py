@@ -14,7 +14,7 @@ import numpy as np
 import torch  # before the extension, so that both share one OpenMP runtime
 from torch import Tensor
 
-from ..families import Family
+from ..families import Family, family_by_name
 from . import _cpu  # type: ignore[attr-defined]
 
 
@@ -26,6 +26,7 @@ def _load_kernels() -> _cpu.Kernels:
     return kernels
 
 
+_DOUBLE = torch.float64
 _kernels = _load_kernels()
 instruction_set: str = _kernels.name
 instruction_sets: list[str] = _kernels.names
@@ -50,7 +51,8 @@ def _columns(family: Family, count: int, single: bool) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _plan(family: Family, size: int, derivative: int) -> _cpu.Plan:
+def _plan(name: str, size: int, derivative: int) -> _cpu.Plan:
+    family = family_by_name(name)
     count = size + derivative * family.degree_growth
     maps = family.differentiation_tables(count)
     single = _columns(family, count, True) if family.single_suffices(count) else None
@@ -68,16 +70,14 @@ def _plan(family: Family, size: int, derivative: int) -> _cpu.Plan:
     )
 
 
-def broadcast(first: torch.Size, second: torch.Size) -> torch.Size:
-    """Return the broadcast shape; torch's own function takes 20 us even where the shapes agree."""
-    return first if first == second else torch.broadcast_shapes(first, second)
-
-
-def _rows(tensor: Tensor, shape: torch.Size) -> tuple[Tensor, tuple[int, ...]]:
-    """Broadcast the leading axes, without a copy; return the tensor and its strides."""
-    if tensor.shape[:-1] != shape:
-        tensor = tensor.expand(shape + tensor.shape[-1:])
-    return tensor, tensor.stride()
+def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
+    """Return memory of the broadcast leading shape and a last axis of length `last`."""
+    shape = z.shape
+    if first.shape[:-1] == shape[:-1]:
+        if last == shape[-1] and z.is_contiguous():
+            return torch.empty_like(z)  # half the time of the general call
+        return torch.empty((*shape[:-1], last), dtype=z.dtype)
+    return torch.empty((*torch.broadcast_shapes(first.shape[:-1], shape[:-1]), last), dtype=z.dtype)
 
 
 # From so many rows that share their points, and so many terms, on, functions once and a matrix product are faster than a
@@ -86,15 +86,17 @@ SHARED_ROWS, SHARED_TERMS = 16, 1 << 21
 _TABLE_BYTES = 1 << 20
 
 
-def _shared_points(other: Tensor, z: Tensor, terms: int) -> bool:
-    """Whether many rows of coefficients or values meet one row of points; `terms` is the number of them a row."""
-    rows = other.shape[:-1].numel()
-    if rows < SHARED_ROWS or rows * terms < SHARED_TERMS:
+def _shared_points(other: Tensor, z: Tensor) -> bool:
+    """Whether many rows of coefficients or values meet one row of points."""
+    if other.numel() < SHARED_ROWS * other.shape[-1] or z.dim() > other.dim():
         return False
-    return z.dim() == 1 or all(size == 1 or stride == 0 for size, stride in zip(z.shape[:-1], z.stride(), strict=False))
+    return z.dim() == 1 or (
+        all(size == 1 or stride == 0 for size, stride in zip(z.shape[:-1], z.stride(), strict=False))
+        and torch.broadcast_shapes(other.shape[:-1], z.shape[:-1]) == other.shape[:-1]
+    )
 
 
-def _tables(z: Tensor, size: int, family: Family, derivative: int) -> Iterator[tuple[slice, Tensor]]:
+def _tables(z: Tensor, size: int, family: str, derivative: int) -> Iterator[tuple[slice, Tensor]]:
     """Yield runs of the points and the functions there, (size, points), each of at most 1 MiB."""
     run = min(z.shape[0], max(64, _TABLE_BYTES // (size * z.element_size()) // 64 * 64))
     memory = torch.empty(size * run, dtype=z.dtype)
@@ -108,7 +110,7 @@ def _one_row(z: Tensor) -> Tensor:
     return z[(0,) * (z.dim() - 1)]
 
 
-def _synthesize_shared(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
+def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     rows = coef.reshape(-1, coef.shape[-1])
     result = torch.empty((rows.shape[0], z.shape[0]), dtype=z.dtype)
     for part, table in _tables(z, coef.shape[-1], family, derivative):
@@ -116,7 +118,7 @@ def _synthesize_shared(coef: Tensor, z: Tensor, family: Family, derivative: int)
     return result.reshape(*coef.shape[:-1], z.shape[0])
 
 
-def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     rows = values.reshape(-1, values.shape[-1])
     result = torch.zeros((rows.shape[0], size), dtype=z.dtype)
     for part, table in _tables(z, size, family, derivative):
@@ -124,92 +126,64 @@ def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: Family, deriva
     return result.reshape(*values.shape[:-1], size)
 
 
-def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
+def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
-    shape = broadcast(coef.shape[:-1], z.shape[:-1])
-    if shape == coef.shape[:-1] and _shared_points(coef, z, coef.shape[-1] * z.shape[-1]):
+    size, points = coef.shape[-1], z.shape[-1]
+    if coef.numel() * points >= SHARED_TERMS and _shared_points(coef, z):
         return _synthesize_shared(coef, _one_row(z), family, derivative)
-    coef, coef_strides = _rows(coef, shape)
-    z, z_strides = _rows(z, shape)
-    points = z.shape[-1]
-    result = torch.empty((*shape, points), dtype=z.dtype)
-    plan = _plan(family, coef.shape[-1], derivative)
+    result = _empty(coef, z, points)
     _kernels.synthesize(
-        plan,
-        shape,
-        coef.data_ptr(),
-        coef_strides,
-        z.data_ptr(),
-        z_strides,
-        points,
-        result.data_ptr(),
-        z.dtype == torch.float64,
-    )
+        _plan(family, size, derivative),
+        coef.data_ptr(), coef.shape, coef.stride(),
+        z.data_ptr(), z.shape, z.stride(),
+        result.data_ptr(), z.dtype is _DOUBLE,
+    )  # fmt: skip
     return result
 
 
-def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
-    shape = broadcast(values.shape[:-1], z.shape[:-1])
-    if shape == values.shape[:-1] and _shared_points(values, z, size * z.shape[-1]):
+    if values.numel() * size >= SHARED_TERMS and _shared_points(values, z):
         return _adjoint_shared(values, _one_row(z), size, family, derivative)
-    values, value_strides = _rows(values, shape)
-    z, z_strides = _rows(z, shape)
-    result = torch.empty((*shape, size), dtype=z.dtype)
-    plan = _plan(family, size, derivative)
+    result = _empty(values, z, size)
     _kernels.adjoint(
-        plan,
-        shape,
-        values.data_ptr(),
-        value_strides,
-        z.data_ptr(),
-        z_strides,
-        z.shape[-1],
-        result.data_ptr(),
-        z.dtype == torch.float64,
-    )
+        _plan(family, size, derivative),
+        values.data_ptr(), values.shape, values.stride(),
+        z.data_ptr(), z.shape, z.stride(),
+        result.data_ptr(), z.dtype is _DOUBLE,
+    )  # fmt: skip
     return result
 
 
-def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivative: int) -> tuple[Tensor, Tensor]:
+def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
     """Return both gradients of `synthesize`, before they are summed over axes that were broadcast.
 
     grad_coef_n = sum_m gradient_m phi_n^(k)(z_m) and grad_z_m = gradient_m sum_n coef_n phi_n^(k+1)(z_m), in one pass.
     """
-    shape = broadcast(broadcast(gradient.shape[:-1], coef.shape[:-1]), z.shape[:-1])
-    gradient, gradient_strides = _rows(gradient, shape)
-    coef, coef_strides = _rows(coef, shape)
-    z, z_strides = _rows(z, shape)
-    size, points = coef.shape[-1], z.shape[-1]
-    grad_coef, grad_z = torch.empty((*shape, size), dtype=z.dtype), torch.empty((*shape, points), dtype=z.dtype)
+    lead = gradient.shape[:-1]
+    if not lead == coef.shape[:-1] == z.shape[:-1]:
+        lead = torch.broadcast_shapes(lead, coef.shape[:-1], z.shape[:-1])
+    size = coef.shape[-1]
+    grad_coef = torch.empty((*lead, size), dtype=z.dtype)
+    grad_z = torch.empty((*lead, z.shape[-1]), dtype=z.dtype)
     _kernels.backward(
         _plan(family, size, derivative + 1),
-        shape,
-        gradient.data_ptr(),
-        gradient_strides,
-        coef.data_ptr(),
-        coef_strides,
-        z.data_ptr(),
-        z_strides,
-        points,
-        grad_coef.data_ptr(),
-        grad_z.data_ptr(),
-        z.dtype == torch.float64,
-    )
+        gradient.data_ptr(), gradient.shape, gradient.stride(),
+        coef.data_ptr(), coef.shape, coef.stride(),
+        z.data_ptr(), z.shape, z.stride(),
+        grad_coef.data_ptr(), grad_z.data_ptr(), z.dtype is _DOUBLE,
+    )  # fmt: skip
     return grad_coef, grad_z
 
 
-def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
     return _basis(z, size, family, derivative, torch.empty((*z.shape, size), dtype=z.dtype), by_degree=False)
 
 
-def _basis(z: Tensor, size: int, family: Family, derivative: int, result: Tensor, by_degree: bool) -> Tensor:
-    shape, points = z.shape[:-1], z.shape[-1]
+def _basis(z: Tensor, size: int, family: str, derivative: int, result: Tensor, by_degree: bool) -> Tensor:
     plan = _plan(family, size, derivative)
-    _kernels.basis(
-        plan, shape, z.data_ptr(), z.stride(), points, result.data_ptr(), by_degree, z.dtype == torch.float64
-    )
+    _kernels.basis(plan, z.data_ptr(), z.shape, z.stride(), result.data_ptr(), by_degree, z.dtype is _DOUBLE)
     return result
 
 
@@ -218,25 +192,19 @@ def multiply_adds(rounds: int, dtype: torch.dtype) -> int:
     return _kernels.multiply_adds(rounds, dtype == torch.float64)
 
 
-def squares(z: Tensor, size: int, family: Family) -> Tensor:
+def squares(z: Tensor, size: int, family: str) -> Tensor:
     """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
     z, result = z.contiguous(), torch.empty_like(z)
-    norms = torch.from_numpy(1 / family.norm_squared(size))
+    norms = torch.from_numpy(1 / family_by_name(family).norm_squared(size))
     _kernels.squares(_plan(family, size, 0), z.data_ptr(), z.shape[0], norms.data_ptr(), result.data_ptr())
     return result
 
 
-def differentiate(coef: Tensor, family: Family, transposed: bool) -> Tensor:
+def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     """Return the coefficients of the derivative, or apply the transpose of that map."""
     result = torch.empty(coef.shape, dtype=coef.dtype)
     plan = _plan(family, coef.shape[-1], 0)
     _kernels.differentiate(
-        plan,
-        coef.shape[:-1],
-        coef.data_ptr(),
-        coef.stride(),
-        result.data_ptr(),
-        transposed,
-        coef.dtype == torch.float64,
+        plan, coef.data_ptr(), coef.shape, coef.stride(), result.data_ptr(), transposed, coef.dtype is _DOUBLE
     )
     return result

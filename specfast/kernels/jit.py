@@ -30,7 +30,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from ..families import Family
+from ..families import family_by_name
 
 HERMITE, LAGUERRE, CHEBYSHEV, LEGENDRE = 0, 1, 2, 3
 _TILE = 64
@@ -299,8 +299,9 @@ def _differentiate_rows(ahead, leap, lower, middle, upper, coef, result, transpo
 
 
 @lru_cache(maxsize=256)
-def _tables(family: Family, count: int) -> tuple[Any, ...]:
-    tables, ends = family.recurrence_tables(count), family.end_tables(count)
+def _tables(family: str, count: int) -> tuple[Any, ...]:
+    own = family_by_name(family)
+    tables, ends = own.recurrence_tables(count), own.end_tables(count)
     none = np.zeros(0)
     columns = (
         tables.a,
@@ -312,12 +313,12 @@ def _tables(family: Family, count: int) -> tuple[Any, ...]:
     return columns, tables.start, limits
 
 
-def _arguments(family: Family, count: int, z: Tensor) -> tuple[Any, ...]:
+def _arguments(family: str, count: int, z: Tensor) -> tuple[Any, ...]:
     columns, start, limits = _tables(family, count)
     return columns, count, start, limits, (1e-6 if z.dtype == torch.float32 else 2e-15)
 
 
-def _product(other: Tensor, z: Tensor, size: int, family: Family, transposed: bool) -> Tensor:
+def _product(other: Tensor, z: Tensor, size: int, family: str, transposed: bool) -> Tensor:
     lead = torch.broadcast_shapes(other.shape[:-1], z.shape[:-1])
     own = z.reshape(z.shape[:-1].numel(), z.shape[-1])
     rows = torch.arange(own.shape[0]).reshape(z.shape[:-1]).expand(lead).reshape(-1)
@@ -331,25 +332,25 @@ def _product(other: Tensor, z: Tensor, size: int, family: Family, transposed: bo
     return torch.from_numpy(result).reshape(*lead, result.shape[1])
 
 
-def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
+def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     size = coef.shape[-1]
-    wide = size + derivative * family.degree_growth
+    wide = size + derivative * family_by_name(family).degree_growth
     own = torch.nn.functional.pad(coef.double(), (0, wide - size))
     for _ in range(derivative):
         own = differentiate(own, family, False)
     return _product(own, z, wide, family, transposed=False).to(z.dtype)
 
 
-def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
-    sums = _product(values, z, size + derivative * family.degree_growth, family, transposed=True)
+    sums = _product(values, z, size + derivative * family_by_name(family).degree_growth, family, transposed=True)
     for _ in range(derivative):
         sums = differentiate(sums, family, True)
     return sums[..., :size].to(z.dtype).contiguous()
 
 
-def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivative: int) -> tuple[Tensor, Tensor]:
+def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
     """Return both gradients of `synthesize`, before they are summed over axes that were broadcast."""
     lead = torch.broadcast_shapes(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
     grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative)
@@ -357,9 +358,9 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivati
     return grad_coef.expand(*lead, -1).contiguous(), grad_z.expand(*lead, -1).contiguous()
 
 
-def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
-    wide = size + derivative * family.degree_growth
+    wide = size + derivative * family_by_name(family).degree_growth
     result = np.empty((z.numel(), wide))
     columns, count, start, limits, slack = _arguments(family, wide, z)
     _basis_rows(columns, count, start, limits, z.double().reshape(-1).contiguous().numpy(), slack, result)
@@ -369,16 +370,16 @@ def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
     return table[:, :size].reshape(*z.shape, size).to(z.dtype).contiguous()
 
 
-def squares(z: Tensor, size: int, family: Family) -> Tensor:
+def squares(z: Tensor, size: int, family: str) -> Tensor:
     """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
-    norms = torch.from_numpy(family.norm_squared(size))
+    norms = torch.from_numpy(family_by_name(family).norm_squared(size))
     parts = [(basis(part, size, family, 0) ** 2 / norms).sum(-1) for part in z.split(max(1, (1 << 22) // size))]
     return torch.cat(parts) if parts else z.clone()
 
 
-def differentiate(coef: Tensor, family: Family, transposed: bool) -> Tensor:
+def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     """Return the coefficients of the derivative, or apply the transpose of that map."""
-    maps = family.differentiation_tables(coef.shape[-1])
+    maps = family_by_name(family).differentiation_tables(coef.shape[-1])
     rows = coef.double().reshape(coef.shape[:-1].numel(), coef.shape[-1]).clone().numpy()
     result = np.empty(rows.shape)
     _differentiate_rows(maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, rows, result, transposed)

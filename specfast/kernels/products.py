@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ..families import Family
 from . import backend
 
 _BLOCK = 1 << 20
@@ -27,7 +26,7 @@ def _gathered(tables: Sequence[Tensor], indices: Tensor) -> Tensor:
 
 
 def _over_blocks(
-    z: Tensor, indices: Tensor, families: Sequence[Family], derivative: Sequence[int],
+    z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int],
     visit: Callable[[slice, slice, Tensor], None],
 ) -> None:  # fmt: skip
     """Call visit(points, indices, products) for every block of one row's points z (M, D)."""
@@ -46,9 +45,7 @@ def _over_blocks(
             visit(points, chosen, _gathered(tables, indices[chosen]))
 
 
-def synthesize(
-    coef: Tensor, z: Tensor, indices: Tensor, families: Sequence[Family], derivative: Sequence[int]
-) -> Tensor:
+def synthesize(coef: Tensor, z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int]) -> Tensor:
     """Return the sums (..., M) for coef (..., K), z (..., M, D), indices (K, D)."""
     lead = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2])
     # Rows that share their points share their products.
@@ -67,9 +64,7 @@ def synthesize(
     return result
 
 
-def adjoint(
-    values: Tensor, z: Tensor, indices: Tensor, families: Sequence[Family], derivative: Sequence[int]
-) -> Tensor:
+def adjoint(values: Tensor, z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int]) -> Tensor:
     """Return the sums (..., K) over the points of values (..., M) times the products."""
     lead = torch.broadcast_shapes(values.shape[:-1], z.shape[:-2])
     point_rows = z.reshape(z.shape[:-2].numel(), *z.shape[-2:])

@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ..families import DifferentiationTables, Family, RecurrenceTables
+from ..families import DifferentiationTables, Family, RecurrenceTables, family_by_name
 
 
 @lru_cache(maxsize=256)
@@ -102,30 +102,32 @@ def _differentiate_transposed(tables: DifferentiationTables, cotangent: Tensor) 
     return torch.stack(result, -1)
 
 
-def synthesize(coef: Tensor, z: Tensor, family: Family, derivative: int) -> Tensor:
+def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
-    count = _count(family, coef.shape[-1], derivative)
+    own = family_by_name(family)
+    count = _count(own, coef.shape[-1], derivative)
     terms = torch.nn.functional.pad(coef.double(), (0, count - coef.shape[-1]))
     for _ in range(derivative):
-        terms = _differentiate(_tables(family, count)[1], terms)
+        terms = _differentiate(_tables(own, count)[1], terms)
     shape = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-1]) + z.shape[-1:]
     result = torch.zeros(shape, dtype=torch.float64, device=z.device)
-    for n, function in enumerate(_functions(family, z, count)):
+    for n, function in enumerate(_functions(own, z, count)):
         result = result + terms[..., n : n + 1] * function
     return result.to(z.dtype)
 
 
-def adjoint(values: Tensor, z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
-    count = _count(family, size, derivative)
+    own = family_by_name(family)
+    count = _count(own, size, derivative)
     weight = values.double()
-    sums = torch.stack([(weight * function).sum(-1) for function in _functions(family, z, count)], -1)
+    sums = torch.stack([(weight * function).sum(-1) for function in _functions(own, z, count)], -1)
     for _ in range(derivative):
-        sums = _differentiate_transposed(_tables(family, count)[1], sums)
+        sums = _differentiate_transposed(_tables(own, count)[1], sums)
     return sums[..., :size].to(z.dtype)
 
 
-def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivative: int) -> tuple[Tensor, Tensor]:
+def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
     """Return both gradients of `synthesize`, before they are summed over axes that were broadcast."""
     lead = torch.broadcast_shapes(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
     grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative)
@@ -133,25 +135,28 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: Family, derivati
     return grad_coef.expand(*lead, -1).contiguous(), grad_z.expand(*lead, -1).contiguous()
 
 
-def squares(z: Tensor, size: int, family: Family) -> Tensor:
+def squares(z: Tensor, size: int, family: str) -> Tensor:
     """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
+    own = family_by_name(family)
     total = torch.zeros_like(z)
-    for value, norm in zip(_functions(family, z, size), family.norm_squared(size), strict=True):
+    for value, norm in zip(_functions(own, z, size), own.norm_squared(size), strict=True):
         total += value**2 / norm
     return total
 
 
-def basis(z: Tensor, size: int, family: Family, derivative: int) -> Tensor:
+def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
-    count = _count(family, size, derivative)
-    functions = torch.stack(list(_functions(family, z, count)), -1)
+    own = family_by_name(family)
+    count = _count(own, size, derivative)
+    functions = torch.stack(list(_functions(own, z, count)), -1)
     for _ in range(derivative):
-        functions = _differentiate_transposed(_tables(family, count)[1], functions)
+        functions = _differentiate_transposed(_tables(own, count)[1], functions)
     return functions[..., :size].to(z.dtype)
 
 
-def differentiate(coef: Tensor, family: Family, transposed: bool) -> Tensor:
+def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     """Return the coefficients of the derivative, or apply the transpose of that map."""
-    tables = _tables(family, coef.shape[-1])[1]
+    own = family_by_name(family)
+    tables = _tables(own, coef.shape[-1])[1]
     apply = _differentiate_transposed if transposed else _differentiate
     return apply(tables, coef.double()).to(coef.dtype)
