@@ -187,7 +187,7 @@ void adjoint_rows(const Series& series, const Recurrence<T>& recurrence, const R
     const int64_t own_scratch = ceil_divide(AdjointMemory<T>::scratch(count), 8) * 8;
     const Scratch scratch(larger(own_scratch + Coefficients<T>::scratch(count), 2 * count), threads);
     const Scratch partials(total * runs * count, 1);
-#pragma omp parallel for schedule(static) if (threads > 1)
+#pragma omp parallel for schedule(guided) if (threads > 1)
     for (int64_t task = 0; task < total * runs; ++task) {
         const int64_t row = task / runs, begin = smaller(points, task % runs * length);
         const int64_t stop = smaller(points, begin + length);
@@ -213,7 +213,7 @@ void adjoint_rows(const Series& series, const Recurrence<T>& recurrence, const R
         }
     }
     const int order = coef == nullptr ? series.derivative : series.derivative - 1;
-#pragma omp parallel for schedule(static) if (threads > 1)
+#pragma omp parallel for schedule(guided) if (threads > 1)
     for (int64_t row = 0; row < total; ++row) {
         finish_row(series, order, partials.block(0) + row * runs * count, runs, count, scratch.of_this_thread(),
                    grad_coef + row * series.coefficients);

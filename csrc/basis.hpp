@@ -104,7 +104,7 @@ void basis_rows(const Series& series, const Recurrence<T>& recurrence, const Row
     const int64_t blocks = ceil_divide(points, block), tasks = row_count(rows) * blocks;
     const int threads = threads_for(row_count(rows) * points * count);
     const Scratch scratch(BasisBlock<T>::scratch(count), threads);
-#pragma omp parallel for schedule(static) if (threads > 1)
+#pragma omp parallel for schedule(guided) if (threads > 1)
     for (int64_t task = 0; task < tasks; ++task) {
         const int64_t row = task / blocks, begin = task % blocks * block;
         BasisBlock<T> own(series, recurrence, count, scratch.of_this_thread());
@@ -132,7 +132,7 @@ void differentiate_rows(const Differentiation& table, const Rows& rows, const Op
     const int64_t count = table.count, total = row_count(rows);
     const int threads = threads_for(total * count);
     const Scratch scratch(2 * count, threads);
-#pragma omp parallel for schedule(static) if (threads > 1)
+#pragma omp parallel for schedule(guided) if (threads > 1)
     for (int64_t row = 0; row < total; ++row) {
         double* const input = scratch.of_this_thread();
         double* const output = input + count;

@@ -34,6 +34,9 @@ inline const T* row_start(const Rows& rows, const Operand& operand, int64_t row)
     return static_cast<const T*>(operand.data) + row_offset(rows, operand, row);
 }
 
+// Work is shared out by OpenMP's guided schedule: which thread does a task changes no bit of the result, and where
+// another program takes part of a core the others go on with its share.
+
 // Below this many multiply-adds a call stays on the calling thread.
 constexpr int64_t serial_work = 1 << 16;
 

@@ -51,7 +51,7 @@ void squares(const Series& series, const Rows& rows, const Operand& z, int64_t p
         end_factor[n] = at_end * at_end * norms[n];
     }
     const Scratch scratch(points_scratch<double> + 2 * block_capacity<double>, threads);
-#pragma omp parallel for schedule(static) if (threads > 1)
+#pragma omp parallel for schedule(guided) if (threads > 1)
     for (int64_t task = 0; task < tasks; ++task) {
         const int64_t row = task / blocks, begin = task % blocks * block_points;
         const int64_t filled = smaller(block_points, points - begin);

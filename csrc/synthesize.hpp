@@ -81,7 +81,7 @@ void synthesize_rows(const Series& series, const Recurrence<T>& recurrence, cons
     const int threads = threads_for(row_count(rows) * points * count);
     const int64_t per_row = Coefficients<T>::scratch(count);
     const Scratch scratch(per_row + points_scratch<T> + 2 * block_capacity<T>, threads);
-#pragma omp parallel for schedule(static) if (threads > 1)
+#pragma omp parallel for schedule(guided) if (threads > 1)
     for (int64_t task = 0; task < tasks; ++task) {
         const int64_t row = task / runs, begin = task % runs * run_points;
         double* const memory = scratch.of_this_thread();

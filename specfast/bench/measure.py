@@ -17,18 +17,14 @@ from .peers import PEERS, Timed
 OPERATIONS = 2
 
 
-def bound(dtype: torch.dtype, seconds: float = 0.05) -> float:
-    """Return multiply-adds a second in this dtype, on all of PyTorch's threads: the best of a few loops."""
+def bound(dtype: torch.dtype, seconds: float = 1e-3) -> tuple[Timed, int]:
+    """Return a loop of independent multiply-adds on all of PyTorch's threads, and how many a call of it does."""
     from ..kernels import cpu
 
-    rounds, best = 100_000, 0.0
-    for _ in range(5):
-        started = time.perf_counter()
-        done = cpu.multiply_adds(rounds, dtype)
-        taken = time.perf_counter() - started
-        best = max(best, done / taken)
-        rounds = max(1000, int(rounds * seconds / taken))
-    return best
+    started = time.perf_counter()
+    cpu.multiply_adds(100_000, dtype)
+    rounds = max(1000, int(100_000 * seconds / (time.perf_counter() - started)))
+    return lambda: cpu.multiply_adds(rounds, dtype), cpu.multiply_adds(rounds, dtype)
 
 
 def ours(case: Case) -> Timed:
@@ -57,16 +53,18 @@ def _time(function: Timed, repeats: int) -> float:
 
 
 def measure(
-    cases: Iterable[Case], peers: Iterable[str] = (), *, rounds: int = 7, budget: float = 0.05,
+    cases: Iterable[Case], peers: Iterable[str] = (), *, rounds: int = 15, budget: float = 0.025,
     report: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return a row for every case: median time, spread, terms a second, share of the bound, and ratios to the peers.
 
-    Ours, the peers and the bound take turns, forwards and backwards, so that a slow spell of the machine meets all alike.
+    Ours, the peers and the bound take turns, forwards and backwards, each for as long, so that a slow spell of the machine
+    meets all alike; every figure is the median over the turns, ratios and shares being formed within a turn.
     """
     rows = []
     for case in cases:
-        timed: dict[str, Timed] = {"specfast": ours(case)}
+        loop, multiply_adds = bound(case.dtype)
+        timed: dict[str, Timed] = {"specfast": ours(case), "bound": loop}
         for name in peers:
             peer = PEERS[name](case)
             if peer is not None:
@@ -76,22 +74,24 @@ def measure(
             function()  # compiles, fills caches
             repeats[name] = _repeats(function, budget)
         samples: dict[str, list[float]] = {name: [] for name in timed}
-        rates = []
         for turn in range(rounds):
-            rates.append(bound(case.dtype, 0.01))
             for name in list(timed) if turn % 2 else list(reversed(timed)):
                 samples[name].append(_time(timed[name], repeats[name]))
-        median = {name: statistics.median(times) for name, times in samples.items()}
-        rate, own = statistics.median(rates), median["specfast"]
+        own = statistics.median(samples["specfast"])
+
+        def ratio(name: str, samples: dict[str, list[float]] = samples) -> float:
+            return statistics.median(a / b for a, b in zip(samples[name], samples["specfast"], strict=True))
+
+        rate = multiply_adds / statistics.median(samples["bound"])
         rows.append(
             {
                 "case": case.name,
                 "seconds": own,
                 "spread": (max(samples["specfast"]) - min(samples["specfast"])) / own,
                 "terms_per_second": case.terms / own,
-                "share_of_bound": case.terms / own / (rate / OPERATIONS),
+                "share_of_bound": ratio("bound") * case.terms * OPERATIONS / multiply_adds,
                 "multiply_adds_per_second": rate,
-                "ratio": {name: time / own for name, time in median.items() if name != "specfast"},
+                "ratio": {name: ratio(name) for name in timed if name not in ("specfast", "bound")},
                 "threads": torch.get_num_threads(),
             }
         )
