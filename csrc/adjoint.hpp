@@ -107,15 +107,18 @@ int set_weights(const Points<T>& points, const Data* values, int64_t stride, int
     const double* const wide = in_double(values, stride, count, copied);
     const int exponent = exponent_of(largest_magnitude(wide, count));
     const PowerOfTwo down = power_of_two_factors(-exponent);
-    if (!points.grouped) {
+    if (points.layout != Layout::whole) {
+        for (int64_t i = 0; i < block_capacity<T>; ++i) weight[i] = 0;
+    }
+    if (points.layout != Layout::sorted) {
         const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
         for (int64_t i = 0; i < count; ++i) weight[i] = static_cast<T>(wide[i] * down.first * down.second);
         for (int64_t i = count; i < padded; ++i) weight[i] = 0;
-        return exponent;
     }
-    for (int64_t i = 0; i < block_capacity<T>; ++i) weight[i] = 0;
-    each_point(points, count,
-               [&](int64_t i, int64_t m) { weight[i] = static_cast<T>(wide[m] * down.first * down.second); });
+    each_moved(points, [&](int64_t i, int64_t m) {
+        if (points.layout == Layout::moved_out) weight[m] = 0;
+        weight[i] = static_cast<T>(wide[m] * down.first * down.second);
+    });
     return exponent;
 }
 
@@ -148,17 +151,16 @@ void adjoint_block(const Recurrence<T>& recurrence, int64_t count, AdjointMemory
         const PowerOfTwo up[2] = {power_of_two_factors(exponent + coef->near_exponent),
                                   power_of_two_factors(exponent + coef->end_exponent)};
         const int64_t first_end = points.first[end], last_end = first_end + points.size[end];
-        if (!points.grouped) {
-            const PowerOfTwo factor = up[ends];
+        if (points.layout != Layout::sorted) {
+            const PowerOfTwo factor = up[points.size[near] == 0];
             for (int64_t m = 0; m < filled; ++m) {
                 grad_z[m] = static_cast<Data>(memory.slopes[m] * factor.first * factor.second);
             }
-        } else {
-            each_point(points, filled, [&](int64_t i, int64_t m) {
-                const PowerOfTwo& factor = up[i >= first_end && i < last_end];
-                grad_z[m] = static_cast<Data>(memory.slopes[i] * factor.first * factor.second);
-            });
         }
+        each_moved(points, [&](int64_t i, int64_t m) {
+            const PowerOfTwo& factor = up[i >= first_end && i < last_end];
+            grad_z[m] = static_cast<Data>(memory.slopes[i] * factor.first * factor.second);
+        });
     }
     if (inner) flush(memory.near_sums, recurrence.scale, count, exponent, partial);
     if (ends) flush(memory.end_sums, recurrence.value_at_end, count, exponent, partial);

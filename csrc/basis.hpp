@@ -78,7 +78,7 @@ struct BasisBlock {
                     result[m * point_step + n * degree_step] = static_cast<Data>(derived[n]);
                 }
             });
-        } else if (point_step == 1 && !points.grouped) {
+        } else if (point_step == 1 && points.layout == Layout::whole) {
             const double* factor = scale(0);
             for (int64_t n = 0; n < count; ++n) {
                 const T* const from = table + n * block_capacity<T>;

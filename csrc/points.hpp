@@ -1,13 +1,12 @@
-// A block of points made ready for the recurrence: checked, with their start values, grouped by regime.
+// A block of points made ready for the recurrence: checked, with their start values.
 //
 // Problem   Most points need the plain recurrence ("near"). Far out start(z) underflows although phi_n need not
 // ("far");
 //           close to a hard end of the domain the plain recurrence loses digits ("end"). A tile runs in one regime.
-// Method    One vectorised pass classifies and evaluates start(z). Where all points are near, which is the rule, or all
-//           at an end, they stay in place; otherwise they are copied group by group, and `origin` remembers where each
-//           came from.
+// Method    One vectorised pass tells whether all points are near, which is the rule; then only start(z) is left to do.
+//           Otherwise a second one classifies; groups.hpp does the rest.
 // Layout    Arrays of `capacity`, in scratch memory; every group is padded to whole vectors with points of weight 0.
-// Cost      about 8 vector operations a vector of points, 25 with an exponential.
+// Cost      about 4 vector operations a vector of points, 20 more with an exponential.
 #pragma once
 #include "rows.hpp"
 #include "start_value.hpp"
@@ -18,9 +17,14 @@ namespace {
 enum Regime { near = 0, far = 1, end = 2 };
 
 constexpr int64_t block_points = 512;
+constexpr int64_t most_moved_out = block_points / 8;
 
 template <class T>
-constexpr int64_t block_capacity = block_points + 4 * lanes<T>;
+constexpr int64_t block_capacity = block_points + most_moved_out + 4 * lanes<T>;
+
+// Where the points of a block are: all in one group and in place; the near ones in place and the others moved out, behind
+// them; or all sorted into groups.
+enum class Layout { whole, moved_out, sorted };
 
 template <class T>
 struct Points {
@@ -28,8 +32,8 @@ struct Points {
     T* mantissa;      // start(z); of far points start(z) 2^-exponent. 0 beyond far_limit, NaN where z is not valid
     T* exponent;      // of far points
     T* spare;         // the same three again while points are being grouped
-    int64_t* origin;  // which point of the block this is, -1 for padding; used where `grouped`
-    bool grouped;
+    int64_t* origin;  // which point of the block this is, -1 for padding; of points that are not in place
+    Layout layout;
     int64_t first[3], size[3];  // the groups; sizes are whole vectors
 };
 
@@ -117,6 +121,18 @@ inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points,
     return found;
 }
 
+// Where the recurrence needs no care.
+template <class T>
+struct NearRange {
+    Vector<T> lower, upper;
+    explicit NearRange(const Recurrence<T>& recurrence) {
+        const T end_limit = static_cast<T>(recurrence.end_limit), near_limit = static_cast<T>(recurrence.near_limit);
+        upper = splat<T>(recurrence.start == Start::one ? T(1) - end_limit : near_limit);
+        lower = recurrence.start == Start::exponential ? splat<T>(end_limit) : -upper;
+    }
+    Mask<T> holds(Vector<T> z) const { return (z >= lower) & (z <= upper); }  // not for NaN
+};
+
 // The regime of a point that classify_all has made harmless.
 template <class T>
 inline Regime regime_of(const Recurrence<T>& recurrence, T z) {
@@ -125,50 +141,6 @@ inline Regime regime_of(const Recurrence<T>& recurrence, T z) {
         return size > static_cast<T>(1 - static_cast<T>(recurrence.end_limit)) ? end : near;
     if (size > static_cast<T>(recurrence.near_limit)) return far;
     return recurrence.start == Start::exponential && size < static_cast<T>(recurrence.end_limit) ? end : near;
-}
-
-// Sorts by counting: near points, then far ones in bands of |z|, then those at an end. Far points whose numbers must be
-// brought into range at the same terms share a tile, which otherwise would be stopped for each of them in turn.
-template <class T>
-inline void group_points(const Recurrence<T>& recurrence, Points<T>& points, const T* z, const T* mantissa,
-                         const T* exponent, int64_t count) {
-    constexpr int bands = 64;
-    T largest = static_cast<T>(recurrence.near_limit);
-    for (int64_t i = 0; i < count; ++i) {
-        const T size = z[i] < 0 ? -z[i] : z[i];
-        largest = size > largest ? size : largest;
-    }
-    const T width = largest - static_cast<T>(recurrence.near_limit);
-    const T scale = width > 0 ? static_cast<T>(bands - 1) / width : 0;
-    unsigned char key[block_points];
-    int64_t length[bands + 2] = {}, next[bands + 2], filled = 0;
-    for (int64_t i = 0; i < count; ++i) {
-        const T size = z[i] < 0 ? -z[i] : z[i];
-        const Regime regime = regime_of(recurrence, z[i]);
-        const int band = static_cast<int>((size - static_cast<T>(recurrence.near_limit)) * (regime == far ? scale : 0));
-        key[i] = static_cast<unsigned char>(regime == near ? 0 : regime == far ? 1 + band : bands + 1);
-        ++length[key[i]];
-    }
-    const int first_key[4] = {0, 1, bands + 1, bands + 2};
-    for (int group = 0; group < 3; ++group) {
-        points.first[group] = filled;
-        for (int own = first_key[group]; own < first_key[group + 1]; ++own) {
-            next[own] = filled;
-            filled += length[own];
-        }
-        for (; filled % lanes<T> != 0; ++filled) {
-            points.z[filled] = points.mantissa[filled] = points.exponent[filled] = 0;
-            points.origin[filled] = -1;
-        }
-        points.size[group] = filled - points.first[group];
-    }
-    for (int64_t i = 0; i < count; ++i) {
-        const int64_t place = next[key[i]]++;
-        points.z[place] = z[i];
-        points.mantissa[place] = mantissa[i];
-        points.exponent[place] = exponent[i];
-        points.origin[place] = i;
-    }
 }
 
 // Copies the points; returns whether all of them are near.
@@ -182,14 +154,9 @@ inline bool copy_points(const Recurrence<T>& recurrence, const In* z, int64_t st
     // Padding repeats the last point, so that it never makes a block mixed; its weight is 0.
     const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
     for (int64_t i = count; i < padded; ++i) to[i] = to[count - 1];
-    const T end_limit = static_cast<T>(recurrence.end_limit), near_limit = static_cast<T>(recurrence.near_limit);
-    const T upper = recurrence.start == Start::one ? T(1) - end_limit : near_limit;
-    const T lower = recurrence.start == Start::exponential ? end_limit : -upper;
+    const NearRange<T> range(recurrence);
     Mask<T> inside = ~Mask<T>{};
-    for (int64_t i = 0; i < padded; i += lanes<T>) {
-        const Vector<T> own = load<T>(to + i);
-        inside &= (own >= splat<T>(lower)) & (own <= splat<T>(upper));  // not for NaN
-    }
+    for (int64_t i = 0; i < padded; i += lanes<T>) inside &= range.holds(load<T>(to + i));
     return !any<T>(~inside);
 }
 
@@ -201,61 +168,6 @@ inline void start_near(const Points<T>& points, int64_t count) {
     for (int64_t i = 0; i < count; i += lanes<T>) {
         const Scaled<T> own = start_value<T, start>(load<T>(from + i));
         store(to + i, own.mantissa * power_of_two<T>(own.exponent));
-    }
-}
-
-// Where not all points are near: finds out which are what.
-template <class T>
-inline void sort_out(const Recurrence<T>& recurrence, int64_t count, int64_t padded, T slack, Points<T>& points) {
-    const auto classify = recurrence.start == Start::gaussian      ? classify_all<T, Start::gaussian>
-                          : recurrence.start == Start::exponential ? classify_all<T, Start::exponential>
-                                                                   : classify_all<T, Start::one>;
-    const Found<T> found = classify(recurrence, points, padded, slack);
-    const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
-    points.grouped = some_far || (some_end && any<T>(~found.all_end));
-    if (!points.grouped) {
-        points.size[some_end ? end : near] = padded;
-        return;
-    }
-    T* const columns[3] = {points.z, points.mantissa, points.exponent};
-    for (int column = 0; column < 3; ++column) {
-        __builtin_memcpy(points.spare + column * block_capacity<T>, columns[column], count * sizeof(T));
-    }
-    group_points(recurrence, points, points.spare, points.spare + block_capacity<T>,
-                 points.spare + 2 * block_capacity<T>, count);
-}
-
-// Reads up to block_points points of type In.
-template <class T, class In>
-inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, Points<T>& points) {
-    const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
-    for (int group = 0; group < 3; ++group) points.first[group] = points.size[group] = 0;
-    if (copy_points(recurrence, z, stride, count, points.z)) {
-        points.grouped = false;
-        points.size[near] = padded;
-        const auto fill = recurrence.start == Start::gaussian      ? start_near<T, Start::gaussian>
-                          : recurrence.start == Start::exponential ? start_near<T, Start::exponential>
-                                                                   : start_near<T, Start::one>;
-        fill(points, padded);
-    } else {
-        sort_out(recurrence, count, padded, sizeof(In) == 4 ? T(1e-6) : T(2e-15), points);
-    }
-    if (!points.grouped) {
-        for (int64_t i = count; i < padded; ++i) points.mantissa[i] = 0;
-    }
-}
-
-// Calls visit(place in the arrays, point of the block) for every point that is not padding.
-template <class T, class Visit>
-inline void each_point(const Points<T>& points, int64_t count, Visit visit) {
-    if (!points.grouped) {
-        for (int64_t i = 0; i < count; ++i) visit(i, i);
-        return;
-    }
-    for (int group = 0; group < 3; ++group) {
-        for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; ++i) {
-            if (points.origin[i] >= 0) visit(i, points.origin[i]);
-        }
     }
 }
 

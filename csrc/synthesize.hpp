@@ -22,10 +22,10 @@ inline Vector<T> finished(const Points<T>& points, const T* sums, int64_t i, Vec
 }
 
 // Multiplies by start(z) and by the power of two that was taken out of the coefficients.
-template <class T>
+template <bool moved_out, class T>
 inline void finish_sums(const Points<T>& points, const Coefficients<T>& coef, T* sums, const T* exponents) {
     for (int group = 0; group < 3; ++group) {
-        if (group == far) continue;
+        if (group == far || (moved_out && group == near)) continue;
         const PowerOfTwo up = power_of_two_factors(group == near ? coef.near_exponent : coef.end_exponent);
         const Vector<T> first = splat<T>(static_cast<T>(up.first)), second = splat<T>(static_cast<T>(up.second));
         for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; i += lanes<T>) {
@@ -63,12 +63,16 @@ void synthesize_run(const Recurrence<T>& recurrence, Coefficients<T>& coef, int6
         const T* end_coef = points.size[end] > 0 ? coef.end_form() : nullptr;
         sum_downwards(recurrence, coef.near_form(), end_coef, count, points, sums, exponents);
         if constexpr (std::is_same<T, Data>::value) {
-            if (!points.grouped && points.size[near] > 0) {
+            if (points.layout != Layout::sorted && points.size[near] > 0) {
                 finish_near(points, coef, sums, filled, values + begin);
+                if (points.layout == Layout::moved_out) {
+                    finish_sums<true>(points, coef, sums, exponents);
+                    each_moved(points, [&](int64_t i, int64_t m) { values[begin + m] = sums[i]; });
+                }
                 continue;
             }
         }
-        finish_sums(points, coef, sums, exponents);
+        finish_sums<false>(points, coef, sums, exponents);
         each_point(points, filled, [&](int64_t i, int64_t m) { values[begin + m] = static_cast<Data>(sums[i]); });
     }
 }

@@ -14,7 +14,7 @@
 //           and two.
 // Source    Clenshaw 1955; Reinsch's form in Oliver, J. Inst. Maths Applics 20 (1977).
 #pragma once
-#include "points.hpp"
+#include "groups.hpp"
 
 namespace specfast {
 namespace {

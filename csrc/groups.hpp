@@ -1,0 +1,192 @@
+// The points of a block by regime, where they are not all near.
+//
+// Problem   A tile runs in one regime. Copying all points into groups costs as much as ten terms of the recurrence.
+// Method    A few others among near points are moved out: the near ones stay in place, a harmless point of weight 0 in
+//           each gap, and the others form groups of their own behind them. Where there are more, all are sorted: by
+//           splitting where none is far, else by counting, the far ones in bands of |z|. Far points whose numbers must be
+//           brought into range at the same terms then share a tile, which otherwise would be stopped for each in turn.
+// Cost      moving out 2 vector operations a vector, splitting 3 and sorting 10 operations a point.
+#pragma once
+#include "points.hpp"
+
+namespace specfast {
+namespace {
+
+constexpr Regime all_regimes[3] = {near, far, end}, others_than_near[2] = {far, end};
+
+// Copies point m of `from` to `place`.
+template <class T>
+struct Mover {
+    const T *z, *mantissa, *exponent;
+    Points<T>& points;
+    void operator()(int64_t m, int64_t place) const {
+        points.z[place] = z[m];
+        points.mantissa[place] = mantissa[m];
+        points.exponent[place] = exponent[m];
+        points.origin[place] = m;
+    }
+};
+
+// Fills up the group that began at `first` and now ends at `filled` to whole vectors; returns its end.
+template <class T>
+inline int64_t close_group(Points<T>& points, Regime group, int64_t first, int64_t filled) {
+    for (; filled % lanes<T> != 0; ++filled) {
+        points.z[filled] = points.mantissa[filled] = points.exponent[filled] = 0;
+        points.origin[filled] = -1;
+    }
+    points.first[group] = first;
+    points.size[group] = filled - first;
+    return filled;
+}
+
+// Finds the points that are not near; returns how many, or -1 where they are more than `most`.
+template <class T>
+inline int64_t find_others(const Recurrence<T>& recurrence, const Points<T>& points, int64_t count, int64_t most,
+                           int64_t* others) {
+    const NearRange<T> range(recurrence);
+    int64_t number = 0;
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+        if (!any<T>(~range.holds(load<T>(points.z + i)))) continue;
+        for (int64_t m = i; m < smaller(count, i + lanes<T>); ++m) {
+            if (regime_of(recurrence, points.z[m]) == near) continue;
+            if (number == most) return -1;
+            others[number++] = m;
+        }
+    }
+    return number;
+}
+
+template <class T>
+inline bool move_out(const Recurrence<T>& recurrence, Points<T>& points, int64_t count, int64_t padded) {
+    int64_t others[most_moved_out];
+    const int64_t number = find_others(recurrence, points, count, count / 8, others);
+    if (number < 0) return false;
+    const Mover<T> move{points.z, points.mantissa, points.exponent, points};
+    int64_t filled = padded;
+    for (const Regime group : others_than_near) {
+        const int64_t first = filled;
+        for (int64_t i = 0; i < number; ++i) {
+            if (regime_of(recurrence, points.z[others[i]]) == group) move(others[i], filled++);
+        }
+        filled = close_group(points, group, first, filled);
+    }
+    for (int64_t i = 0; i < number; ++i) points.z[others[i]] = points.mantissa[others[i]] = 0;
+    points.first[near] = 0;
+    points.size[near] = padded;
+    points.layout = Layout::moved_out;
+    return true;
+}
+
+// Into near points and points at an end.
+template <class T>
+inline void split(const Recurrence<T>& recurrence, Points<T>& points, const Mover<T>& move, int64_t count) {
+    short index[2][block_points];
+    int64_t length[2] = {};
+    for (int64_t i = 0; i < count; ++i) {
+        index[0][length[0]] = index[1][length[1]] = static_cast<short>(i);
+        const bool at_end = regime_of(recurrence, move.z[i]) == end;
+        length[0] += !at_end;
+        length[1] += at_end;
+    }
+    int64_t filled = 0;
+    const Regime groups[2] = {near, end};
+    for (int group = 0; group < 2; ++group) {
+        const int64_t first = filled;
+        for (int64_t i = 0; i < length[group]; ++i) move(index[group][i], filled++);
+        filled = close_group(points, groups[group], first, filled);
+    }
+}
+
+template <class T>
+inline void sort_by_band(const Recurrence<T>& recurrence, Points<T>& points, const Mover<T>& move, int64_t count) {
+    constexpr int bands = 64;
+    T largest = static_cast<T>(recurrence.near_limit);
+    for (int64_t i = 0; i < count; ++i) {
+        const T size = move.z[i] < 0 ? -move.z[i] : move.z[i];
+        largest = size > largest ? size : largest;
+    }
+    const T width = largest - static_cast<T>(recurrence.near_limit);
+    const T scale = width > 0 ? static_cast<T>(bands - 1) / width : 0;
+    unsigned char key[block_points];
+    int64_t length[bands + 2] = {}, next[bands + 2], filled = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        const T size = move.z[i] < 0 ? -move.z[i] : move.z[i];
+        const Regime regime = regime_of(recurrence, move.z[i]);
+        const int band = static_cast<int>((size - static_cast<T>(recurrence.near_limit)) * (regime == far ? scale : 0));
+        key[i] = static_cast<unsigned char>(regime == near ? 0 : regime == far ? 1 + band : bands + 1);
+        ++length[key[i]];
+    }
+    const int first_key[4] = {0, 1, bands + 1, bands + 2};
+    for (const Regime group : all_regimes) {
+        const int64_t first = filled;
+        for (int own = first_key[group]; own < first_key[group + 1]; ++own) {
+            next[own] = filled;
+            filled += length[own];
+        }
+        filled = close_group(points, group, first, filled);
+    }
+    for (int64_t i = 0; i < count; ++i) move(i, next[key[i]]++);
+}
+
+// Where not all points are near: finds out which are what.
+template <class T>
+inline void sort_out(const Recurrence<T>& recurrence, int64_t count, int64_t padded, T slack, Points<T>& points) {
+    const auto classify = recurrence.start == Start::gaussian      ? classify_all<T, Start::gaussian>
+                          : recurrence.start == Start::exponential ? classify_all<T, Start::exponential>
+                                                                   : classify_all<T, Start::one>;
+    const Found<T> found = classify(recurrence, points, padded, slack);
+    const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
+    if (!some_far && !(some_end && any<T>(~found.all_end))) {
+        points.layout = Layout::whole;
+        points.size[some_end ? end : near] = padded;
+        return;
+    }
+    if (move_out(recurrence, points, count, padded)) return;
+    points.layout = Layout::sorted;
+    T* const columns[3] = {points.z, points.mantissa, points.exponent};
+    for (int column = 0; column < 3; ++column) {
+        __builtin_memcpy(points.spare + column * block_capacity<T>, columns[column], count * sizeof(T));
+    }
+    const Mover<T> move{points.spare, points.spare + block_capacity<T>, points.spare + 2 * block_capacity<T>, points};
+    some_far ? sort_by_band(recurrence, points, move, count) : split(recurrence, points, move, count);
+}
+
+// Reads up to block_points points of type In.
+template <class T, class In>
+inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, Points<T>& points) {
+    const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
+    for (int group = 0; group < 3; ++group) points.first[group] = points.size[group] = 0;
+    if (copy_points(recurrence, z, stride, count, points.z)) {
+        points.layout = Layout::whole;
+        points.size[near] = padded;
+        const auto fill = recurrence.start == Start::gaussian      ? start_near<T, Start::gaussian>
+                          : recurrence.start == Start::exponential ? start_near<T, Start::exponential>
+                                                                   : start_near<T, Start::one>;
+        fill(points, padded);
+    } else {
+        sort_out(recurrence, count, padded, sizeof(In) == 4 ? T(1e-6) : T(2e-15), points);
+    }
+    if (points.layout == Layout::sorted) return;
+    for (int64_t i = count; i < padded; ++i) points.mantissa[i] = 0;
+}
+
+// Calls visit(place in the arrays, point of the block) for every point that is not in place.
+template <class T, class Visit>
+inline void each_moved(const Points<T>& points, Visit visit) {
+    if (points.layout == Layout::whole) return;
+    for (int group = points.layout == Layout::sorted ? near : far; group <= end; ++group) {
+        for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; ++i) {
+            if (points.origin[i] >= 0) visit(i, points.origin[i]);
+        }
+    }
+}
+
+// The same for every point. One that was moved out is visited twice, last where it is now.
+template <class T, class Visit>
+inline void each_point(const Points<T>& points, int64_t count, Visit visit) {
+    for (int64_t i = 0; i < count && points.layout != Layout::sorted; ++i) visit(i, i);
+    each_moved(points, visit);
+}
+
+}  // namespace
+}  // namespace specfast
