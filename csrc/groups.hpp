@@ -5,7 +5,7 @@
 //           each gap, and the others form groups of their own behind them. Where there are more, all are sorted: by
 //           splitting where none is far, else by counting, the far ones in bands of |z|. Far points whose numbers must be
 //           brought into range at the same terms then share a tile, which otherwise would be stopped for each in turn.
-// Cost      moving out 2 vector operations a vector, splitting 3 and sorting 10 operations a point.
+// Cost      moving out 3 vector operations a vector and 10 a point that is moved; sorting 10 a point.
 #pragma once
 #include "points.hpp"
 
@@ -39,27 +39,26 @@ inline int64_t close_group(Points<T>& points, Regime group, int64_t first, int64
     return filled;
 }
 
-// Finds the points that are not near; returns how many, or -1 where they are more than `most`.
+// Lists the points that are near, or those that are not; returns how many, or -1 where they are more than `most`.
 template <class T>
-inline int64_t find_others(const Recurrence<T>& recurrence, const Points<T>& points, int64_t count, int64_t most,
-                           int64_t* others) {
+inline int64_t list_points(const Recurrence<T>& recurrence, const Points<T>& points, int64_t count, bool near_ones,
+                           int64_t most, short* list) {
     const NearRange<T> range(recurrence);
     int64_t number = 0;
     for (int64_t i = 0; i < count; i += lanes<T>) {
-        if (!any<T>(~range.holds(load<T>(points.z + i)))) continue;
-        for (int64_t m = i; m < smaller(count, i + lanes<T>); ++m) {
-            if (regime_of(recurrence, points.z[m]) == near) continue;
-            if (number == most) return -1;
-            others[number++] = m;
-        }
+        const Mask<T> inside = range.holds(load<T>(points.z + i));
+        unsigned bits = bits_of<T>(near_ones ? inside : ~inside);
+        if (count - i < lanes<T>) bits &= (1u << (count - i)) - 1;
+        if (number + lanes<T> > most && number + __builtin_popcount(bits) > most) return -1;
+        for (; bits != 0; bits &= bits - 1) list[number++] = static_cast<short>(i + __builtin_ctz(bits));
     }
     return number;
 }
 
 template <class T>
 inline bool move_out(const Recurrence<T>& recurrence, Points<T>& points, int64_t count, int64_t padded) {
-    int64_t others[most_moved_out];
-    const int64_t number = find_others(recurrence, points, count, count / 8, others);
+    short others[most_moved_out];
+    const int64_t number = list_points(recurrence, points, count, false, count / 4, others);
     if (number < 0) return false;
     const Mover<T> move{points.z, points.mantissa, points.exponent, points};
     int64_t filled = padded;
@@ -80,19 +79,13 @@ inline bool move_out(const Recurrence<T>& recurrence, Points<T>& points, int64_t
 // Into near points and points at an end.
 template <class T>
 inline void split(const Recurrence<T>& recurrence, Points<T>& points, const Mover<T>& move, int64_t count) {
-    short index[2][block_points];
-    int64_t length[2] = {};
-    for (int64_t i = 0; i < count; ++i) {
-        index[0][length[0]] = index[1][length[1]] = static_cast<short>(i);
-        const bool at_end = regime_of(recurrence, move.z[i]) == end;
-        length[0] += !at_end;
-        length[1] += at_end;
-    }
-    int64_t filled = 0;
+    short list[2][block_points];
+    const int64_t length[2] = {list_points(recurrence, points, count, true, count, list[0]),
+                               list_points(recurrence, points, count, false, count, list[1])};
     const Regime groups[2] = {near, end};
-    for (int group = 0; group < 2; ++group) {
+    for (int64_t group = 0, filled = 0; group < 2; ++group) {
         const int64_t first = filled;
-        for (int64_t i = 0; i < length[group]; ++i) move(index[group][i], filled++);
+        for (int64_t i = 0; i < length[group]; ++i) move(list[group][i], filled++);
         filled = close_group(points, groups[group], first, filled);
     }
 }

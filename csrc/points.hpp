@@ -17,7 +17,7 @@ namespace {
 enum Regime { near = 0, far = 1, end = 2 };
 
 constexpr int64_t block_points = 512;
-constexpr int64_t most_moved_out = block_points / 8;
+constexpr int64_t most_moved_out = block_points / 4;
 
 template <class T>
 constexpr int64_t block_capacity = block_points + most_moved_out + 4 * lanes<T>;

@@ -87,6 +87,21 @@ inline bool any(Mask<T> mask) {
 #endif
 }
 
+// One bit a lane, of masks whose lanes are all ones or all zeros.
+template <class T>
+inline unsigned bits_of(Mask<T> mask) {
+#if defined(__AVX512DQ__) && SPECFAST_BYTES == 64
+    return sizeof(T) == 8 ? _mm512_movepi64_mask((__m512i)mask) : _mm512_movepi32_mask((__m512i)mask);
+#elif defined(__AVX2__) && SPECFAST_BYTES == 32
+    const int bits = sizeof(T) == 8 ? _mm256_movemask_pd((__m256d)mask) : _mm256_movemask_ps((__m256)mask);
+    return static_cast<unsigned>(bits);
+#else
+    unsigned bits = 0;
+    for (int i = 0; i < lanes<T>; ++i) bits |= static_cast<unsigned>(mask[i] & 1) << i;
+    return bits;
+#endif
+}
+
 // a * b - c with one rounding. Written out, because the compiler would see z * z - (z * z) as zero.
 #if defined(__FMA__) && SPECFAST_BYTES == 64
 inline Vector<double> fused_minus(Vector<double> a, Vector<double> b, Vector<double> c) {
