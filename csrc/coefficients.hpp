@@ -97,6 +97,7 @@ class Coefficients {
         end_ = reinterpret_cast<T*>(memory + 3 * count + 1);
         near_exponent = normalise(series_, recurrence.scale, count, spare_, near_);
     }
+    const double* series() const { return series_; }  // differentiated, not multiplied by anything
     const T* near_form() const { return near_; }
     const T* end_form() {
         if (!end_ready_) end_exponent = normalise(series_, recurrence_.value_at_end, count_, spare_, end_);

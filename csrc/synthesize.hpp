@@ -7,8 +7,7 @@
 #pragma once
 #include <type_traits>
 
-#include "coefficients.hpp"
-#include "sweep.hpp"
+#include "channels.hpp"
 
 namespace specfast {
 namespace {
@@ -97,14 +96,28 @@ void synthesize_rows(const Series& series, const Recurrence<T>& recurrence, cons
     }
 }
 
+// With fewer rows that share their points Clenshaw's sum, a row at a time, is as fast.
+constexpr int64_t least_channels = 3;
+
+template <class T, class Data>
+void synthesize_of_type(const Series& series, const Recurrence<T>& recurrence, const Rows& rows, const Operand& coef,
+                        const Operand& z, int64_t points, Data* values) {
+    const SharedRows parts = part_rows(rows, coef, z, points);
+    if (row_count(parts.shared) >= least_channels) {
+        synthesize_channels(series, recurrence, parts, coef, points, values);
+    } else {
+        synthesize_rows(series, recurrence, rows, coef, z, points, values);
+    }
+}
+
 void synthesize(const Series& series, const Rows& rows, const Operand& coef, const Operand& z, int64_t points,
                 void* values, bool is_double) {
     if (is_double) {
-        synthesize_rows(series, series.recurrence, rows, coef, z, points, static_cast<double*>(values));
+        synthesize_of_type(series, series.recurrence, rows, coef, z, points, static_cast<double*>(values));
     } else if (series.single.count > 0) {
-        synthesize_rows(series, series.single, rows, coef, z, points, static_cast<float*>(values));
+        synthesize_of_type(series, series.single, rows, coef, z, points, static_cast<float*>(values));
     } else {
-        synthesize_rows(series, series.recurrence, rows, coef, z, points, static_cast<float*>(values));
+        synthesize_of_type(series, series.recurrence, rows, coef, z, points, static_cast<float*>(values));
     }
 }
 

@@ -187,10 +187,11 @@ inline void forwards_near(const Recurrence<T>& recurrence, int64_t count, const 
     const T *const a = recurrence.a, *const b = recurrence.b;  // which what `visit` writes cannot change
     int64_t n = 0;
     for (; n + 1 < count; n += 2) {
-        visit(n, current);
+        // The next term first: the recurrence is the longest chain, and what `visit` does with a term can wait.
         forward_step<T, R, HasB>(a, b, n, point, current, previous);
-        visit(n + 1, previous);
+        visit(n, current);
         forward_step<T, R, HasB>(a, b, n + 1, point, previous, current);
+        visit(n + 1, previous);
     }
     if (n < count) visit(n, current);
 }
