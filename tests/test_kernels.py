@@ -122,6 +122,30 @@ def test_invalid_points_stay_in_their_own_element(backend, name):
 
 
 @backends
+@families
+@pytest.mark.parametrize("rows", [3, 4, 9, 700])
+def test_rows_that_share_their_points(backend, family, low, high, rows):
+    z = torch.cat([torch.linspace(low, high, 70, dtype=torch.float64), torch.tensor([low, high], dtype=torch.float64)])
+    if family.name == "hermite":
+        z = torch.cat([z, torch.tensor([27.0, 39.0, 41.0], dtype=torch.float64)])  # beyond exp(-z^2/2) in float64
+    z = z.repeat(2, 1)
+    z[1] = z[1].flip(0)
+    coef = (
+        torch.randn(rows, 2, 90, dtype=torch.float64) * torch.logspace(-3, 3, rows, dtype=torch.float64)[:, None, None]
+    )
+    for derivative in (0, 1):
+        table = reference.basis(z, 90, family.name, derivative)
+        expected = torch.einsum("rbk,bmk->rbm", coef, table)
+        found = backend.synthesize(coef, z, family.name, derivative)
+        assert ((found - expected).abs() <= 1e-11 * expected.abs().amax(-1, keepdim=True)).all()
+        one = backend.synthesize(coef[:, 0], z[0], family.name, derivative)
+        assert ((one - expected[:, 0]).abs() <= 1e-11 * expected[:, 0].abs().amax(-1, keepdim=True)).all()
+    values = torch.randn(rows, len(z[0]), dtype=torch.float64)
+    sums = backend.adjoint(values, z[0], 90, family.name, 1)
+    close(sums, values @ table[0], 1e-11)
+
+
+@backends
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_strides_broadcasting_and_empty_shapes(backend, dtype):
     family = sf.Hermite()

@@ -29,8 +29,9 @@ def everything(coef, z, family):
         *cpu.backward(z, coef, z, family.name, 0),
         cpu.basis(z[0, :50], 300, family.name, 0),
         cpu.squares(z[0], 300, family.name),
-        cpu.synthesize(coef.repeat(8, 1), z[0], family.name, 0),
-        cpu.adjoint(z.repeat(8, 1), z[0], 300, family.name, 0),
+        cpu.synthesize(coef.repeat(3, 1), z[0], family.name, 0),  # channels
+        cpu.synthesize(coef.repeat(150, 1), z[0, :500], family.name, 0),  # a matrix product
+        cpu.adjoint(z.repeat(16, 1), z[0], 300, family.name, 0),
     )
 
 

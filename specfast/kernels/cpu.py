@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -70,25 +70,35 @@ def _plan(name: str, size: int, derivative: int) -> _cpu.Plan:
     )
 
 
+def _broadcast(first: torch.Size, second: torch.Size) -> Sequence[int]:
+    """Return the broadcast shape; torch's own function takes 20 us even where there is nothing to do."""
+    if first == second or not second:
+        return first
+    if not first:
+        return second
+    return torch.broadcast_shapes(first, second)
+
+
 def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     """Return memory of the broadcast leading shape and a last axis of length `last`."""
-    shape = z.shape
-    if first.shape[:-1] == shape[:-1]:
-        if last == shape[-1] and z.is_contiguous():
-            return torch.empty_like(z)  # half the time of the general call
-        return torch.empty((*shape[:-1], last), dtype=z.dtype)
-    return torch.empty((*torch.broadcast_shapes(first.shape[:-1], shape[:-1]), last), dtype=z.dtype)
+    own, shape = first.shape, z.shape
+    if last == shape[-1] and own[:-1] == shape[:-1] and z.is_contiguous():
+        return torch.empty_like(z)  # half the time of the general call
+    return torch.empty((*_broadcast(own[:-1], shape[:-1]), last), dtype=z.dtype)
 
 
-# From so many rows that share their points, and so many terms, on, functions once and a matrix product are faster than a
-# recurrence a row.
-SHARED_ROWS, SHARED_TERMS = 16, 1 << 21
+# Rows that share their points: from least + spread / (points times functions) of them on, functions once and a matrix
+# product are faster than the kernel, which repeats the recurrence for every few rows. Crossovers measured on one and two
+# threads (docs/kernels.md); the rule looks at shapes alone, so that results do not depend on the number of threads.
+_BLAS_SYNTHESIZE = (400, 1e6)
+_BLAS_ADJOINT = (36, 6e5)
 _TABLE_BYTES = 1 << 20
 
 
-def _shared_points(other: Tensor, z: Tensor) -> bool:
-    """Whether many rows of coefficients or values meet one row of points."""
-    if other.numel() < SHARED_ROWS * other.shape[-1] or z.dim() > other.dim():
+def _matrix_product_pays(other: Tensor, z: Tensor, terms: int, rule: tuple[int, float]) -> bool:
+    """Whether many rows of coefficients or values meet one row of points; `terms` is points times functions."""
+    least, spread = rule
+    if terms == 0 or other.numel() < (least + spread / terms) * other.shape[-1] or z.dim() > other.dim():
         return False
     return z.dim() == 1 or (
         all(size == 1 or stride == 0 for size, stride in zip(z.shape[:-1], z.stride(), strict=False))
@@ -111,7 +121,10 @@ def _one_row(z: Tensor) -> Tensor:
 
 
 def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
-    rows = coef.reshape(-1, coef.shape[-1])
+    size, points = coef.shape[-1], z.shape[0]
+    if size * points * z.element_size() <= _TABLE_BYTES:
+        return coef @ _basis(z, size, family, derivative, torch.empty((size, points), dtype=z.dtype), by_degree=True)
+    rows = coef.reshape(-1, size)
     result = torch.empty((rows.shape[0], z.shape[0]), dtype=z.dtype)
     for part, table in _tables(z, coef.shape[-1], family, derivative):
         torch.mm(rows, table, out=result[:, part])
@@ -119,6 +132,8 @@ def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) ->
 
 
 def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+    if size * z.shape[0] * z.element_size() <= _TABLE_BYTES:
+        return values @ basis(z, size, family, derivative)
     rows = values.reshape(-1, values.shape[-1])
     result = torch.zeros((rows.shape[0], size), dtype=z.dtype)
     for part, table in _tables(z, size, family, derivative):
@@ -129,7 +144,7 @@ def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivativ
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     size, points = coef.shape[-1], z.shape[-1]
-    if coef.numel() * points >= SHARED_TERMS and _shared_points(coef, z):
+    if _matrix_product_pays(coef, z, points * size, _BLAS_SYNTHESIZE):
         return _synthesize_shared(coef, _one_row(z), family, derivative)
     result = _empty(coef, z, points)
     _kernels.synthesize(
@@ -143,7 +158,7 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
 
 def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
-    if values.numel() * size >= SHARED_TERMS and _shared_points(values, z):
+    if _matrix_product_pays(values, z, z.shape[-1] * size, _BLAS_ADJOINT):
         return _adjoint_shared(values, _one_row(z), size, family, derivative)
     result = _empty(values, z, size)
     _kernels.adjoint(
