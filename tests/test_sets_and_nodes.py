@@ -7,6 +7,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import torch
+from exact import function
 
 import specfast as sf
 
@@ -70,32 +71,34 @@ def test_gauss_orthonormality(family, n):
     np.testing.assert_allclose(gram, np.diag(norms), atol=2e-12)
 
 
-@pytest.mark.parametrize("family", [sf.Hermite(), sf.Laguerre(), sf.Legendre()], ids=lambda f: f.name)
+@pytest.mark.parametrize("family", [sf.Hermite(), sf.Laguerre(), sf.Laguerre(-0.9), sf.Laguerre(20.0), sf.Legendre()])
 def test_gauss_against_mpmath(family):
-    n = 30
+    n = 200
     z, w = sf.gauss(family, n)
-    polynomial = {"hermite": mp.hermite, "legendre": mp.legendre}.get(family.name, lambda k, x: mp.laguerre(k, 0, x))
-    for i in (0, 7, 15, 29):
-        root = mp.findroot(lambda x: polynomial(n, x), mp.mpf(z[i]))
-        assert abs(float(root) - z[i]) < 1e-13 * max(1, abs(z[i]))
-    # The weights integrate phi_0^2 to 1 and a Gaussian-type product exactly.
-    start = torch.ops.specfast.basis(torch.from_numpy(z), 1, family.name, 0).numpy()[:, 0]
-    assert abs((w * start**2).sum() - 1) < 1e-13
+    for i in (0, 57, 130, 199):
+        below, above = (function(family, n, z[i] + side * 2e-14 * max(abs(z[i]), 0.1)) for side in (-1, 1))
+        assert below * above < 0
+        squares = mp.fsum(function(family, k, z[i]) ** 2 for k in range(n))
+        assert abs(float(1 / squares) / w[i] - 1) < 1e-12
 
 
-def test_gauss_at_degree_10000():
-    n = 10_000
-    z, w = sf.gauss(sf.Hermite(), n)
-    table = torch.ops.specfast.basis(torch.from_numpy(z[::20].copy()), n, "hermite", 0).numpy()
-    chosen = [0, 1, 4999, 9998, 9999]
-    full = np.concatenate(
-        [
-            torch.ops.specfast.basis(torch.from_numpy(z[i : i + 500]), n, "hermite", 0).numpy()[:, chosen]
-            for i in range(0, n, 500)
-        ]
-    )
-    assert np.isfinite(table).all() and np.isfinite(w).all() and (w > 0).all()
-    np.testing.assert_allclose((full * w[:, None]).T @ full, np.eye(5), atol=1e-11)
+@pytest.mark.parametrize(
+    "family", [sf.Hermite(), sf.Laguerre(), sf.Laguerre(-0.9), sf.Laguerre(50.0), sf.Chebyshev(), sf.Legendre()]
+)
+def test_gauss_orthonormality_at_20000(family):
+    n, chosen = 20_000, [0, 1, 7, 9_999, 19_998, 19_999]
+    z, w = sf.gauss(family, n)
+    assert np.all(np.diff(z) > 0) and np.isfinite(w).all() and np.all(w > 0)
+    single = torch.zeros(len(chosen), n, dtype=torch.float64)
+    single[range(len(chosen)), chosen] = 1
+    values = torch.ops.specfast.synthesize(single, torch.from_numpy(z), family.name, 0).numpy()
+    norms = family.norm_squared(n)[chosen]
+    np.testing.assert_allclose((values * w) @ values.T, np.diag(norms), atol=1e-11)
+
+
+def test_gauss_weights_beyond_float64_are_refused():
+    with pytest.raises(ValueError, match="exceed float64"):
+        sf.gauss(sf.Laguerre(150.0), 1000)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
