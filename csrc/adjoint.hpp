@@ -33,7 +33,7 @@ struct SumUpwards {
     template <class U, int R>
     struct Tile {
         T* sums;
-        void operator()(int64_t n, const Vector<T>* term) const {
+        SPECFAST_INLINE void operator()(int64_t n, const Vector<T>* term) const {
             Vector<T> sum = term[0];
             for (int v = 1; v < R; ++v) sum += term[v];
             store(sums + n * lanes<T>, load<T>(sums + n * lanes<T>) + sum);
@@ -62,7 +62,7 @@ struct SumBothWays {
         const T* coef;
         T* slopes;
         Vector<T> slope[R] = {};
-        void operator()(int64_t n, const Vector<T>* term) {
+        SPECFAST_INLINE void operator()(int64_t n, const Vector<T>* term) {
             const Vector<T> c = splat<T>(coef[n]);
             Vector<T> sum = term[0];
             slope[0] += c * term[0];

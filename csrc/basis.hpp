@@ -19,7 +19,7 @@ struct WriteTerms {
     template <class U, int R>
     struct Tile {
         T* table;
-        void operator()(int64_t n, const Vector<T>* term) const {
+        SPECFAST_INLINE void operator()(int64_t n, const Vector<T>* term) const {
             for (int v = 0; v < R; ++v) store(table + n * block_capacity<T> + v * lanes<T>, term[v]);
         }
         void close() const {}

@@ -55,7 +55,7 @@ struct SumChannels {
         const T* coef;
         T* sums;
         Vector<T> sum[C][R] = {};
-        void operator()(int64_t n, const Vector<T>* term) {
+        SPECFAST_INLINE void operator()(int64_t n, const Vector<T>* term) {
 #pragma GCC unroll 8
             for (int channel = 0; channel < C; ++channel) {
                 const Vector<T> c = splat<T>(coef[n * C + channel]);

@@ -10,6 +10,10 @@
 #error "compile through one of csrc/levels/*.cpp, which say how many bytes a vector holds"
 #endif
 
+// For what runs within the loops over n: a compiler that leaves one of these as a call keeps its vectors in memory, at
+// half the speed. GCC decides by the size of the whole file.
+#define SPECFAST_INLINE inline __attribute__((always_inline))
+
 namespace specfast {
 namespace {
 
@@ -42,39 +46,39 @@ template <class T>
 constexpr int lanes = Simd<T>::lanes;
 
 template <class T>
-inline Vector<T> splat(T value) {
+SPECFAST_INLINE Vector<T> splat(T value) {
     return value - Vector<T>{};
 }
 
 template <class T>
-inline Vector<T> load(const T* from) {
+SPECFAST_INLINE Vector<T> load(const T* from) {
     Vector<T> v;
     __builtin_memcpy(&v, from, sizeof v);
     return v;
 }
 
 template <class T, class V>
-inline void store(T* to, V v) {
+SPECFAST_INLINE void store(T* to, V v) {
     __builtin_memcpy(to, &v, sizeof v);
 }
 
 template <class T>
-inline Vector<T> select(Mask<T> mask, Vector<T> yes, Vector<T> no) {
+SPECFAST_INLINE Vector<T> select(Mask<T> mask, Vector<T> yes, Vector<T> no) {
     return (Vector<T>)((mask & (Mask<T>)yes) | (~mask & (Mask<T>)no));
 }
 
 template <class T>
-inline Vector<T> magnitude(Vector<T> v) {
+SPECFAST_INLINE Vector<T> magnitude(Vector<T> v) {
     return (Vector<T>)((Mask<T>)v & ~(Mask<T>)splat<T>(T(-0.0)));
 }
 
 template <class T>
-inline Mask<T> above(Vector<T> v, T limit) {
+SPECFAST_INLINE Mask<T> above(Vector<T> v, T limit) {
     return magnitude<T>(v) > splat<T>(limit);
 }
 
 template <class T>
-inline bool any(Mask<T> mask) {
+SPECFAST_INLINE bool any(Mask<T> mask) {
 #if defined(__AVX512F__) && SPECFAST_BYTES == 64
     return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
 #elif defined(__AVX2__) && SPECFAST_BYTES == 32
@@ -89,7 +93,7 @@ inline bool any(Mask<T> mask) {
 
 // One bit a lane, of masks whose lanes are all ones or all zeros.
 template <class T>
-inline unsigned bits_of(Mask<T> mask) {
+SPECFAST_INLINE unsigned bits_of(Mask<T> mask) {
 #if defined(__AVX512DQ__) && SPECFAST_BYTES == 64
     return sizeof(T) == 8 ? _mm512_movepi64_mask((__m512i)mask) : _mm512_movepi32_mask((__m512i)mask);
 #elif defined(__AVX2__) && SPECFAST_BYTES == 32
@@ -104,22 +108,22 @@ inline unsigned bits_of(Mask<T> mask) {
 
 // a * b - c with one rounding. Written out, because the compiler would see z * z - (z * z) as zero.
 #if defined(__FMA__) && SPECFAST_BYTES == 64
-inline Vector<double> fused_minus(Vector<double> a, Vector<double> b, Vector<double> c) {
+SPECFAST_INLINE Vector<double> fused_minus(Vector<double> a, Vector<double> b, Vector<double> c) {
     return (Vector<double>)_mm512_fmsub_pd((__m512d)a, (__m512d)b, (__m512d)c);
 }
-inline Vector<float> fused_minus(Vector<float> a, Vector<float> b, Vector<float> c) {
+SPECFAST_INLINE Vector<float> fused_minus(Vector<float> a, Vector<float> b, Vector<float> c) {
     return (Vector<float>)_mm512_fmsub_ps((__m512)a, (__m512)b, (__m512)c);
 }
 #elif defined(__FMA__) && SPECFAST_BYTES == 32
-inline Vector<double> fused_minus(Vector<double> a, Vector<double> b, Vector<double> c) {
+SPECFAST_INLINE Vector<double> fused_minus(Vector<double> a, Vector<double> b, Vector<double> c) {
     return (Vector<double>)_mm256_fmsub_pd((__m256d)a, (__m256d)b, (__m256d)c);
 }
-inline Vector<float> fused_minus(Vector<float> a, Vector<float> b, Vector<float> c) {
+SPECFAST_INLINE Vector<float> fused_minus(Vector<float> a, Vector<float> b, Vector<float> c) {
     return (Vector<float>)_mm256_fmsub_ps((__m256)a, (__m256)b, (__m256)c);
 }
 #else
 template <class V>
-inline V fused_minus(V a, V b, V c) {
+SPECFAST_INLINE V fused_minus(V a, V b, V c) {
     V result;
     for (unsigned i = 0; i < sizeof(V) / sizeof(a[0]); ++i) result[i] = std::fma(a[i], b[i], -c[i]);
     return result;
@@ -127,7 +131,7 @@ inline V fused_minus(V a, V b, V c) {
 #endif
 
 // The sum of a vector in memory, by halves of 16 bytes.
-inline double sum_of_lanes(const double* from) {
+SPECFAST_INLINE double sum_of_lanes(const double* from) {
     typedef double Pair __attribute__((vector_size(16)));
     Pair sum{};
     for (int i = 0; i < SPECFAST_BYTES / 16; ++i) {
@@ -138,7 +142,7 @@ inline double sum_of_lanes(const double* from) {
     return sum[0] + sum[1];
 }
 
-inline double sum_of_lanes(const float* from) {
+SPECFAST_INLINE double sum_of_lanes(const float* from) {
     typedef float Four __attribute__((vector_size(16)));
     Four sum{};
     for (int i = 0; i < SPECFAST_BYTES / 16; ++i) {

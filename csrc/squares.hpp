@@ -22,7 +22,7 @@ struct SumSquares {
         const T* factor;
         T* sums;
         Vector<T> sum[R] = {};
-        void operator()(int64_t n, const Vector<T>* term) {
+        SPECFAST_INLINE void operator()(int64_t n, const Vector<T>* term) {
             const Vector<T> f = splat<T>(factor[n]);
             for (int v = 0; v < R; ++v) sum[v] += (f * term[v]) * term[v];
         }

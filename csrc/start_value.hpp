@@ -18,7 +18,7 @@ struct Scaled {
     Vector<T> exponent;  // an integer
 };
 
-inline double times_power_of_two(double value, double exponent) {
+SPECFAST_INLINE double times_power_of_two(double value, double exponent) {
     // Two steps, so that results near the ends of the range are right and nothing overflows on the way.
     const double clipped = exponent < -4000 ? -4000 : exponent > 4000 ? 4000 : exponent;
     const int half = static_cast<int>(clipped) / 2;
@@ -26,12 +26,12 @@ inline double times_power_of_two(double value, double exponent) {
 }
 
 template <class T>
-inline Vector<T> polynomial_exp(Vector<T> r);
+SPECFAST_INLINE Vector<T> polynomial_exp(Vector<T> r);
 
 // On |r| <= 0.35, by Estrin's scheme, whose steps overlap. In double of degree 11, interpolating (exp(r) - 1 - r) / r^2
 // at Chebyshev's points (relative error 2e-17); in float Taylor's of degree 7 (6e-9).
 template <>
-inline Vector<double> polynomial_exp<double>(Vector<double> r) {
+SPECFAST_INLINE Vector<double> polynomial_exp<double>(Vector<double> r) {
     const Vector<double> r2 = r * r, r4 = r2 * r2, one = splat(1.0);
     const Vector<double> p0 = splat(0x1.0000000000001p-1) + r * splat(0x1.5555555555556p-3),
                          p1 = splat(0x1.5555555553d63p-5) + r * splat(0x1.11111111109b3p-7),
@@ -43,7 +43,7 @@ inline Vector<double> polynomial_exp<double>(Vector<double> r) {
 }
 
 template <>
-inline Vector<float> polynomial_exp<float>(Vector<float> r) {
+SPECFAST_INLINE Vector<float> polynomial_exp<float>(Vector<float> r) {
     const Vector<float> r2 = r * r, one = splat(1.0f);
     const Vector<float> p0 = splat(0.5f) + r * splat(1.0f / 6), p1 = splat(1.0f / 24) + r * splat(1.0f / 120),
                         p2 = splat(1.0f / 720) + r * splat(1.0f / 5040);
@@ -51,7 +51,7 @@ inline Vector<float> polynomial_exp<float>(Vector<float> r) {
 }
 
 template <class T>
-inline Scaled<T> scaled_exp(Vector<T> high, Vector<T> low) {
+SPECFAST_INLINE Scaled<T> scaled_exp(Vector<T> high, Vector<T> low) {
     // ln 2 in two parts, the first short enough for k times it to be exact for every k that occurs.
     constexpr T ln2_high = sizeof(T) == 8 ? T(6.93147180369123816490e-01) : T(0.693359375);
     constexpr T ln2_low = sizeof(T) == 8 ? T(1.90821492927058770002e-10) : T(-2.12194440054690583e-4);
@@ -62,7 +62,7 @@ inline Scaled<T> scaled_exp(Vector<T> high, Vector<T> low) {
 }
 
 template <class T, Start start>
-inline Scaled<T> start_value(Vector<T> z) {
+SPECFAST_INLINE Scaled<T> start_value(Vector<T> z) {
     const Vector<T> minus_half = splat<T>(T(-0.5));
     if constexpr (start == Start::one) {
         return {splat<T>(1), splat<T>(0)};
@@ -76,7 +76,7 @@ inline Scaled<T> start_value(Vector<T> z) {
 
 // 2^exponent for integers in the normal range of T, from the bits.
 template <class T>
-inline Vector<T> power_of_two(Vector<T> exponent) {
+SPECFAST_INLINE Vector<T> power_of_two(Vector<T> exponent) {
     const Mask<T> shifted = (Mask<T>)(exponent + splat<T>(Simd<T>::round_magic)) << Simd<T>::mantissa_bits;
     return (Vector<T>)(shifted + (Mask<T>)splat<T>(1));
 }

@@ -102,7 +102,7 @@ struct Upwards {
         const int64_t i = points.first[regime] + vector * lanes<T>;
         const T *z = points.z + i, *mantissa = points.mantissa + i;
         auto own = visitor.template open<T, R, regime>(i);
-        const auto visit = [&](int64_t n, const Vector<T>* term) { own(n, term); };
+        const auto visit = [&](int64_t n, const Vector<T>* term) __attribute__((always_inline)) { own(n, term); };
         if constexpr (regime == near) {
             forwards_near<T, R, Variant>(recurrence, count, z, mantissa, weight + i, visit);
         } else if constexpr (regime == far) {

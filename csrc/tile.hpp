@@ -38,7 +38,7 @@ struct Range<float> {
 // far_limit / n: 2^5 and 2^15 at n = 64, 2^3 and 2^5 at n = 1024 for the longest sums in float, which have room for
 // 2^57.
 template <class T, bool HasB>
-inline int64_t check_interval(int64_t n) {
+SPECFAST_INLINE int64_t check_interval(int64_t n) {
     if (sizeof(T) == 8) return 16;
     if (HasB) return n < 1024 ? 4 : 8;
     return n < 64 ? 4 : n < 1024 ? 8 : 16;
@@ -47,8 +47,8 @@ inline int64_t check_interval(int64_t n) {
 // older = coef_n + (a_n z + b_n) newer - older: one step of Clenshaw, after which `older` is the newer one. Two steps
 // with the roles exchanged need no copies between registers.
 template <class T, int R, bool HasB>
-inline void clenshaw_step(const T* tables_a, const T* tables_b, const T* coef, int64_t n, const Vector<T>* point,
-                          const Vector<T>* newer, Vector<T>* older) {
+SPECFAST_INLINE void clenshaw_step(const T* tables_a, const T* tables_b, const T* coef, int64_t n,
+                                   const Vector<T>* point, const Vector<T>* newer, Vector<T>* older) {
     const Vector<T> a = splat<T>(tables_a[n]), c = splat<T>(coef[n]);
     const Vector<T> b = HasB ? splat<T>(tables_b[n]) : Vector<T>{};
     for (int v = 0; v < R; ++v) {
@@ -59,8 +59,8 @@ inline void clenshaw_step(const T* tables_a, const T* tables_b, const T* coef, i
 
 // Steps from n = top - 1 down to `bottom`.
 template <class T, int R, bool HasB>
-inline void clenshaw_steps(const Recurrence<T>& recurrence, const T* coef, int64_t bottom, int64_t top,
-                           const Vector<T>* point, Vector<T>* first, Vector<T>* second) {
+SPECFAST_INLINE void clenshaw_steps(const Recurrence<T>& recurrence, const T* coef, int64_t bottom, int64_t top,
+                                    const Vector<T>* point, Vector<T>* first, Vector<T>* second) {
     const T *const a = recurrence.a, *const b = recurrence.b;
     if ((top - bottom) % 2 != 0) {
         clenshaw_step<T, R, HasB>(a, b, coef, --top, point, first, second);
@@ -78,7 +78,7 @@ inline void clenshaw_steps(const Recurrence<T>& recurrence, const T* coef, int64
 
 // b_n = coef_n + (a_n z + b_n) b_{n+1} - b_{n+2}; gives b_0 = sum coef_n q_n with q_0 = 1.
 template <class T, int R, bool HasB>
-inline void clenshaw_near(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
+SPECFAST_INLINE void clenshaw_near(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
     Vector<T> point[R], first[R], second[R];
     for (int v = 0; v < R; ++v) {
         point[v] = load<T>(z + v * lanes<T>);
@@ -91,8 +91,8 @@ inline void clenshaw_near(const Recurrence<T>& recurrence, const T* coef, int64_
 
 // As above for coefficients of at most 1; the sums are to be multiplied by 2^exponents.
 template <class T, int R, bool HasB>
-inline void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums,
-                         T* exponents) {
+SPECFAST_INLINE void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums,
+                                  T* exponents) {
     using Limits = Range<T>;
     Vector<T> point[R], first[R], second[R];
     for (int v = 0; v < R; ++v) {
@@ -129,21 +129,21 @@ inline void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t
 
 // Distance to the nearer hard end, and the sign bit of points at the other one.
 template <class T, bool Interval>
-inline void distance_to_end(Vector<T> z, Vector<T>& distance, Mask<T>& reflected) {
+SPECFAST_INLINE void distance_to_end(Vector<T> z, Vector<T>& distance, Mask<T>& reflected) {
     distance = Interval ? splat<T>(1) - magnitude<T>(z) : z;
     reflected = Interval ? (Mask<T>)z & (Mask<T>)splat<T>(T(-0.0)) : Mask<T>{};
 }
 
 // (-1)^n for reflected points.
 template <class T, bool Interval>
-inline Vector<T> with_parity(Vector<T> v, Mask<T> reflected, int64_t n) {
+SPECFAST_INLINE Vector<T> with_parity(Vector<T> v, Mask<T> reflected, int64_t n) {
     return Interval && n % 2 ? (Vector<T>)((Mask<T>)v ^ reflected) : v;
 }
 
 // With S = lambda_n q_n + mu_n d_{n-1} the sum from n on: m = lambda_{n+1} + mu_{n+1},
 // lambda_n = coef_n + lambda_{n+1} - kappa_n y m, mu_n = r_n m. `coef` are multiplied by v_n.
 template <class T, int R, bool Interval>
-inline void clenshaw_end(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
+SPECFAST_INLINE void clenshaw_end(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
     Vector<T> distance[R], lambda[R], mu[R];
     Mask<T> reflected[R];
     for (int v = 0; v < R; ++v) {
@@ -164,8 +164,8 @@ inline void clenshaw_end(const Recurrence<T>& recurrence, const T* coef, int64_t
 
 // older = (a_n z + b_n) newer - older: one step upwards, after which `older` is the newer one.
 template <class T, int R, bool HasB>
-inline void forward_step(const T* tables_a, const T* tables_b, int64_t n, const Vector<T>* point,
-                         const Vector<T>* newer, Vector<T>* older) {
+SPECFAST_INLINE void forward_step(const T* tables_a, const T* tables_b, int64_t n, const Vector<T>* point,
+                                  const Vector<T>* newer, Vector<T>* older) {
     const Vector<T> a = splat<T>(tables_a[n]);
     const Vector<T> b = HasB ? splat<T>(tables_b[n]) : Vector<T>{};
     for (int v = 0; v < R; ++v) {
@@ -176,8 +176,8 @@ inline void forward_step(const T* tables_a, const T* tables_b, int64_t n, const 
 
 // Calls visit(n, term) with term[v] = weight q_n(z) for n = 0 .. count-1, in vectors.
 template <class T, int R, bool HasB, class Visit>
-inline void forwards_near(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* start, const T* weight,
-                          Visit visit) {
+SPECFAST_INLINE void forwards_near(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* start,
+                                   const T* weight, Visit visit) {
     Vector<T> point[R], current[R], previous[R];
     for (int v = 0; v < R; ++v) {
         point[v] = load<T>(z + v * lanes<T>);
@@ -197,8 +197,8 @@ inline void forwards_near(const Recurrence<T>& recurrence, int64_t count, const 
 }
 
 template <class T, int R, bool HasB, class Visit>
-inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
-                         const T* exponents, const T* weight, Visit visit) {
+SPECFAST_INLINE void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* mantissa,
+                                  const T* exponents, const T* weight, Visit visit) {
     using Limits = Range<T>;
     Vector<T> point[R], current[R], previous[R], exponent[R], factor[R], share[R];
     for (int v = 0; v < R; ++v) {
@@ -247,8 +247,8 @@ inline void forwards_far(const Recurrence<T>& recurrence, int64_t count, const T
 }
 
 template <class T, int R, bool Interval, class Visit>
-inline void forwards_end(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* start, const T* weight,
-                         Visit visit) {
+SPECFAST_INLINE void forwards_end(const Recurrence<T>& recurrence, int64_t count, const T* z, const T* start,
+                                  const T* weight, Visit visit) {
     Vector<T> distance[R], current[R], difference[R], lost[R];
     Mask<T> reflected[R];
     for (int v = 0; v < R; ++v) {
