@@ -29,14 +29,14 @@ struct Range<double> {
 };
 template <>
 struct Range<float> {
-    static constexpr float high = 0x1p70f, step = 0x1p-30f, step_exponent = 30;
+    static constexpr float high = 0x1p76f, step = 0x1p-44f, step_exponent = 44;
     static constexpr float forward_high = 0x1p20f, forward_step = 0x1p-20f, forward_step_exponent = 20;
     static constexpr float split = 0x1p-60f, split_exponent = 60;
 };
 
 // How many terms may pass before the next check. A factor a_n z + b_n is at most far_limit sqrt(2 / n), Laguerre's
 // far_limit / n: 2^5 and 2^15 at n = 64, 2^3 and 2^5 at n = 1024 for the longest sums in float, which have room for
-// 2^57.
+// 2^51.
 template <class T, bool HasB>
 SPECFAST_INLINE int64_t check_interval(int64_t n) {
     if (sizeof(T) == 8) return 16;
