@@ -1,5 +1,7 @@
 """Spectral expansions on bounded and unbounded domains: fast transforms for PyTorch, and learning equations with them."""
 
+from typing import Any
+
 from . import nn
 from . import ops as _ops  # noqa: F401  (registers torch.ops.specfast)
 from ._domain import debug_checks
@@ -21,6 +23,16 @@ __all__ = [
     "__version__",
     "debug_checks",
     "gauss",
+    "learn",
     "leja",
     "nn",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # specfast.learn needs libraries that take time to import; those who only transform do not pay for them.
+    if name == "learn":
+        import importlib
+
+        return importlib.import_module(".learn", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

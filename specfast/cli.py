@@ -1,4 +1,4 @@
-"""The command line: specfast learn, evaluate, report, info."""
+"""The command line: specfast learn, evaluate, predict, report, info."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     learn.add_argument("--out", required=True, type=Path, help="folder to write")
     learn.add_argument("--overwrite", action="store_true", help="replace a run that is there")
+    learn.add_argument("--resume", action="store_true", help="go on with a training that was interrupted, same options")
     learn.add_argument(
         "--hold-out", type=int, default=0, metavar="N", help="keep N trajectories aside and evaluate on them"
     )
@@ -70,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("run", type=Path)
     evaluate.add_argument("data")
     evaluate.add_argument("--json", type=Path, metavar="F", help="write all figures to F")
+    predict = commands.add_parser(
+        "predict", help="predictions of a run as NetCDF, each from its first observed snapshot"
+    )
+    predict.add_argument("run", type=Path)
+    predict.add_argument("data", help="observations: the first snapshots, and the times and points to predict at")
+    predict.add_argument("--out", required=True, type=Path, metavar="F", help="file to write")
+    predict.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     report = commands.add_parser("report", help="pictures and an HTML page of a run")
     report.add_argument("run", type=Path)
     report.add_argument("--data", help="observations to show; those it was trained with if left out")
@@ -91,8 +99,13 @@ def _learn(options: argparse.Namespace) -> None:
     from .learn.report import write_report
     from .learn.run import write_json
 
-    if (options.out / "config.json").exists() and not options.overwrite:
-        raise learn.DataError(f"{options.out}: a run is there already; --overwrite replaces it")
+    if options.resume and options.overwrite:
+        raise learn.DataError("--resume goes on with a run, --overwrite replaces it: one of the two is expected")
+    there = any((options.out / name).exists() for name in ("weights.safetensors", "config.json"))
+    if there and not (options.overwrite or options.resume):
+        raise learn.DataError(
+            f"{options.out}: a run is there already; --overwrite replaces it, --resume goes on with it"
+        )
     _check_writable(options.out)
     if options.steps < 1:
         raise learn.DataError(f"--steps {options.steps}: at least 1 is expected")
@@ -105,12 +118,19 @@ def _learn(options: argparse.Namespace) -> None:
     run = learn.fit(
         data.select(kept), options.basis, degree=options.degree, gamma=options.gamma, domain=options.domain, extent=data,
         steps=options.steps, method=options.method, adjoint=options.adjoint, seed=options.seed, progress=sys.stderr.isatty(),
+        folder=options.out, resume=options.resume,
     )  # fmt: skip
+    write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
+    if run.metrics["training"]["interrupted"]:
+        run.save(options.out)
+        raise KeyboardInterrupt(
+            f"interrupted after {run.metrics['training']['steps']} of {options.steps} steps; {options.out} holds the best"
+            " weights so far, and the same command with --resume goes on"
+        )
     tested = data.select(held if len(held) else kept)
     figures = run.evaluate(tested)
     run.metrics["held_out" if len(held) else "training_data"] = figures
     run.save(options.out)
-    write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
     page = write_report(run, tested, options.out)
     what = f"{len(held)} held-out trajectories" if len(held) else "the training data"
     print(f"basis        {run.basis}")
@@ -131,6 +151,24 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(f"median       {figures['median_trajectory']:.5f}")
     if figures["failed"]:
         print(f"failed       {figures['failed']} (counted as error 1)")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from . import learn
+    from .learn.predictions import write_predictions
+
+    if options.out.exists() and not options.overwrite:
+        raise learn.DataError(f"--out {options.out}: a file is there already; --overwrite replaces it")
+    _check_writable(options.out.absolute().parent)
+    run, data = learn.load(options.run), learn.read(options.data)
+    run.check(data)
+    predicted = run.forecast(data)
+    options.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    write_predictions(options.out, predicted, data)
+    failed = int((~predicted[:, -1].isfinite()).flatten(1).any(1).sum())
+    print(
+        f"predictions  {options.out}, {len(data)} trajectories" + (f", {failed} of them failed (NaN)" if failed else "")
+    )
 
 
 def _data_of_run(folder: Path) -> Observations:
@@ -190,12 +228,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 2 after one line that says what was wrong with the input."""
     options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
-        {"learn": _learn, "evaluate": _evaluate, "report": _report, "info": _info}[options.command](options)
+        commands = {"learn": _learn, "evaluate": _evaluate, "predict": _predict, "report": _report, "info": _info}
+        commands[options.command](options)
     except (ValueError, TypeError, OSError, MemoryError) as error:
         print(f"specfast: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("specfast: interrupted; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"specfast: {interrupt or 'interrupted; nothing was written'}", file=sys.stderr)
         return 130
     return 0
 

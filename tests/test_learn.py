@@ -13,6 +13,7 @@ import xarray as xr
 import specfast as sf
 from specfast import learn
 from specfast.cli import main
+from specfast.learn.checkpoint import read_tensors, write_tensors
 from specfast.learn.choose import choose_basis
 from specfast.learn.data import make
 from specfast.learn.run import measure
@@ -199,24 +200,34 @@ def test_a_bounded_basis_holds_the_positions_of_those_held_out(tmp_path):
 def test_damaged_runs_are_named(tmp_path, capsys):
     out = tmp_path / "run"
     assert main(["learn", str(DEMO), "--steps", "1", "--out", str(out)]) == 0
-    kept = {name: (out / name).read_text() for name in ("config.json", "metrics.json", "data.json")}
-    for name, text in (
-        ("metrics.json", "{}"),
-        ("config.json", '{"format": 1}'),
-        ("config.json", kept["config.json"].replace('"scale": [', '"scale": [1.0, ')),
-        ("data.json", "{}"),
-        ("data.json", kept["data.json"].replace("[]", "[99]")),
-        ("weights.safetensors", "none"),
-    ):
-        weights = (out / "weights.safetensors").read_bytes()
+    kept = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    weights, notes = read_tensors(out / "weights.safetensors")
+    config = notes["config"]
+
+    def with_config(changed):
+        write_tensors(out / "weights.safetensors", weights, {"config": changed})
+
+    def with_text(name, text):
         (out / name).write_text(text)
+
+    damages = (
+        lambda: with_text("metrics.json", "{}"),
+        lambda: with_config({"format": 1}),
+        lambda: with_config(config | {"format": 99}),
+        lambda: with_config(config | {"fingerprint": "another space"}),
+        lambda: with_config(config | {"basis": config["basis"] | {"scale": [1.0, 2.0]}}),
+        lambda: with_text("data.json", "{}"),
+        lambda: with_text("data.json", kept["data.json"].decode().replace("[]", "[99]")),
+        lambda: with_text("weights.safetensors", "none"),
+    )
+    for number, damage in enumerate(damages):
+        damage()
         capsys.readouterr()
-        assert main(["report", str(out)]) == 2, (name, text)
+        assert main(["report", str(out)]) == 2, number
         error = capsys.readouterr().err
         assert len(error.splitlines()) == 1 and error.startswith("specfast: "), error
-        (out / "weights.safetensors").write_bytes(weights)
-        for each, content in kept.items():
-            (out / each).write_text(content)
+        for name, content in kept.items():
+            (out / name).write_bytes(content)
 
 
 def test_command_line_from_file_to_report(tmp_path, capsys):

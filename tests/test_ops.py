@@ -27,6 +27,10 @@ def cases(name):
     yield "synthesize", lambda c, z: ops.synthesize(c, z, name, 0), (leaf(2, 1, 6), z)
     yield "backward", lambda g, c, z: ops.synthesize_backward(g, c, z, name, 0), (leaf(5), leaf(2, 1, 6), z)
     yield "adjoint", lambda v, z: ops.adjoint(v, z, 6, name, 1), (leaf(3, 5), z)
+    # The same through PyTorch's dispatcher.
+    dispatched = torch.ops.specfast
+    yield "synthesize operator", lambda c, z: dispatched.synthesize(c, z, name, 0), (leaf(2, 1, 6), z)
+    yield "adjoint operator", lambda v, z: dispatched.adjoint(v, z, 6, name, 1), (leaf(3, 5), z)
     yield "basis", lambda z: ops.basis(z, 6, name, 0), (z,)
     yield "differentiate", lambda c: ops.differentiate(c, name, False), (leaf(2, 6),)
     pair, points = f"{name},hermite", inner_points(2, 4, 2)
@@ -80,6 +84,34 @@ def test_compiled_against_analytic_values(backend):
     torch.testing.assert_close(grad_c, table.T @ outer)
     torch.testing.assert_close(grad_z, outer * (slope @ c.detach()))
     torch._dynamo.reset()
+
+
+def test_plain_tensors_pass_by_the_dispatcher_only_if_nobody_watches():
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    c, z = torch.randn(3, 4, dtype=D), torch.randn(3, 5, dtype=D)
+    seen = []
+
+    class Watching(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            seen.append(str(function))
+            return function(*args, **(kwargs or {}))
+
+    expected = torch.ops.specfast.synthesize(c, z, "hermite", 0)
+    assert torch.equal(ops.synthesize(c, z, "hermite", 0), expected)
+    with Watching():
+        assert torch.equal(ops.synthesize(c, z, "hermite", 0), expected)
+        ops.adjoint(z, z, 4, "hermite", 0)
+    assert seen == ["specfast.synthesize.default", "specfast.adjoint.default"]
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        ops.synthesize(c, z, "hermite", 0)
+    assert any("specfast::synthesize" in event.key for event in profile.key_averages())
+    negative = torch.complex(z, z).conj().imag
+    assert negative.is_neg()
+    assert torch.equal(ops.synthesize(c, negative, "hermite", 0), ops.synthesize(c, -z, "hermite", 0))
+    parameter = torch.nn.Parameter(c)
+    (gradient,) = torch.autograd.grad(ops.synthesize(parameter, z, "hermite", 0).sum(), parameter)
+    torch.testing.assert_close(gradient, ops.adjoint(torch.ones_like(z), z, 4, "hermite", 0))
 
 
 def test_opcheck():

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..nn import SpectralODE
+from .checkpoint import read_tensors, write_tensors
 from .data import DataError, Observations
 from .dynamics import Dynamics
 from .encode import Basis
@@ -43,8 +43,9 @@ class Run:
     solver: dict[str, Any]
     channels: tuple[str, ...]
     hidden: tuple[int, ...]
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
+    evaluations: int = 0  # of the right-hand side, by this object
 
     def ode(self) -> SpectralODE:
         """Return the neural ODE of this run."""
@@ -56,7 +57,10 @@ class Run:
         scale, shift = (coef.new_tensor(part).expand(lead) for part in (self.basis.scale, self.basis.shift))
         if self.basis.space.dim == 1:
             scale, shift = scale[..., 0], shift[..., 0]
-        return self.ode()(coef, scale, shift, times)[0]
+        ode = self.ode()
+        result = ode(coef, scale, shift, times)[0]
+        self.evaluations += ode.calls
+        return result
 
     @torch.no_grad()
     def predict(self, u0: Tensor, points: Tensor, times: Tensor, at: Tensor | None = None) -> Tensor:
@@ -136,7 +140,10 @@ class Run:
                 )
 
     def save(self, folder: Path) -> None:
-        """Write weights.safetensors, config.json and metrics.json, each whole or not at all."""
+        """Write weights.safetensors, metrics.json and config.json, each whole or not at all.
+
+        The weights' file holds the configuration too: it alone is a run, and one cannot be left with another's.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         config = {
             "format": FORMAT,
@@ -146,8 +153,7 @@ class Run:
             "channels": list(self.channels),
             "hidden": list(self.hidden),
         }
-        save_file({k: v.contiguous() for k, v in self.dynamics.state_dict().items()}, folder / "weights.new")
-        os.replace(folder / "weights.new", folder / "weights.safetensors")
+        write_tensors(folder / "weights.safetensors", self.dynamics.state_dict(), {"config": config})
         write_json(folder / "metrics.json", {"metrics": self.metrics, "history": self.history})
         write_json(folder / "config.json", config)
 
@@ -194,18 +200,21 @@ def load(folder: str | Path) -> Run:
         If there is none, or it cannot be read.
     """
     folder = Path(folder)
-    if not (folder / "config.json").is_file():
-        raise DataError(f"{folder}: no run here (config.json is missing)")
+    if not (folder / "weights.safetensors").is_file():
+        raise DataError(f"{folder}: no run here (weights.safetensors is missing)")
     try:
-        config = json.loads((folder / "config.json").read_text())
+        weights, notes = read_tensors(folder / "weights.safetensors")
+        config = notes["config"]
         if config.get("format") != FORMAT:
             raise DataError(f"{folder}: a run of format {config.get('format')}; this version reads {FORMAT}")
         basis = Basis.from_dict(config["basis"])
         if basis.space.fingerprint != config["fingerprint"]:
             raise DataError(f"{folder}: the space in config.json is not the one that the weights belong to")
         dynamics = Dynamics(len(config["channels"]), basis.space.size, config["hidden"])
-        dynamics.load_state_dict(load_file(folder / "weights.safetensors"))
-        recorded = json.loads((folder / "metrics.json").read_text())
+        dynamics.load_state_dict(weights)
+        recorded: dict[str, Any] = {"history": [], "metrics": {}}
+        if (folder / "metrics.json").is_file():
+            recorded = json.loads((folder / "metrics.json").read_text())
         run = Run(
             basis, dynamics, dict(config["solver"]), tuple(config["channels"]), tuple(config["hidden"]),
             list(recorded["history"]), dict(recorded["metrics"]),

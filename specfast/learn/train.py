@@ -5,16 +5,19 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .checkpoint import STATE, Log, State, fingerprint, load_state, pack, save_state, unpack
 from .choose import choose_basis
 from .data import DataError, Observations
 from .dynamics import Dynamics
-from .run import Run, measure
+from .run import Run, load, measure
 
 
 def fit(
@@ -35,6 +38,8 @@ def fit(
     atol: float = 1e-5,
     seed: int = 0,
     progress: bool = True,
+    folder: str | Path | None = None,
+    resume: bool = False,
 ) -> Run:
     r"""Learn dc/dt = F(c) from observations and return the best model by a validation split.
 
@@ -62,29 +67,51 @@ def fit(
         Fixes the split, the batches and the initial weights.
     progress : bool
         Show a progress bar with loss and remaining time.
+    folder : path, optional
+        Where the best weights so far and a checkpoint are written, forty times in all, and log.jsonl. An interrupt
+        (Ctrl-C) ends the training; the run returned has the best weights so far and ``metrics["training"]["interrupted"]``.
+    resume : bool
+        Go on from the checkpoint in `folder`, with the same data and settings. The result is that of a training that was
+        never interrupted, bit for bit.
 
     Raises
     ------
     DataError
-        If the data cannot be learned from.
+        If the data cannot be learned from, or there is no such training to resume.
     """
+    folder = None if folder is None else Path(folder)
     check_method(method)
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
+    settings: dict[str, Any] = {
+        "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [list(d) for d in domain],
+        "steps": steps, "batch": batch, "hidden": list(hidden), "learning_rate": learning_rate, "method": method,
+        "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed,
+    }  # fmt: skip
+    if resume and folder is None:
+        raise DataError("resume=True: a folder to resume from is expected")
     usable = data.observed
     if not (usable[:, 1:] & usable[:, :-1]).any():
         raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")
-    chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent)
-    coef = chosen.encode(data)
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(data), generator=generator)
     held = max(1, len(data) // 10) if len(data) > 3 else 0
     validation, training = order[:held], order[held:]
-    dynamics = Dynamics(len(data.channels), chosen.space.size, hidden)
-    dynamics.initialise(coef[training], data.times[training], usable[training])
-    solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
-    run = Run(chosen, dynamics, solver, data.channels, tuple(hidden))
-    trainer = _Trainer(run, data, coef, training, validation if held else training, generator)
-    trainer.train(steps, min(batch, len(training)), learning_rate, progress)
+    if resume:
+        assert folder is not None
+        state, run = load_state(folder, settings), load(folder)
+        coef = run.basis.encode(data)
+    else:
+        if folder is not None:
+            (folder / STATE).unlink(missing_ok=True)  # of a training that this one replaces
+        state = State(settings)
+        chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent)
+        coef = chosen.encode(data)
+        dynamics = Dynamics(len(data.channels), chosen.space.size, hidden)
+        dynamics.initialise(coef[training], data.times[training], usable[training])
+        solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
+        run = Run(chosen, dynamics, solver, data.channels, tuple(hidden))
+    trainer = _Trainer(run, data, coef, training, validation if held else training, generator, state, folder)
+    trainer.train(min(batch, len(training)), learning_rate, progress)
     return run
 
 
@@ -99,23 +126,59 @@ def check_method(method: str) -> None:
 
 class _Trainer:
     def __init__(
-        self, run: Run, data: Observations, coef: Tensor, training: Tensor, validation: Tensor, generator: torch.Generator
+        self, run: Run, data: Observations, coef: Tensor, training: Tensor, validation: Tensor, generator: torch.Generator,
+        state: State, folder: Path | None,
     ):  # fmt: skip
         self.run, self.data, self.coef = run, data, coef
         self.training, self.validation, self.generator = training, validation, generator
+        self.state, self.folder = state, folder
+        self.steps: int = state.settings["steps"]
         self.usable = data.observed
+        self.before = state.seconds
+        self.started = time.monotonic()
 
-    def train(self, steps: int, batch: int, learning_rate: float, progress: bool) -> None:
-        run, started = self.run, time.monotonic()
-        optimiser = torch.optim.AdamW(run.dynamics.parameters(), lr=learning_rate, weight_decay=1e-2)
-        best, best_error = copy.deepcopy(run.dynamics.state_dict()), self.error()
-        run.history.append({"step": 0, "validation": best_error})
-        every = max(1, steps // 40)
-        bar = tqdm(total=steps, disable=not progress, unit="step", desc="learning")
-        for step, (window, rows, start) in enumerate(self.batches(steps, batch), 1):
-            warm = min(1.0, step / 50)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+    def train(self, batch: int, learning_rate: float, progress: bool) -> None:
+        """Run the optimiser to the last step, or until interrupted; leave the best weights in the run."""
+        state, model = self.state, self.run.dynamics
+        optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2)
+        if state.tensors:
+            best = unpack(state.tensors, model, optimiser, self.generator)
+        else:
+            best, state.best_error = copy.deepcopy(model.state_dict()), self.error()
+            state.history.append({"step": 0, "validation": state.best_error})
+            self.keep(best, optimiser, state.step)
+        log, every = Log(self.folder, state.history), max(1, self.steps // 40)
+        bar = tqdm(total=self.steps, initial=state.step, disable=not progress, unit="step", desc="learning")
+        done, interrupted = state.step, False
+        try:
+            for step in range(state.step, self.steps):
+                record = self.step(step, batch, learning_rate, optimiser)
+                done = step + 1
+                bar.update()
+                if done % every == 0 or done == self.steps:
+                    record["validation"] = self.error()
+                    if record["validation"] < state.best_error:
+                        best, state.best_error = copy.deepcopy(model.state_dict()), record["validation"]
+                    state.history.append(record)
+                    self.keep(best, optimiser, done)
+                    log.write(record)
+                    bar.set_postfix(loss=f"{record['loss']:.1e}", validation=f"{record['validation']:.4f}")
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            bar.close()
+            log.close()
+        model.load_state_dict(best)
+        self.run.metrics["training"] = self.summary(done) | {"interrupted": interrupted}
+
+    def step(self, step: int, batch: int, learning_rate: float, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+        """Do one step; return its record."""
+        warm = min(1.0, (step + 1) / 50)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate * warm * 0.5 * (1 + math.cos(math.pi * (step + 1) / self.steps))
+        window, rows, start = self.batch(step, batch)
+        calls, norm, loss = self.ode_calls, torch.tensor(0.0), torch.tensor(math.nan)
+        if len(rows):
             optimiser.zero_grad()
             try:
                 loss = self.loss(rows, start, window)
@@ -123,34 +186,53 @@ class _Trainer:
             except AssertionError:  # torchdiffeq: step underflow; these weights are poor, the next batch may be fine
                 loss = torch.tensor(math.nan)
             if loss.isfinite():
-                torch.nn.utils.clip_grad_norm_(run.dynamics.parameters(), 1.0)
+                norm = torch.nn.utils.clip_grad_norm_(self.run.dynamics.parameters(), 1.0)
                 optimiser.step()
-            bar.update()
-            if step % every == 0 or step == steps:
-                error = self.error()
-                run.history.append({"step": step, "loss": float(loss.detach()), "validation": error})
-                bar.set_postfix(loss=f"{float(loss.detach()):.1e}", validation=f"{error:.4f}")
-                if error < best_error:
-                    best, best_error = copy.deepcopy(run.dynamics.state_dict()), error
-        bar.close()
-        run.dynamics.load_state_dict(best)
-        run.metrics["training"] = {
-            "steps": steps, "seconds": time.monotonic() - started, "validation_relative_l2": best_error,
+        return {
+            "step": step + 1, "loss": float(loss.detach()), "gradient_norm": float(norm), "window": window,
+            "evaluations": self.ode_calls - calls, "seconds": self.seconds(),
+        }  # fmt: skip
+
+    @property
+    def ode_calls(self) -> int:
+        """Evaluations of the right-hand side so far."""
+        return self.run.evaluations
+
+    def seconds(self) -> float:
+        """Return the time spent so far, that before the training was resumed included."""
+        return self.before + time.monotonic() - self.started
+
+    def summary(self, done: int) -> dict[str, Any]:
+        """Return what the run's metrics say of its training."""
+        return {
+            "steps": done, "seconds": self.seconds(), "validation_relative_l2": self.state.best_error,
             "trajectories": len(self.training),
         }  # fmt: skip
 
-    def batches(self, steps: int, batch: int) -> Iterator[tuple[int, Tensor, int]]:
-        """Yield window length, trajectories, first time: windows of 2, 5, 10 steps, then whole trajectories."""
+    def keep(self, best: dict[str, Tensor], optimiser: torch.optim.Optimizer, done: int) -> None:
+        """Record where the training stands, and write the best weights and a checkpoint."""
+        state, model = self.state, self.run.dynamics
+        state.step, state.seconds = done, self.seconds()
+        self.run.history = state.history
+        if self.folder is None:
+            return
+        state.tensors = pack(model, best, optimiser, self.generator)
+        current = copy.deepcopy(model.state_dict())
+        model.load_state_dict(best)
+        self.run.metrics["training"] = self.summary(done)
+        self.run.save(self.folder)
+        model.load_state_dict(current)
+        save_state(self.folder, state)
+
+    def batch(self, step: int, batch: int) -> tuple[int, Tensor, int]:
+        """Return window length, trajectories, first time: windows of 2, 5, 10 steps, then whole trajectories."""
         longest = self.data.values.shape[1] - 1
-        for step in range(steps):
-            part = step / steps
-            window = min(longest, 2 if part < 0.25 else 5 if part < 0.5 else 10 if part < 0.7 else longest)
-            start = int(torch.randint(longest - window + 1, (), generator=self.generator))
-            picked = torch.randperm(len(self.training), generator=self.generator)[:batch]
-            rows = self.training[picked]
-            rows = rows[self.usable[rows, start]]
-            if len(rows):
-                yield window, rows, start
+        part = step / self.steps
+        window = min(longest, 2 if part < 0.25 else 5 if part < 0.5 else 10 if part < 0.7 else longest)
+        start = int(torch.randint(longest - window + 1, (), generator=self.generator))
+        picked = torch.randperm(len(self.training), generator=self.generator)[:batch]
+        rows = self.training[picked]
+        return window, rows[self.usable[rows, start]], start
 
     def loss(self, rows: Tensor, start: int, window: int) -> Tensor:
         """Return the mean relative squared error over a window."""
