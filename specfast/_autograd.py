@@ -104,22 +104,32 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
     return kernel
 
 
+_PLAIN_TYPES = (Tensor, torch.nn.Parameter)
+
+
+def plain(tensor: Tensor, dtype: torch.dtype) -> bool:
+    """Whether a tensor is what it looks like: numbers of this dtype in main memory."""
+    return (
+        type(tensor) in _PLAIN_TYPES
+        and tensor.dtype is dtype
+        and tensor.is_cpu
+        and tensor.layout is torch.strided
+        and not tensor.is_neg()
+    )
+
+
 def direct(first: Tensor, z: Tensor) -> bool:
     """Whether an operator may be computed at once, without PyTorch's dispatcher, which costs more than a small problem.
 
     Plain CPU tensors of one dtype, and no mode, transform, tracer, compiler or profiler that would want to see the call.
     """
-    if torch.compiler.is_compiling() or type(first) is not Tensor or type(z) is not Tensor:
+    if torch.compiler.is_compiling():
         return False
     dtype = z.dtype
     return (
-        first.dtype is dtype
-        and (dtype is torch.float64 or dtype is torch.float32)
-        and first.is_cpu
-        and z.is_cpu
-        and first.layout is torch.strided
-        and z.layout is torch.strided
-        and not (first.is_neg() or z.is_neg())
+        (dtype is torch.float64 or dtype is torch.float32)
+        and plain(first, dtype)
+        and plain(z, dtype)
         and _include_set().raw_repr() == _usual_keys
         and _forward_ad._current_level < 0
         and not _profiled()

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from . import kernels
-from ._autograd import Operator, direct, direct_node, register, register_composite
+from ._autograd import Operator, direct, direct_node, plain, register, register_composite
 from .kernels import products
 
 
@@ -383,6 +383,6 @@ def synthesize_backward(
     gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int
 ) -> tuple[Tensor, Tensor]:
     """Return both gradients of `synthesize`, (..., K) and (..., M), before they are summed over axes that were broadcast."""
-    if not torch.is_grad_enabled() and direct(gradient, z) and direct(coef, z):
+    if not torch.is_grad_enabled() and direct(gradient, z) and plain(coef, z.dtype):
         return _cpu().backward(gradient, coef, z, family, derivative)
     return _backward_operator(gradient, coef, z, family, derivative)
