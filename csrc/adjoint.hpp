@@ -5,8 +5,7 @@
 // n.
 //           After every block of points lanes are summed and s_n (or v_n) applied, in double. For the gradient in z the
 //           same terms are summed the other way too, times the coefficients of the derivative.
-// Layout    A row's points are cut into at most 16 runs by their number alone, each with its own partial sums; these
-// are
+// Layout    A row's points are cut into at most 16 runs by their number alone, each with its own partial sums; these are
 //           added in order, so the result has the same bits at any number of threads.
 // Cost      adjoint two multiply-adds and one addition a term and point; backward one multiply-add more. Scratch 16
 //           results, and `lanes` K numbers a thread.

@@ -1,8 +1,7 @@
 // Over the tiles of a block of points, each in its own regime.
 //
-// Layout    A group's vectors are cut into tiles of nearly equal size: two tiles of four vectors overlap their
-// latencies
-//           better than one of six and one of two. At most max_vectors near, at most tail_vectors far and at the ends,
+// Layout    A group's vectors are cut into tiles of nearly equal size: two tiles of four vectors overlap their latencies
+//           better than one of six and one of two. At most max_vectors, at most tail_vectors at the ends and far upwards,
 //           where a vector needs more registers.
 #pragma once
 #include <type_traits>
@@ -72,7 +71,7 @@ inline void group_downwards(const Recurrence<T>& recurrence, const T* coef, int6
     const int64_t at = points.first[regime];
     if (points.size[regime] == 0) return;
     with_flag(variant(recurrence, regime), [&](auto flag) {
-        tiles<regime == near ? max_vectors : tail_vectors>(
+        tiles<regime == end ? tail_vectors : max_vectors>(
             points.size[regime] / lanes<T>, Downwards<T, regime, decltype(flag)::value>{
                                                 recurrence, coef, count, points.z + at, sums + at, exponents + at});
     });

@@ -3,14 +3,12 @@
 // Problem   sum c_n q_n(z) (downwards, Clenshaw) and w q_n(z) for n = 0, 1, .. (upwards), at many z.
 // Method    Vectors across points, R of them independent, so that their latencies overlap.
 //           near  the rescaled recurrence as it stands.
-//           far   start(z) underflows although phi_n need not: numbers are kept in range by powers of two that are
-//           taken
+//           far   start(z) underflows although phi_n need not: numbers are kept in range by powers of two that are taken
 //                 out every few terms. A sum above `high` is brought down by `step`. Coefficients are at most 1 and are
 //                 not scaled with it: from there on they lie below its last bit.
 //           end   the difference form of recurrence.hpp, on the distance to the end. A point at the other end of an
 //                 interval is reflected: phi_n(-z) = (-1)^n phi_n(z).
-// Cost      a term and point: near two multiply-adds and one addition, far the same and a check every few terms, end
-// three
+// Cost      a term and point: near two multiply-adds and one addition, far the same and a check every few terms, end three
 //           and two.
 // Source    Clenshaw 1955; Reinsch's form in Oliver, J. Inst. Maths Applics 20 (1977).
 #pragma once
