@@ -1,5 +1,6 @@
 """The learner end to end: closed-form data, the protocol, saving and loading, bad input."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -305,3 +306,62 @@ def test_a_slower_backend_serves_where_nothing_was_compiled():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() in (["1", "0.2200"], ["1", "0.22"]), result.stdout + result.stderr
+
+
+def decay_with_a_rate(path, count=100):
+    """u_t = -p u with p of its own for every trajectory, as a file."""
+    generator = np.random.default_rng(0)
+    rate, x, time = generator.uniform(0.2, 2.0, (count, 1)), np.linspace(-0.9, 0.9, 20), np.linspace(0, 1, 6)
+    start = generator.normal(size=(count, 2)) @ np.stack([x**0, x])
+    u = start[:, None] * np.exp(-rate * time)[:, :, None]
+    dataset = xr.Dataset(
+        {"u": (("trajectory", "time", "point"), u), "parameters": (("trajectory", "parameter"), rate)},
+        coords={"x": (("point",), x), "time": (("time",), time)},
+    )
+    dataset.to_netcdf(path, engine="h5netcdf")
+    return dataset
+
+
+def test_parameters_of_the_equation_are_inputs(tmp_path):
+    dataset = decay_with_a_rate(tmp_path / "p.nc")
+    data = learn.read(tmp_path / "p.nc")
+    held, kept = data.select(torch.arange(20)), data.select(torch.arange(20, 100))
+    run = learn.fit(kept, "chebyshev", degree=1, steps=300, batch=40, hidden=(32,), learning_rate=3e-3, progress=False)
+    run.save(tmp_path / "run")
+    again = learn.load(tmp_path / "run")
+    found = again.evaluate(held)["relative_l2"]
+    without = learn.fit(
+        sf.learn.data.replace(kept, parameters=None),
+        "chebyshev",
+        degree=3,
+        steps=250,
+        batch=12,
+        hidden=(32,),
+        progress=False,
+    )
+    assert found < 0.12 < 0.2 < without.evaluate(sf.learn.data.replace(held, parameters=None))["relative_l2"]
+    u, points = held.values[:, 0], held.points
+    slope = -held.parameters[:, :, None] * u
+    assert (again.rhs(u, points, held.parameters) - slope).norm() < 0.3 * slope.norm()
+    with pytest.raises(ValueError, match="parameters have shape None"):
+        again.rhs(u, points)
+    with pytest.raises(learn.DataError, match="0 parameters"):
+        again.evaluate(sf.learn.data.replace(held, parameters=None))
+    for bad, message in (
+        (dataset.assign(parameters=(("trajectory",), np.ones(100))), "parameters have dimensions"),
+        (dataset.assign(parameters=(("trajectory", "parameter"), np.full((100, 1), np.nan))), "finite"),
+    ):
+        bad.to_netcdf(tmp_path / "bad.nc", engine="h5netcdf")
+        with pytest.raises(learn.DataError, match=message):
+            learn.read(tmp_path / "bad.nc")
+
+
+def test_a_folder_is_read_as_zarr_or_named(tmp_path):
+    if not importlib.util.find_spec("zarr"):
+        (tmp_path / "data.zarr").mkdir()
+        with pytest.raises(learn.DataError, match="pip install zarr"):
+            learn.read(tmp_path / "data.zarr")
+        return
+    dataset = decay_with_a_rate(tmp_path / "p.nc")
+    dataset.to_zarr(tmp_path / "data.zarr")
+    assert torch.equal(learn.read(tmp_path / "data.zarr").values, learn.read(tmp_path / "p.nc").values)

@@ -49,7 +49,9 @@ class State:
 def fingerprint(data: Observations) -> str:
     """Return a hash of all values, points and times."""
     digest = hashlib.sha256()
-    for part in (data.values, data.points, data.times):
+    for part in (data.values, data.points, data.times, data.parameters):
+        if part is None:
+            continue
         digest.update(str(tuple(part.shape)).encode())
         digest.update(part.contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ class Observations:
         Their names.
     axes : tuple of str
         Names of the space axes.
+    parameters : Tensor (R, P), optional
+        Numbers on which the equation depends, one set a trajectory.
     """
 
     values: Tensor
@@ -42,6 +45,7 @@ class Observations:
     times: Tensor
     channels: tuple[str, ...]
     axes: tuple[str, ...] = ("x",)
+    parameters: Tensor | None = None
 
     def __len__(self) -> int:
         return self.values.shape[0]
@@ -54,7 +58,13 @@ class Observations:
     def select(self, which: Tensor) -> Observations:
         """Return some of the trajectories."""
         points = self.points if len(self.points) == 1 else self.points[which]
-        return replace(self, values=self.values[which], points=points, times=self.times[which])
+        parameters = None if self.parameters is None else self.parameters[which]
+        return replace(self, values=self.values[which], points=points, times=self.times[which], parameters=parameters)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many parameters a trajectory has."""
+        return 0 if self.parameters is None else self.parameters.shape[1]
 
     def points_of(self, row: int) -> Tensor:
         """Return the points (M,) or (M, D) of one trajectory."""
@@ -71,10 +81,11 @@ class Observations:
 
 
 def read(path: str | Path) -> Observations:
-    """Read a NetCDF-4 file with a variable ``u``.
+    """Read a NetCDF-4 file, or a Zarr folder where zarr is installed, with a variable ``u``.
 
     Its dimensions are (trajectory, time[, channel], point) with coordinates x[, y, z] or x1, x2, .. on (point) or
     (trajectory, point), or (trajectory, time[, channel], axes ...) on a product grid with a coordinate named like each axis.
+    A variable ``parameters`` (trajectory, parameter) holds what the equation depends on besides the field.
 
     Raises
     ------
@@ -84,12 +95,15 @@ def read(path: str | Path) -> Observations:
     import xarray
 
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise DataError(f"{path}: no such file")
+    kind, engine = ("Zarr folder", "zarr") if path.is_dir() else ("NetCDF-4 file", "h5netcdf")
+    if engine == "zarr" and importlib.util.find_spec("zarr") is None:
+        raise DataError(f"{path}: a folder; Zarr is read where zarr is installed (pip install zarr)")
     try:
-        dataset = xarray.open_dataset(path, engine="h5netcdf")
+        dataset = xarray.open_dataset(path, engine=engine)
     except Exception as error:
-        raise DataError(f"{path}: not a NetCDF-4 file that can be read ({type(error).__name__})") from error
+        raise DataError(f"{path}: not a {kind} that can be read ({type(error).__name__})") from error
     with dataset:
         return _from_dataset(dataset, str(path))
 
@@ -129,7 +143,19 @@ def _from_dataset(dataset: Any, source: str) -> Observations:
     points = columns[0] if len(names) == 1 else np.stack(np.broadcast_arrays(*columns), -1)
     labels = tuple(map(str, dataset["channel"].values)) if channel and "channel" in dataset.coords else ()
     labels = labels or tuple(f"u{i}" if channel else "u" for i in range(values.shape[2]))
-    return make(values, points, times, labels, names, source)
+    return replace(make(values, points, times, labels, names, source), parameters=_parameters(dataset, source))
+
+
+def _parameters(dataset: Any, source: str) -> Tensor | None:
+    if "parameters" not in dataset:
+        return None
+    dims = tuple(map(str, dataset["parameters"].dims))
+    if dims != ("trajectory", "parameter") or dataset["parameters"].dtype.kind not in "fiu":
+        raise DataError(f"{source}: parameters have dimensions {dims}; numbers (trajectory, parameter) are expected")
+    values = np.asarray(dataset["parameters"].values, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise DataError(f"{source}: parameters hold NaN or infinity; finite numbers are expected")
+    return torch.from_numpy(values)
 
 
 def _sensor_axes(dataset: Any, source: str) -> tuple[str, ...]:

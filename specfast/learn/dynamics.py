@@ -12,22 +12,29 @@ from torch import Tensor, nn
 class Dynamics(nn.Module):
     r"""dc/dt = s (A y + b + network(y)) / T with y = (c - mean) / s, for all channels together.
 
+    Parameters of the equation, standardised likewise, are further inputs of A and the network.
     The linear part starts from least squares on differences of the encoded snapshots, the network from nearly zero.
     """
 
     mean: Tensor
     size: Tensor
     rate: Tensor
+    parameter_mean: Tensor
+    parameter_size: Tensor
 
-    def __init__(self, channels: int, coefficients: int, hidden: Sequence[int] = (128, 128)):
+    def __init__(self, channels: int, coefficients: int, hidden: Sequence[int] = (128, 128), parameters: int = 0):
         super().__init__()
         width = channels * coefficients
+        inputs = width + parameters
+        if parameters:
+            self.register_buffer("parameter_mean", torch.zeros(parameters, dtype=torch.float64))
+            self.register_buffer("parameter_size", torch.ones(parameters, dtype=torch.float64))
         self.register_buffer("mean", torch.zeros(width, dtype=torch.float64))
         self.register_buffer("size", torch.ones(width, dtype=torch.float64))
         self.register_buffer("rate", torch.ones((), dtype=torch.float64))
-        self.linear = nn.Linear(width, width, dtype=torch.float64)
+        self.linear = nn.Linear(inputs, width, dtype=torch.float64)
         layers: list[nn.Module] = []
-        sizes = [width, *hidden]
+        sizes = [inputs, *hidden]
         for inner, outer in pairwise(sizes):
             layers += [nn.Linear(inner, outer, dtype=torch.float64), nn.SiLU()]
         self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], width, dtype=torch.float64))
@@ -37,11 +44,14 @@ class Dynamics(nn.Module):
     ) -> tuple[Tensor, None, None]:  # fmt: skip
         """Return dc/dt for coefficients (..., C, K); the basis stays."""
         y = (coef.flatten(-2) - self.mean) / self.size
+        if parameters is not None:
+            own = (parameters - self.parameter_mean) / self.parameter_size
+            y = torch.cat([y, own.expand(*y.shape[:-1], -1)], -1)
         slope = (self.linear(y) + self.network(y)) * (self.size * self.rate)
         return slope.unflatten(-1, coef.shape[-2:]), None, None
 
     @torch.no_grad()
-    def initialise(self, coef: Tensor, times: Tensor, usable: Tensor) -> None:
+    def initialise(self, coef: Tensor, times: Tensor, usable: Tensor, parameters: Tensor | None = None) -> None:
         """Standardise by the encoded snapshots (R, T, C, K), usable (R, T), and fit the linear part to their slopes."""
         flat = coef.flatten(-2)
         seen = flat[usable]
@@ -53,6 +63,12 @@ class Dynamics(nn.Module):
         pair = usable[:, 1:] & usable[:, :-1]
         step = times.diff(dim=-1)[pair].unsqueeze(-1) * self.rate
         middle, slope = (0.5 * (y[:, 1:] + y[:, :-1]))[pair], (y[:, 1:] - y[:, :-1])[pair] / step
+        if parameters is not None:
+            self.parameter_mean.copy_(parameters.mean(0))
+            spread = parameters.std(0, correction=0)
+            self.parameter_size.copy_(torch.where(spread > 0, spread, 1.0))
+            own = (parameters - self.parameter_mean) / self.parameter_size
+            middle = torch.cat([middle, own[:, None].expand(-1, pair.shape[1], -1)[pair]], 1)
         design = torch.cat([middle, torch.ones_like(middle[:, :1])], 1)
         gram = design.T @ design + 1e-3 * max(len(design), 1) * torch.eye(design.shape[1], dtype=design.dtype)
         solution = torch.linalg.solve(gram, design.T @ slope)

@@ -19,6 +19,9 @@ from .dynamics import Dynamics
 from .encode import Basis
 
 FORMAT = 1
+# Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
+MAX_STEPS = 500
+STEP_CONTROLLED = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 
 
 @dataclass
@@ -43,41 +46,53 @@ class Run:
     solver: dict[str, Any]
     channels: tuple[str, ...]
     hidden: tuple[int, ...]
+    parameters: int = 0  # of the equation, inputs of the dynamics
     history: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     evaluations: int = 0  # of the right-hand side, by this object
 
     def ode(self) -> SpectralODE:
         """Return the neural ODE of this run."""
-        return SpectralODE(self.basis.space, self.dynamics, adaptive=False, **self.solver)
+        options = {"max_num_steps": MAX_STEPS} if self.solver["method"] in STEP_CONTROLLED else None
+        return SpectralODE(self.basis.space, self.dynamics, adaptive=False, options=options, **self.solver)
 
-    def roll_out(self, coef: Tensor, times: Tensor) -> Tensor:
-        """Return coefficients (B, T, C, K) from those at the first of the times, (T,) or (B, T)."""
+    def roll_out(self, coef: Tensor, times: Tensor, parameters: Tensor | None = None) -> Tensor:
+        """Return coefficients (B, T, C, K) from those at the first of the times, (T,) or (B, T), parameters (B, P)."""
+        self._check_parameters(parameters, len(coef))
         lead = (*coef.shape[:1], self.basis.space.dim)
         scale, shift = (coef.new_tensor(part).expand(lead) for part in (self.basis.scale, self.basis.shift))
         if self.basis.space.dim == 1:
             scale, shift = scale[..., 0], shift[..., 0]
         ode = self.ode()
-        result = ode(coef, scale, shift, times)[0]
+        result = ode(coef, scale, shift, times, parameters)[0]
         self.evaluations += ode.calls
         return result
 
     @torch.no_grad()
-    def predict(self, u0: Tensor, points: Tensor, times: Tensor, at: Tensor | None = None) -> Tensor:
+    def predict(
+        self, u0: Tensor, points: Tensor, times: Tensor, at: Tensor | None = None, parameters: Tensor | None = None
+    ) -> Tensor:  # fmt: skip
         """Return the field (B, T, C, M) at the times, from values u0 (B, C, M) at points (B, M[, D]) at the first time.
 
-        NaN in u0 marks what was not observed. With `at` (B, M'[, D]) the result is at these points instead.
+        NaN in u0 marks what was not observed. `parameters` (B, P) where the run was trained with them. With `at` (B, M'[, D]) the result is at these points instead.
         """
-        coef = self.roll_out(self._encode(u0, points), times)
+        coef = self.roll_out(self._encode(u0, points), times, parameters)
         return self.basis.synthesize(coef, points if at is None else at)
 
     @torch.no_grad()
-    def rhs(self, u: Tensor, points: Tensor) -> Tensor:
-        """Return the learned F[u] (B, C, M) at points (B, M[, D]), for fields u (B, C, M)."""
+    def rhs(self, u: Tensor, points: Tensor, parameters: Tensor | None = None) -> Tensor:
+        """Return the learned F[u] (B, C, M) at points (B, M[, D]), for fields u (B, C, M) and parameters (B, P)."""
+        self._check_parameters(parameters, len(u))
         coef = self._encode(u, points)
         one = coef.new_ones(())
-        slope = self.dynamics(one, coef, one, one)[0]
+        slope = self.dynamics(one, coef, one, one, parameters)[0]
         return self.basis.synthesize(slope[:, None], points)[:, 0]
+
+    def _check_parameters(self, parameters: Tensor | None, rows: int) -> None:
+        shape = None if parameters is None else tuple(parameters.shape)
+        if shape not in ((None,) if self.parameters == 0 else ((rows, self.parameters), (1, self.parameters))):
+            wanted = f"({rows}, {self.parameters}) is expected" if self.parameters else "the run was trained without"
+            raise ValueError(f"parameters have shape {shape}; {wanted}")
 
     def _encode(self, u: Tensor, points: Tensor) -> Tensor:
         """Return coefficients (B, C, K) of fields (B, C, M)."""
@@ -102,7 +117,9 @@ class Run:
         def follow(rows: Tensor, start: int) -> None:
             part = data.select(rows)
             where = None if at is None else at.unsqueeze(0)
-            result[rows, start:] = self.predict(part.values[:, start], part.points, part.times[:, start:], where)
+            result[rows, start:] = self.predict(
+                part.values[:, start], part.points, part.times[:, start:], where, part.parameters
+            )
 
         for start in first.unique().tolist():
             rows = (first == start).nonzero()[:, 0]
@@ -126,6 +143,8 @@ class Run:
         """Raise DataError if the data are not of the kind that the run was trained with."""
         if len(data.channels) != len(self.channels):
             raise DataError(f"data have channels {data.channels}; the run was trained with {self.channels}")
+        if data.parameter_count != self.parameters:
+            raise DataError(f"data have {data.parameter_count} parameters; the run was trained with {self.parameters}")
         if data.dim != self.basis.space.dim:
             raise DataError(f"data have space axes {data.axes}; the run was trained with {self.basis.space.dim}")
         for axis, family in enumerate(self.basis.space.families):
@@ -152,6 +171,7 @@ class Run:
             "solver": self.solver,
             "channels": list(self.channels),
             "hidden": list(self.hidden),
+            "parameters": self.parameters,
         }
         write_tensors(folder / "weights.safetensors", self.dynamics.state_dict(), {"config": config})
         write_json(folder / "metrics.json", {"metrics": self.metrics, "history": self.history})
@@ -210,14 +230,14 @@ def load(folder: str | Path) -> Run:
         basis = Basis.from_dict(config["basis"])
         if basis.space.fingerprint != config["fingerprint"]:
             raise DataError(f"{folder}: the space in config.json is not the one that the weights belong to")
-        dynamics = Dynamics(len(config["channels"]), basis.space.size, config["hidden"])
+        dynamics = Dynamics(len(config["channels"]), basis.space.size, config["hidden"], config["parameters"])
         dynamics.load_state_dict(weights)
         recorded: dict[str, Any] = {"history": [], "metrics": {}}
         if (folder / "metrics.json").is_file():
             recorded = json.loads((folder / "metrics.json").read_text())
         run = Run(
             basis, dynamics, dict(config["solver"]), tuple(config["channels"]), tuple(config["hidden"]),
-            list(recorded["history"]), dict(recorded["metrics"]),
+            int(config["parameters"]), list(recorded["history"]), dict(recorded["metrics"]),
         )  # fmt: skip
         run.ode()
         if not (len(basis.scale) == len(basis.shift) == basis.space.dim and basis.amplitude > 0):

@@ -106,10 +106,11 @@ def fit(
         state = State(settings)
         chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent)
         coef = chosen.encode(data)
-        dynamics = Dynamics(len(data.channels), chosen.space.size, hidden)
-        dynamics.initialise(coef[training], data.times[training], usable[training])
+        dynamics = Dynamics(len(data.channels), chosen.space.size, hidden, data.parameter_count)
+        known = None if data.parameters is None else data.parameters[training]
+        dynamics.initialise(coef[training], data.times[training], usable[training], known)
         solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
-        run = Run(chosen, dynamics, solver, data.channels, tuple(hidden))
+        run = Run(chosen, dynamics, solver, data.channels, tuple(hidden), data.parameter_count)
     trainer = _Trainer(run, data, coef, training, validation if held else training, generator, state, folder)
     trainer.train(min(batch, len(training)), learning_rate, progress)
     return run
@@ -237,7 +238,7 @@ class _Trainer:
     def loss(self, rows: Tensor, start: int, window: int) -> Tensor:
         """Return the mean relative squared error over a window."""
         part, span = self.data.select(rows), slice(start, start + window + 1)
-        coef = self.run.roll_out(self.coef[rows, start], part.times[:, span])
+        coef = self.run.roll_out(self.coef[rows, start], part.times[:, span], part.parameters)
         field = self.run.basis.synthesize(coef, part.points)
         seen = ~part.values[:, span].isnan()
         size = self.run.basis.amplitude  # taken out, so that no square over- or underflows
