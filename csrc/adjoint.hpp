@@ -147,19 +147,8 @@ void adjoint_block(const Recurrence<T>& recurrence, int64_t count, AdjointMemory
         const T* end_coef = ends ? coef->end_form() : nullptr;
         sweep_upwards(recurrence, count, points, memory.weight,
                       SumBothWays<T>{memory.near_sums, memory.end_sums, coef->near_form(), end_coef, memory.slopes});
-        const PowerOfTwo up[2] = {power_of_two_factors(exponent + coef->near_exponent),
-                                  power_of_two_factors(exponent + coef->end_exponent)};
-        const int64_t first_end = points.first[end], last_end = first_end + points.size[end];
-        if (points.layout != Layout::sorted) {
-            const PowerOfTwo factor = up[points.size[near] == 0];
-            for (int64_t m = 0; m < filled; ++m) {
-                grad_z[m] = static_cast<Data>(memory.slopes[m] * factor.first * factor.second);
-            }
-        }
-        each_moved(points, [&](int64_t i, int64_t m) {
-            const PowerOfTwo& factor = up[i >= first_end && i < last_end];
-            grad_z[m] = static_cast<Data>(memory.slopes[i] * factor.first * factor.second);
-        });
+        write_results(points, filled, memory.slopes, exponent + coef->near_exponent, exponent + coef->end_exponent,
+                      grad_z);
     }
     if (inner) flush(memory.near_sums, recurrence.scale, count, exponent, partial);
     if (ends) flush(memory.end_sums, recurrence.value_at_end, count, exponent, partial);

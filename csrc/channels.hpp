@@ -6,7 +6,7 @@
 //           registers: one multiply-add a term and channel, and two more a term. Every regime as in the adjoint.
 // Layout    Leading axes are parted into those along which points change and those along which they do not. A task is a
 //           row of points, a block of channels and a run of points. Coefficients lie channel by channel for each n.
-// Cost      (C + 2) / C multiply-adds a coefficient and point; scratch of 6 C K doubles and C blocks of points a thread.
+// Cost      (C + 2) / C multiply-adds a coefficient and point; scratch of (5 + 3 C) K doubles and C blocks of points a thread.
 #pragma once
 #include "coefficients.hpp"
 #include "sweep.hpp"
@@ -152,20 +152,10 @@ void channel_run_of_points(const Series& series, const Recurrence<T>& recurrence
         set_points(recurrence, z + begin * parts.z.stride, parts.z.stride, filled, points);
         const T* const end_coef = points.size[end] > 0 ? own.end_form(memory) : nullptr;
         sweep_upwards(recurrence, count, points, weight, SumChannels<T, C>{own.near_form(), end_coef, sums});
-        const int64_t first_end = points.first[end], last_end = first_end + points.size[end];
         for (int64_t channel = 0; channel < channels; ++channel) {
-            Data* const to = values + row_offset(parts.shared, parts.result_shared, first + channel) + begin;
-            const T* const from = sums + channel * block_capacity<T>;
-            const PowerOfTwo up[2] = {power_of_two_factors(own.near_exponent[channel]),
-                                      power_of_two_factors(own.end_exponent[channel])};
-            if (points.layout != Layout::sorted) {
-                const PowerOfTwo factor = up[points.size[near] == 0];
-                for (int64_t m = 0; m < filled; ++m) to[m] = static_cast<Data>(from[m] * factor.first * factor.second);
-            }
-            each_moved(points, [&](int64_t i, int64_t m) {
-                const PowerOfTwo& factor = up[i >= first_end && i < last_end];
-                to[m] = static_cast<Data>(from[i] * factor.first * factor.second);
-            });
+            write_results(points, filled, sums + channel * block_capacity<T>, own.near_exponent[channel],
+                          own.end_exponent[channel],
+                          values + row_offset(parts.shared, parts.result_shared, first + channel) + begin);
         }
     }
 }

@@ -7,8 +7,7 @@
 #include <cmath>
 
 #include "differentiation.hpp"
-#include "rows.hpp"
-#include "simd.hpp"
+#include "groups.hpp"
 
 namespace specfast {
 namespace {
@@ -72,6 +71,22 @@ inline int normalise(const double* coef, const double* scale, int64_t count, dou
     const PowerOfTwo down = power_of_two_factors(-exponent);
     for (int64_t n = 0; n < count; ++n) result[n] = static_cast<T>(product[n] * down.first * down.second);
     return exponent;
+}
+
+// to[m] = from[place of m] 2^exponent, for results that already hold start(z): those of the sweep upwards.
+template <class T, class Data>
+inline void write_results(const Points<T>& points, int64_t count, const T* from, int near_exponent, int end_exponent,
+                          Data* to) {
+    const PowerOfTwo up[2] = {power_of_two_factors(near_exponent), power_of_two_factors(end_exponent)};
+    if (points.layout != Layout::sorted) {
+        const PowerOfTwo factor = up[points.size[near] == 0];
+        for (int64_t m = 0; m < count; ++m) to[m] = static_cast<Data>(from[m] * factor.first * factor.second);
+    }
+    const int64_t first_end = points.first[end], last_end = first_end + points.size[end];
+    each_moved(points, [&](int64_t i, int64_t m) {
+        const PowerOfTwo& factor = up[i >= first_end && i < last_end];
+        to[m] = static_cast<Data>(from[i] * factor.first * factor.second);
+    });
 }
 
 // A row's coefficients in both forms; the second is made when it is first asked for.

@@ -18,7 +18,7 @@ template <class T>
 int64_t multiply_add_loop(int64_t rounds) {
     constexpr int chains = 12;
     const int threads = threads_for(int64_t(1) << 40);
-#pragma omp parallel for schedule(guided) if (threads > 1)
+#pragma omp parallel for schedule(static) if (threads > 1)
     for (int thread = 0; thread < threads; ++thread) {
         Vector<T> value[chains];
         for (int i = 0; i < chains; ++i) value[i] = splat<T>(static_cast<T>(1 + i * 1e-3));

@@ -10,28 +10,25 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_learn import exact_decay
 
 import specfast as sf
 from specfast import learn
 from specfast.cli import main
 from specfast.learn import train
-from specfast.learn.data import make
-
-D = torch.float64
-
-
-def data(count=10):
-    """c_n(t) = c_n(0) exp(-n t / 4) on Chebyshev polynomials."""
-    space, times = sf.Space(sf.Chebyshev(degree=4)), torch.linspace(0, 1, 6, dtype=D)
-    start = torch.randn(count, 1, 5, generator=torch.Generator().manual_seed(0), dtype=D)
-    points = torch.linspace(-0.95, 0.95, 20, dtype=D)
-    fields = space.synthesize(start * torch.exp(-torch.arange(5) * times[:, None] / 4), points)
-    return make(fields[:, :, None].numpy(), points.numpy(), times.numpy(), ("u",))
 
 
 def fit(folder=None, resume=False, steps=20, **options):
     return learn.fit(
-        data(), "chebyshev", steps=steps, batch=4, hidden=(16,), progress=False, folder=folder, resume=resume, **options
+        exact_decay(10),
+        "chebyshev",
+        steps=steps,
+        batch=4,
+        hidden=(16,),
+        progress=False,
+        folder=folder,
+        resume=resume,
+        **options,
     )
 
 
@@ -81,7 +78,9 @@ def test_only_the_same_training_is_resumed(tmp_path, monkeypatch):
     with pytest.raises(learn.DataError, match="started with seed=0"):
         fit(tmp_path, resume=True, seed=1)
     with pytest.raises(learn.DataError, match="other data"):
-        learn.fit(data(9), "chebyshev", steps=20, batch=4, hidden=(16,), progress=False, folder=tmp_path, resume=True)
+        learn.fit(
+            exact_decay(9), "chebyshev", steps=20, batch=4, hidden=(16,), progress=False, folder=tmp_path, resume=True
+        )
     state = tmp_path / "training.safetensors"
     kept = state.read_bytes()
     for broken in (kept[: len(kept) // 2], b"", b"not a checkpoint at all"):

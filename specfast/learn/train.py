@@ -178,7 +178,7 @@ class _Trainer:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * warm * 0.5 * (1 + math.cos(math.pi * (step + 1) / self.steps))
         window, rows, start = self.batch(step, batch)
-        calls, norm, loss = self.ode_calls, torch.tensor(0.0), torch.tensor(math.nan)
+        calls, norm, loss = self.run.evaluations, torch.tensor(0.0), torch.tensor(math.nan)
         if len(rows):
             optimiser.zero_grad()
             try:
@@ -191,13 +191,8 @@ class _Trainer:
                 optimiser.step()
         return {
             "step": step + 1, "loss": float(loss.detach()), "gradient_norm": float(norm), "window": window,
-            "evaluations": self.ode_calls - calls, "seconds": self.seconds(),
+            "evaluations": self.run.evaluations - calls, "seconds": self.seconds(),
         }  # fmt: skip
-
-    @property
-    def ode_calls(self) -> int:
-        """Evaluations of the right-hand side so far."""
-        return self.run.evaluations
 
     def seconds(self) -> float:
         """Return the time spent so far, that before the training was resumed included."""
