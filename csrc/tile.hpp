@@ -4,15 +4,18 @@
 // Method    Vectors across points, R of them independent, so that their latencies overlap.
 //           near  the rescaled recurrence as it stands.
 //           far   start(z) underflows although phi_n need not: numbers are kept in range by powers of two that are taken
-//                 out every few terms. A sum above `high` is brought down by `step`. Coefficients are at most 1 and are
-//                 not scaled with it: from there on they lie below its last bit.
+//                 out every few terms, how many being known from the factors a_n z + b_n. A sum above `kept` is brought
+//                 down to it. Coefficients are at most 1 and are not scaled with it: from there on they lie below its
+//                 last bit.
 //           end   the difference form of recurrence.hpp, on the distance to the end. A point at the other end of an
 //                 interval is reflected: phi_n(-z) = (-1)^n phi_n(z).
 // Cost      a term and point: near two multiply-adds and one addition, far the same and a check every few terms, end three
 //           and two.
 // Source    Clenshaw 1955; Reinsch's form in Oliver, J. Inst. Maths Applics 20 (1977).
 #pragma once
-#include "groups.hpp"
+#include <cmath>
+
+#include "coefficients.hpp"
 
 namespace specfast {
 namespace {
@@ -21,26 +24,18 @@ template <class T>
 struct Range;
 template <>
 struct Range<double> {
-    static constexpr double high = 0x1p500, step = 0x1p-400, step_exponent = 400;
+    static constexpr double kept = 0x1p100;
+    static constexpr int64_t room = 880, longest = 64;
     static constexpr double forward_high = 0x1p200, forward_step = 0x1p-200, forward_step_exponent = 200;
     static constexpr double split = 0x1p-300, split_exponent = 300;
 };
 template <>
 struct Range<float> {
-    static constexpr float high = 0x1p76f, step = 0x1p-44f, step_exponent = 44;
+    static constexpr float kept = 0x1p36f;
+    static constexpr int64_t room = 76, longest = 32;
     static constexpr float forward_high = 0x1p20f, forward_step = 0x1p-20f, forward_step_exponent = 20;
     static constexpr float split = 0x1p-60f, split_exponent = 60;
 };
-
-// How many terms may pass before the next check. A factor a_n z + b_n is at most far_limit sqrt(2 / n), Laguerre's
-// far_limit / n: 2^5 and 2^15 at n = 64, 2^3 and 2^5 at n = 1024 for the longest sums in float, which have room for
-// 2^51.
-template <class T, bool HasB>
-SPECFAST_INLINE int64_t check_interval(int64_t n) {
-    if (sizeof(T) == 8) return 16;
-    if (HasB) return n < 1024 ? 4 : 8;
-    return n < 64 ? 4 : n < 1024 ? 8 : 16;
-}
 
 // older = coef_n + (a_n z + b_n) newer - older: one step of Clenshaw, after which `older` is the newer one. Two steps
 // with the roles exchanged need no copies between registers.
@@ -87,42 +82,82 @@ SPECFAST_INLINE void clenshaw_near(const Recurrence<T>& recurrence, const T* coe
     for (int v = 0; v < R; ++v) store(sums + v * lanes<T>, first[v]);
 }
 
+// The points of a tile lie between these.
+template <class T>
+struct Extent {
+    T smallest, largest;
+};
+
+template <class T, int R>
+SPECFAST_INLINE Extent<T> extent_of(const Vector<T>* point) {
+    Vector<T> low = point[0], high = point[0];
+    for (int v = 1; v < R; ++v) {
+        low = select<T>(point[v] < low, point[v], low);
+        high = select<T>(point[v] > high, point[v], high);
+    }
+    Extent<T> extent{low[0], high[0]};
+    for (int i = 1; i < lanes<T>; ++i) {
+        extent.smallest = low[i] < extent.smallest ? low[i] : extent.smallest;
+        extent.largest = high[i] > extent.largest ? high[i] : extent.largest;
+    }
+    return extent;
+}
+
+// A bound of log2 |a_n z + b_n| from n on: as in all our families the factor shrinks with n, until it is below 2.
+template <class T, bool HasB>
+SPECFAST_INLINE int64_t growth_bits(const Recurrence<T>& recurrence, int64_t n, Extent<T> extent) {
+    const T b = HasB ? recurrence.b[n] : T(0);
+    const double low = std::fabs(recurrence.a[n] * extent.smallest + b);
+    const double high = std::fabs(recurrence.a[n] * extent.largest + b);
+    return larger(exponent_of(low > high ? low : high), 1);
+}
+
+// Down to where the sums may be taken before the next check: they grow by a factor a term.
+template <class T, bool HasB>
+SPECFAST_INLINE int64_t next_check(const Recurrence<T>& recurrence, int64_t top, Extent<T> extent) {
+    for (int64_t terms = Range<T>::longest; terms > 1; terms /= 2) {
+        const int64_t bottom = larger(top - terms, 0);
+        if (growth_bits<T, HasB>(recurrence, bottom, extent) * terms <= Range<T>::room) return bottom;
+    }
+    return top - 1;
+}
+
+// Brings sums above `kept` down to it by a power of two. Without a branch: points leave the range at different terms.
+template <class T>
+SPECFAST_INLINE void bring_down(Vector<T>& newer, Vector<T>& older, Mask<T>& exponents) {
+    constexpr int bits = Simd<T>::mantissa_bits;
+    const Mask<T> exponent_bits = (Mask<T>)splat<T>(static_cast<T>(__builtin_inf()));
+    const Mask<T> one = (Mask<T>)splat<T>(1);
+    const Mask<T> above = ((Mask<T>)newer & exponent_bits) - (Mask<T>)splat<T>(Range<T>::kept);
+    const Mask<T> excess = above & (Mask<T>)(above > Mask<T>{});
+    const Vector<T> scale = (Vector<T>)(one - excess);
+    newer *= scale;
+    older *= scale;
+    exponents += excess >> bits;
+}
+
 // As above for coefficients of at most 1; the sums are to be multiplied by 2^exponents.
 template <class T, int R, bool HasB>
 SPECFAST_INLINE void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums,
                                   T* exponents) {
-    using Limits = Range<T>;
     Vector<T> point[R], first[R], second[R];
+    Mask<T> taken[R];
     for (int v = 0; v < R; ++v) {
         point[v] = load<T>(z + v * lanes<T>);
         first[v] = second[v] = splat<T>(0);
-        store(exponents + v * lanes<T>, splat<T>(0));  // in memory: registers are for the recurrence
+        taken[v] = Mask<T>{};
     }
+    const Extent<T> extent = extent_of<T, R>(point);
     for (int64_t top = count; top > 0;) {
-        const int64_t bottom = larger(top - check_interval<T, HasB>(top - 1), 0);
+        const int64_t bottom = next_check<T, HasB>(recurrence, top, extent);
         clenshaw_steps<T, R, HasB>(recurrence, coef, bottom, top, point, first, second);
         top = bottom;
-        Vector<T> largest = magnitude<T>(first[0]);
-        for (int v = 1; v < R; ++v) {
-            const Vector<T> size = magnitude<T>(first[v]);
-            largest = size > largest ? size : largest;
-        }
-        if (__builtin_expect(!any<T>(largest > splat<T>(Limits::high)), 1)) continue;
-        // Unrolled by hand: an index known only at run time would keep the vectors in memory.
-#pragma GCC unroll 8
-        for (int v = 0; v < R; ++v) {
-            for (Mask<T> large = above<T>(first[v], Limits::high); any<T>(large);
-                 large = above<T>(first[v], Limits::high)) {
-                const Vector<T> step = select<T>(large, splat<T>(Limits::step), splat<T>(1));
-                first[v] *= step;
-                second[v] *= step;
-                const Vector<T> taken = select<T>(large, splat<T>(Limits::step_exponent), splat<T>(0));
-                store(exponents + v * lanes<T>, load<T>(exponents + v * lanes<T>) + taken);
-                if (any<T>(magnitude<T>(first[v]) == splat<T>(static_cast<T>(__builtin_inf())))) break;
-            }
-        }
+        for (int v = 0; v < R; ++v) bring_down<T>(first[v], second[v], taken[v]);
     }
-    for (int v = 0; v < R; ++v) store(sums + v * lanes<T>, first[v]);
+    for (int v = 0; v < R; ++v) {
+        store(sums + v * lanes<T>, first[v]);
+        for (int i = 0; i < lanes<T>; ++i) exponents[v * lanes<T> + i] = static_cast<T>(taken[v][i]);
+    }
 }
 
 // Distance to the nearer hard end, and the sign bit of points at the other one.
@@ -192,6 +227,16 @@ SPECFAST_INLINE void forwards_near(const Recurrence<T>& recurrence, int64_t coun
         visit(n + 1, previous);
     }
     if (n < count) visit(n, current);
+}
+
+// How many terms upwards may pass before the next check. A factor a_n z + b_n is at most far_limit sqrt(2 / n), Laguerre's
+// far_limit / n: 2^5 and 2^15 at n = 64, 2^3 and 2^5 at n = 1024 for the longest sums in float, which have room for
+// 2^51.
+template <class T, bool HasB>
+SPECFAST_INLINE int64_t check_interval(int64_t n) {
+    if (sizeof(T) == 8) return 16;
+    if (HasB) return n < 1024 ? 4 : 8;
+    return n < 64 ? 4 : n < 1024 ? 8 : 16;
 }
 
 template <class T, int R, bool HasB, class Visit>

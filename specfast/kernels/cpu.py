@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch  # before the extension, so that both share one OpenMP runtime
@@ -87,18 +88,31 @@ def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     return torch.empty((*_broadcast(own[:-1], shape[:-1]), last), dtype=z.dtype)
 
 
-# Rows that share their points: from least + spread / (points times functions) of them on, functions once and a matrix
-# product are faster than the kernel, which repeats the recurrence for every few rows. Crossovers measured on one and two
-# threads (docs/kernels.md); the rule looks at shapes alone, so that results do not depend on the number of threads.
-_BLAS_SYNTHESIZE = (400, 1e6)
-_BLAS_ADJOINT = (36, 6e5)
+class _Rule(NamedTuple):
+    row: float
+    point: float
+    function: float
+    once: float
+    entry: float
+
+
+# Rows that share their points: the kernel repeats the recurrence for every few rows, a matrix product needs it once. The
+# product pays where what the rows save outweighs it: rows (row + point M + function N + M N) >= once + entry M N, in units of
+# a term of the sum, fitted to 248 shapes on one and on two threads (docs/kernels.md). The rule looks at shapes alone, so
+# that results do not depend on the number of threads.
+_SYNTHESIZE_BY_PRODUCT = _Rule(8e3, 100, 14, 2.6e6, 146)
+_ADJOINT_BY_PRODUCT = _Rule(14.5e3, 29, 27, 5.4e5, 46)
 _TABLE_BYTES = 1 << 20
 
 
-def _matrix_product_pays(other: Tensor, z: Tensor, terms: int, rule: tuple[int, float]) -> bool:
-    """Whether many rows of coefficients or values meet one row of points; `terms` is points times functions."""
-    least, spread = rule
-    if terms == 0 or other.numel() < (least + spread / terms) * other.shape[-1] or z.dim() > other.dim():
+def _matrix_product_pays(other: Tensor, z: Tensor, size: int, rule: _Rule) -> bool:
+    """Whether many rows of coefficients or values meet one row of points."""
+    points, width = z.shape[-1], other.shape[-1]
+    terms = points * size
+    if terms == 0 or z.dim() > other.dim():
+        return False
+    saved = rule.row + rule.point * points + rule.function * size + terms
+    if other.numel() * saved < (rule.once + rule.entry * terms) * width:
         return False
     return z.dim() == 1 or (
         all(size == 1 or stride == 0 for size, stride in zip(z.shape[:-1], z.stride(), strict=False))
@@ -106,10 +120,25 @@ def _matrix_product_pays(other: Tensor, z: Tensor, terms: int, rule: tuple[int, 
     )
 
 
+class _Scratch(threading.local):
+    """Memory for a table of functions, kept by every thread: fresh pages can cost more than what is written to them."""
+
+    def __init__(self) -> None:
+        self.bytes = torch.empty(_TABLE_BYTES, dtype=torch.uint8)
+
+    def take(self, count: int, dtype: torch.dtype) -> Tensor:
+        if count * dtype.itemsize > _TABLE_BYTES:
+            return torch.empty(count, dtype=dtype)
+        return self.bytes.view(dtype)[:count]
+
+
+_scratch = _Scratch()
+
+
 def _tables(z: Tensor, size: int, family: str, derivative: int) -> Iterator[tuple[slice, Tensor]]:
-    """Yield runs of the points and the functions there, (size, points), each of at most 1 MiB."""
+    """Yield runs of the points and the functions there, (size, points), each of at most 1 MiB or 64 points."""
     run = min(z.shape[0], max(64, _TABLE_BYTES // (size * z.element_size()) // 64 * 64))
-    memory = torch.empty(size * run, dtype=z.dtype)
+    memory = _scratch.take(size * run, z.dtype)
     for begin in range(0, z.shape[0], run):
         part = slice(begin, min(begin + run, z.shape[0]))
         table = memory[: size * (part.stop - begin)].view(size, part.stop - begin)
@@ -123,7 +152,8 @@ def _one_row(z: Tensor) -> Tensor:
 def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     size, points = coef.shape[-1], z.shape[0]
     if size * points * z.element_size() <= _TABLE_BYTES:
-        return coef @ _basis(z, size, family, derivative, torch.empty((size, points), dtype=z.dtype), by_degree=True)
+        table = _scratch.take(size * points, z.dtype).view(size, points)
+        return coef @ _basis(z, size, family, derivative, table, by_degree=True)
     rows = coef.reshape(-1, size)
     result = torch.empty((rows.shape[0], z.shape[0]), dtype=z.dtype)
     for part, table in _tables(z, coef.shape[-1], family, derivative):
@@ -133,7 +163,8 @@ def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) ->
 
 def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     if size * z.shape[0] * z.element_size() <= _TABLE_BYTES:
-        return values @ basis(z, size, family, derivative)
+        table = _scratch.take(z.shape[0] * size, z.dtype).view(z.shape[0], size)
+        return values @ _basis(z, size, family, derivative, table, by_degree=False)
     rows = values.reshape(-1, values.shape[-1])
     result = torch.zeros((rows.shape[0], size), dtype=z.dtype)
     for part, table in _tables(z, size, family, derivative):
@@ -144,7 +175,7 @@ def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivativ
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     size, points = coef.shape[-1], z.shape[-1]
-    if _matrix_product_pays(coef, z, points * size, _BLAS_SYNTHESIZE):
+    if _matrix_product_pays(coef, z, size, _SYNTHESIZE_BY_PRODUCT):
         return _synthesize_shared(coef, _one_row(z), family, derivative)
     result = _empty(coef, z, points)
     _kernels.synthesize(
@@ -158,7 +189,7 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
 
 def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
-    if _matrix_product_pays(values, z, z.shape[-1] * size, _BLAS_ADJOINT):
+    if _matrix_product_pays(values, z, size, _ADJOINT_BY_PRODUCT):
         return _adjoint_shared(values, _one_row(z), size, family, derivative)
     result = _empty(values, z, size)
     _kernels.adjoint(
