@@ -256,7 +256,7 @@ class Laguerre(Family):
         """exp(-z/2) stays above 1e-150 for z <= 650; see Hermite. The end z = 0 costs digits as the degree grows."""
         far = 1.5 * (4 * count + 2 * self.alpha + 2) + 1600
         if single:
-            return 80.0, far, 8.0 if count > 24 else 0.0
+            return 80.0, far, min(8.0, 0.5 + count / 120) if count > 24 else 0.0
         largest = self.alpha / 2 * math.log(count + 1) - 0.5 * math.lgamma(self.alpha + 1)
         return 650.0, far, (64.0 if self.alpha < -0.5 else 8.0) if count > 256 and largest < 600 else 0.0
 
@@ -303,7 +303,7 @@ class _Bounded(Family):
     def limits(self, count: int, single: bool) -> tuple[float, float, float]:
         """Nothing over- or underflows; digits are lost near the ends, the more the higher the degree."""
         if single:
-            return math.inf, math.inf, 0.01 if count > 16 else 0.0
+            return math.inf, math.inf, min(0.01, 3e-5 * count) if count > 16 else 0.0
         return math.inf, math.inf, 0.002 if count > 400 else 0.0
 
     @property
