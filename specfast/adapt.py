@@ -72,8 +72,13 @@ def moments(values: Tensor, points: Tensor) -> tuple[float, float, float]:
     return low + extent * centroid, extent**2 * spread, wave / extent**2
 
 
-def choose_scale(start: float, indicator: Callable[[float], float]) -> float:
-    """Return beta: the start, unless the indicator's minimum lies clearly (a factor of 2) below its value there."""
+def choose_scale(start: float, indicator: Callable[[float], float], noise: float = 0.0) -> float:
+    """Return beta: the start, unless the indicator's minimum lies clearly (a factor of 2) below its value there.
+
+    `noise` is what the indicator would be at the start if the top third held noise alone: below twice that it says nothing.
+    """
+    if indicator(start) < 2 * noise:
+        return start
     found = minimize_scalar(
         lambda log: np.log(max(indicator(float(np.exp(log))), 1e-300)), bounds=(np.log(start / 3), np.log(start * 3)), method="bounded",
         options={"xatol": 0.02},
@@ -81,12 +86,18 @@ def choose_scale(start: float, indicator: Callable[[float], float]) -> float:
     return float(np.exp(found.x)) if np.exp(found.fun) < 0.5 * indicator(start) else start
 
 
-def choose_degree(indicator: Callable[[int], float], candidates: list[int], tolerance: float = 3e-4) -> int:
-    """Return the smallest degree whose indicator is below the tolerance or within 1.5 of its floor."""
+def choose_degree(
+    indicator: Callable[[int], float], candidates: list[int], tolerance: float = 3e-4,
+    noise: Callable[[int], float] = lambda degree: 0.0,
+) -> int:  # fmt: skip
+    """Return the smallest degree whose indicator is below the tolerance, or within 1.5 of what noise alone would give.
+
+    Where neither is reached: the smallest within 1.5 of the indicator's floor.
+    """
     found: dict[int, float] = {}
     for degree in candidates:
         found[degree] = indicator(degree)
-        if found[degree] < tolerance:
+        if found[degree] < tolerance or found[degree] < 1.5 * noise(degree):
             return degree
     floor = min(found.values())
     return next(degree for degree in candidates if found[degree] <= 1.5 * floor)

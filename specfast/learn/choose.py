@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from .. import adapt
 from ..families import Chebyshev, Family, Hermite, Laguerre, Legendre
@@ -14,6 +16,7 @@ from ..index_sets import HyperbolicCross, IndexSet, TensorProduct
 from ..space import Space
 from .data import DataError, Observations
 from .encode import Basis
+from .locate import locate
 
 BASES = {"hermite": Hermite, "laguerre": Laguerre, "chebyshev": Chebyshev, "legendre": Legendre}
 DEGREES = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
@@ -61,7 +64,7 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
 
 def choose_basis(
     data: Observations, names: str, *, degree: int | None = None, gamma: float | None = None,
-    domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None,
+    domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None, fixed: bool | None = None,
 ) -> Basis:  # fmt: skip
     """Return the basis for a data set.
 
@@ -77,6 +80,8 @@ def choose_basis(
         Interval of every bounded axis, (end, inf) of a half-line; one for all axes or one an axis.
     extent : Observations, optional
         Observations whose positions the domain must hold too, such as those held out.
+    fixed : bool, optional
+        One scale and shift for all snapshots, or one that follows them. Default: the latter where it gains clearly.
     """
     if data.dim == 1 and gamma is not None:
         raise DataError(f"gamma={gamma:g}: data on one axis have no hyperbolic cross; leave it out")
@@ -93,8 +98,7 @@ def choose_basis(
         basis = Basis(Space(families, index_set(n)), tuple(scale), tuple(shift), amplitude)
         return _indicator(basis, sample, axis)
 
-    candidates = [n for n in DEGREES if n >= 8 or data.dim > 1]
-    room = [n for n in candidates if Space(families, index_set(n)).size <= observed // 3]
+    room = [n for n in DEGREES if Space(families, index_set(n)).size <= observed // 3]
     if data.dim == 1:
         room = sorted({*room, max(4, min(64, observed // 3 - 1))})
     room = room or [DEGREES[0]]
@@ -108,10 +112,52 @@ def choose_basis(
             def along(beta: float, axis: int = axis) -> float:
                 return indicator(trial, [*scale[:axis], beta, *scale[axis + 1 :]], axis)
 
-            scale[axis] = adapt.choose_scale(scale[axis], along)
-    if degree is None:
-        degree = adapt.choose_degree(lambda n: indicator(n, scale), room)
-    return Basis(Space(families, index_set(degree)), tuple(scale), tuple(shift), amplitude)
+            start = Basis(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude)
+            scale[axis] = adapt.choose_scale(scale[axis], along, _noise(start, sample, axis))
+    still = Basis(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude)
+
+    def resized(basis: Basis, n: int) -> Basis:
+        return replace(basis, space=Space(families, index_set(n)))
+
+    def fitting(basis: Basis, frame: Tensor | None = None) -> int:
+        fewest = 4 if basis.follows or data.dim > 1 else 8  # a basis that fits each field may do with few functions
+        tried = [n for n in room if n >= fewest] or room
+        return degree or adapt.choose_degree(
+            lambda n: _indicator(resized(basis, n), sample, None, frame),
+            tried,
+            noise=lambda n: max(_noise(resized(basis, n), sample, axis, frame) for axis in range(data.dim)),
+        )
+
+    if fixed or all(family.bounded for family in families):
+        if fixed is False:
+            raise DataError("fixed=False: on intervals alone there is no scale or shift that could follow the field")
+        return resized(still, fitting(still))
+    moving, frame = _following(still, sample)
+    least, own = fitting(still), fitting(moving, frame)
+    gains = _indicator(resized(moving, least), sample, None, frame) < 0.5 * _indicator(resized(still, least), sample, None)
+    follow = gains or 3 * own <= 2 * least if fixed is None else True
+    return resized(moving, own) if follow else resized(still, least)
+
+
+def _following(still: Basis, sample: Observations) -> tuple[Basis, Tensor]:
+    """Return the basis that follows the fields, its reference amid theirs and its ratio chosen by the indicator; and frames."""
+    moving = replace(still, follows=True)
+    scale, shift = locate(moving, sample)
+    seen = sample.observed
+    centre = scale[seen].log().median(0).values.exp(), shift[seen].median(0).values
+    moving = replace(moving, scale=tuple(centre[0].tolist()), shift=tuple(centre[1].tolist()))
+    ratio = [1.0] * sample.dim
+
+    def frame(ratio: Sequence[float]) -> Tensor:
+        return moving.frame(scale * scale.new_tensor(ratio), shift)
+
+    for axis in moving.moving[0]:
+
+        def along(factor: float, axis: int = axis) -> float:
+            return _indicator(moving, sample, axis, frame([*ratio[:axis], factor, *ratio[axis + 1 :]]))
+
+        ratio[axis] = adapt.choose_scale(1.0, along, _noise(moving, sample, axis, frame(ratio)))
+    return replace(moving, ratio=tuple(ratio)), frame(ratio)
 
 
 def _families(
@@ -128,12 +174,28 @@ def _families(
     return [family for family, _ in made], [end for _, end in made]
 
 
-def _indicator(basis: Basis, sample: Observations, axis: int | None) -> float:
+def _indicator(basis: Basis, sample: Observations, axis: int | None, frame: Tensor | None = None) -> float:
     """Return the median frequency indicator of the encoded snapshots along one axis, or the largest of all axes."""
-    coef, indices = basis.encode(sample), basis.space.indices
+    coef, indices = basis.coefficients(sample, frame), basis.space.indices
     seen = (sample.values.nan_to_num() != 0).any(-1)
     axes = range(sample.dim) if axis is None else [axis]
     return max(float(adapt.frequency_indicator(coef, indices[:, d])[seen].median()) for d in axes)
+
+
+def _noise(basis: Basis, sample: Observations, axis: int, frame: Tensor | None = None) -> float:
+    """Return what the indicator along one axis would be if its top third held nothing but noise; over some snapshots."""
+    places = sample.observed.nonzero()
+    places = places[torch.linspace(0, len(places) - 1, min(len(places), 48)).long()]
+    rows, times = places.T
+    points = sample.points if len(sample.points) == 1 else sample.points[rows]
+    some = replace(
+        sample, values=sample.values[rows, times].unsqueeze(1), points=points, times=sample.times[rows, times, None], parameters=None
+    )  # fmt: skip
+    own = None if frame is None else frame[rows, times].unsqueeze(1)
+    coef, noise = basis.coefficients(some, own), basis.noise(some, own)
+    n = basis.space.indices[:, axis]
+    indicator = adapt.frequency_indicator(noise, n) * noise.norm(dim=-1) / coef.norm(dim=-1).clamp_min(1e-300)
+    return float(indicator.median())
 
 
 def _observed(sample: Observations) -> int:
@@ -197,7 +259,7 @@ def _refine_by_wave_number(
     sets = [HyperbolicCross(n, -1.0) for n in DEGREES]
     fitting = [s for s in sets if Space(families, s).size <= max(4, observed // 4)] or sets[:1]
     basis = Basis(Space(families, fitting[min(2, len(fitting) - 1)]), tuple(scale), tuple(shift), amplitude)
-    coef = basis.encode(sample)
+    coef = basis.coefficients(sample)
     for axis, family in enumerate(families):
         if isinstance(family, Hermite):
             slope = basis.space.differentiate(coef, axis)  # with respect to z

@@ -1,80 +1,207 @@
-"""The learned right-hand side: a linear part and a network, on standardised coefficients."""
+"""The learned right-hand side: a linear part and a network, on the standardised state."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .structure import Conserved, Known, LocalLowRank
+
+# More coefficients than this, and the linear part couples neighbours in the index set and a few combinations of all.
+DENSE = 2000
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the right-hand side depends on, and what is known of it.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        Widths of the network.
+    parameters : int
+        How many parameters of the equation are inputs.
+    time_dependent : bool
+        Time is an input.
+    position : bool
+        x0 is an input where the basis follows; without it the equation is the same everywhere.
+    known : tuple of (orders, number)
+        Terms number * d^orders u / dx^orders of the equation that are known.
+    conserved : tuple of str
+        "mass" (the integral of u), "norm" (that of u^2).
+    """
+
+    hidden: tuple[int, ...] = (128, 128)
+    parameters: int = 0
+    time_dependent: bool = False
+    position: bool = False
+    known: tuple[tuple[tuple[int, ...], float], ...] = ()
+    conserved: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> Form:
+        """Return what `to_dict` described."""
+        known = tuple((tuple(orders), float(number)) for orders, number in values["known"])
+        lists = {name: tuple(values[name]) for name in ("hidden", "conserved")}
+        return Form(**{**values, **lists, "known": known})
+
 
 class Dynamics(nn.Module):
-    r"""dc/dt = s (A y + b + network(y)) / T with y = (c - mean) / s, for all channels together.
+    r"""d state/dt = s (A y + b + network(y)) / T + what is known, for the state (c, log beta, x0), c of all channels together.
 
-    Parameters of the equation, standardised likewise, are further inputs of A and the network.
+    y is the state without x0, unless `form.position`, standardised by mean and size s; where the basis does not follow
+    the state is c. Parameters of the equation and time, standardised likewise, are further inputs of A and the network.
     The linear part starts from least squares on differences of the encoded snapshots, the network from nearly zero.
+
+    Parameters
+    ----------
+    basis : Basis
+        In which the field is written.
+    channels : int
+        Components of the field.
+    form : Form
+        What the right-hand side depends on.
     """
 
     mean: Tensor
     size: Tensor
     rate: Tensor
-    parameter_mean: Tensor
-    parameter_size: Tensor
+    extra_mean: Tensor
+    extra_size: Tensor
 
-    def __init__(self, channels: int, coefficients: int, hidden: Sequence[int] = (128, 128), parameters: int = 0):
+    def __init__(self, basis: Any, channels: int, form: Form):
         super().__init__()
-        width = channels * coefficients
-        inputs = width + parameters
-        if parameters:
-            self.register_buffer("parameter_mean", torch.zeros(parameters, dtype=torch.float64))
-            self.register_buffer("parameter_size", torch.ones(parameters, dtype=torch.float64))
-        self.register_buffer("mean", torch.zeros(width, dtype=torch.float64))
-        self.register_buffer("size", torch.ones(width, dtype=torch.float64))
-        self.register_buffer("rate", torch.ones((), dtype=torch.float64))
-        self.linear = nn.Linear(inputs, width, dtype=torch.float64)
+        self.form, self.dim = form, basis.space.dim
+        self.scales, self.shifts = basis.moving
+        self.width = channels * basis.space.size
+        self.state = self.width + len(self.scales) + len(self.shifts)
+        self.seen = self.state if form.position else self.width + len(self.scales)
+        extra = form.parameters + form.time_dependent
+        double = {"dtype": torch.float64}
+        for name, count in (("mean", self.state), ("extra_mean", extra)):
+            self.register_buffer(name, torch.zeros(count, **double))
+        for name, count in (("size", self.state), ("extra_size", extra)):
+            self.register_buffer(name, torch.ones(count, **double))
+        self.register_buffer("rate", torch.ones((), **double))
+        inputs = self.seen + extra
+        dense = self.state <= DENSE
+        self.linear: nn.Module = (
+            nn.Linear(inputs, self.state, **double)
+            if dense
+            else LocalLowRank(basis.space, channels, inputs, self.state)
+        )
         layers: list[nn.Module] = []
-        sizes = [inputs, *hidden]
+        sizes = [inputs, *form.hidden]
         for inner, outer in pairwise(sizes):
-            layers += [nn.Linear(inner, outer, dtype=torch.float64), nn.SiLU()]
-        self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], width, dtype=torch.float64))
+            layers += [nn.Linear(inner, outer, **double), nn.SiLU()]
+        self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], self.state, **double))
+        self.known = Known(basis, form.known) if form.known else None
+        self.conserved = Conserved(basis, form.conserved) if form.conserved else None
+
+    def inputs(self, t: Tensor, state: Tensor, parameters: Tensor | None) -> Tensor:
+        """Return the standardised inputs (..., seen + extra) of a state (..., state)."""
+        y = ((state - self.mean) / self.size)[..., : self.seen]
+        extra = [] if parameters is None else [parameters.expand(*y.shape[:-1], -1)]
+        if self.form.time_dependent:
+            extra.append(t.expand(y.shape[:-1]).unsqueeze(-1))
+        if not extra:
+            return y
+        return torch.cat([y, (torch.cat(extra, -1) - self.extra_mean) / self.extra_size], -1)
+
+    def slope(self, y: Tensor) -> Tensor:
+        """Return the learned part of d state/dt (..., state) from standardised inputs."""
+        learned: Tensor = (self.linear(y) + self.network(y)) * (self.size * self.rate)
+        return learned
 
     def forward(
         self, t: Tensor, coef: Tensor, scale: Tensor, shift: Tensor, parameters: Tensor | None = None
-    ) -> tuple[Tensor, None, None]:  # fmt: skip
-        """Return dc/dt for coefficients (..., C, K); the basis stays."""
-        y = (coef.flatten(-2) - self.mean) / self.size
-        if parameters is not None:
-            own = (parameters - self.parameter_mean) / self.parameter_size
-            y = torch.cat([y, own.expand(*y.shape[:-1], -1)], -1)
-        slope = (self.linear(y) + self.network(y)) * (self.size * self.rate)
-        return slope.unflatten(-1, coef.shape[-2:]), None, None
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
+        """Return dc/dt, d(log beta)/dt and dx0/dt for coefficients (..., C, K), scale and shift counted from the reference."""
+        frame = self.frame_of(scale, shift)
+        learned = self.slope(self.inputs(t, torch.cat([coef.flatten(-2), frame], -1), parameters))
+        slope, moves = learned[..., : self.width].unflatten(-1, coef.shape[-2:]), learned[..., self.width :]
+        if self.known is not None:
+            slope = slope + self.known(coef, frame) + self.known.compensation(coef, frame, moves)
+        if self.conserved is not None:
+            slope = self.conserved(coef, slope, frame, moves)
+        if not self.scales:
+            return slope, None, None
+        first = len(self.scales)
+        return slope, self._spread(moves[..., :first], self.scales), self._spread(moves[..., first:], self.shifts)
+
+    def frame_of(self, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return the moving ones among log beta and x0, in a row."""
+        if not self.scales:
+            return scale.new_zeros(0).expand(*scale.shape[: scale.dim() - (self.dim > 1)], 0)
+        if self.dim == 1:
+            scale, shift = scale.unsqueeze(-1), shift.unsqueeze(-1)
+        return torch.cat([scale.log()[..., self.scales], shift[..., self.shifts]], -1)
+
+    def _spread(self, moves: Tensor, axes: list[int]) -> Tensor:
+        """Return (..., D), or (...,) on one axis, with zeros where nothing moves."""
+        columns = dict(zip(axes, moves.unbind(-1), strict=True))
+        still = torch.zeros_like(moves[..., 0]) if axes else moves.new_zeros(moves.shape[:-1])
+        spread = [columns.get(axis, still) for axis in range(self.dim)]
+        return spread[0] if self.dim == 1 else torch.stack(spread, -1)
 
     @torch.no_grad()
-    def initialise(self, coef: Tensor, times: Tensor, usable: Tensor, parameters: Tensor | None = None) -> None:
-        """Standardise by the encoded snapshots (R, T, C, K), usable (R, T), and fit the linear part to their slopes."""
-        flat = coef.flatten(-2)
-        seen = flat[usable]
+    def initialise(self, state: Tensor, times: Tensor, usable: Tensor, parameters: Tensor | None = None) -> None:
+        """Standardise by the encoded snapshots (R, T, state), usable (R, T), and fit the linear part to their slopes."""
+        seen = state[usable]
         spread = seen.std(0, correction=0)
+        floor = torch.full_like(spread, 0.02)  # of log beta and x0 in units of the width
+        floor[: self.width] *= spread[: self.width].max().clamp_min(1e-12)
         self.mean.copy_(seen.mean(0))
-        self.size.copy_((spread**2 + (0.02 * spread.max().clamp_min(1e-12)) ** 2).sqrt())
+        self.size.copy_((spread**2 + floor**2).sqrt())
         self.rate.fill_(2.0 / float((times[:, -1] - times[:, 0]).median()))
-        y = (flat - self.mean) / self.size
+        self._standardise_extra(times[usable], parameters)
         pair = usable[:, 1:] & usable[:, :-1]
-        step = times.diff(dim=-1)[pair].unsqueeze(-1) * self.rate
-        middle, slope = (0.5 * (y[:, 1:] + y[:, :-1]))[pair], (y[:, 1:] - y[:, :-1])[pair] / step
-        if parameters is not None:
-            self.parameter_mean.copy_(parameters.mean(0))
-            spread = parameters.std(0, correction=0)
-            self.parameter_size.copy_(torch.where(spread > 0, spread, 1.0))
-            own = (parameters - self.parameter_mean) / self.parameter_size
-            middle = torch.cat([middle, own[:, None].expand(-1, pair.shape[1], -1)[pair]], 1)
-        design = torch.cat([middle, torch.ones_like(middle[:, :1])], 1)
-        gram = design.T @ design + 1e-3 * max(len(design), 1) * torch.eye(design.shape[1], dtype=design.dtype)
-        solution = torch.linalg.solve(gram, design.T @ slope)
-        self.linear.weight.copy_(solution[:-1].T)
-        self.linear.bias.copy_(solution[-1])
+        step = times.diff(dim=-1)[pair].unsqueeze(-1)
+        middle = (0.5 * (state[:, 1:] + state[:, :-1]))[pair]
+        slope = (state[:, 1:] - state[:, :-1])[pair] / step
+        slope = (slope - self._known_slope(middle, slope)) / (self.size * self.rate)
+        own = None if parameters is None else parameters[:, None].expand(-1, pair.shape[1], -1)[pair]
+        y = self.inputs((0.5 * (times[:, 1:] + times[:, :-1]))[pair], middle, own)
+        if isinstance(self.linear, LocalLowRank):
+            self.linear.initialise(y, slope)
+        else:
+            assert isinstance(self.linear, nn.Linear)
+            _least_squares(self.linear, y, slope)
         last = self.network[-1]
         assert isinstance(last, nn.Linear)
         last.weight.mul_(0.1)
         last.bias.zero_()
+
+    def _known_slope(self, state: Tensor, slope: Tensor) -> Tensor:
+        """Return what is known of slopes (N, state) at states (N, state)."""
+        if self.known is None:
+            return torch.zeros_like(state)
+        coef = state[..., : self.width].unflatten(-1, (-1, self.known.size))
+        frame, moves = state[..., self.width :], slope[..., self.width :]
+        known = self.known(coef, frame) + self.known.compensation(coef, frame, moves)
+        return torch.cat([known.flatten(-2), torch.zeros_like(frame)], -1)
+
+    def _standardise_extra(self, times: Tensor, parameters: Tensor | None) -> None:
+        columns = [] if parameters is None else list(parameters.T)
+        columns += [times] if self.form.time_dependent else []
+        for place, column in enumerate(columns):
+            spread = column.std(correction=0)
+            self.extra_mean[place] = column.mean()
+            self.extra_size[place] = spread if spread > 0 else 1.0
+
+
+def _least_squares(linear: nn.Linear, y: Tensor, slope: Tensor) -> None:
+    design = torch.cat([y, torch.ones_like(y[:, :1])], 1)
+    gram = design.T @ design + 1e-3 * max(len(design), 1) * torch.eye(design.shape[1], dtype=design.dtype)
+    solution = torch.linalg.solve(gram, design.T @ slope)
+    linear.weight.copy_(solution[:-1].T)
+    linear.bias.copy_(solution[-1])

@@ -1,6 +1,7 @@
-"""Snapshots to coefficients by regularised least squares, in one basis for the whole data set.
+"""Snapshots to coefficients by regularised least squares, in one basis for the whole data set or in one that follows.
 
-Coefficients here belong to the functions of z, without the factor beta^p of a Space: they do not depend on the unit of x.
+Coefficients here belong to the functions of z, times (beta / reference)^p: they do not depend on the unit of x. The frame
+of a snapshot, (log beta, x0) along every axis, is counted from the reference scale and shift in units of them.
 """
 
 from __future__ import annotations
@@ -12,36 +13,83 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..space import Space
+from ..space import Space, learns_scale, learns_shift
 from .data import Observations
+from .locate import locate
 
 RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size
 _BYTES = 1 << 28  # that the tables of one least-squares call may take
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """Coefficients (R, T, C, K), and the frames (R, T, 2 D) of a basis that follows: log beta, then x0."""
+
+    coef: Tensor
+    frame: Tensor | None = None
+
+    def at(self, rows: Any, time: Any) -> Encoded:
+        """Return some trajectories at one time or several."""
+        return Encoded(self.coef[rows, time], None if self.frame is None else self.frame[rows, time])
+
+
+@dataclass(frozen=True)
 class Basis:
-    """A space with one scale and shift an axis for the whole data set, and the size of the data."""
+    """A space, the scale and shift of every axis that data are measured by, and the size of the data.
+
+    Where `follows` is set scale and shift belong to each snapshot, and are those of least mean degree times `ratio`, one an axis.
+    """
 
     space: Space
     scale: tuple[float, ...]
     shift: tuple[float, ...]
     amplitude: float
+    follows: bool = False
+    ratio: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         names = ", ".join(dict.fromkeys(type(family).__name__ for family in self.space.families))
         degree = f"degree {self.space.index_set.degree}" + (f", {self.space.size} terms" if self.space.dim > 1 else "")
         places = (", ".join(f"{value:.4g}" for value in part) for part in (self.scale, self.shift))
-        return f"{names}, {degree}" + (", scale {}, shift {}".format(*places) if self.keywords else "")
+        where = ", scale {}, shift {}".format(*places) if self.keywords() else ""
+        return f"{names}, {degree}{where}" + (" at first, following the field" if self.follows else "")
 
     @property
-    def keywords(self) -> dict[str, Any]:
+    def moving(self) -> tuple[list[int], list[int]]:
+        """Which scales and which shifts follow the field, by axis."""
+        axes = range(self.space.dim) if self.follows else range(0)
+        families = self.space.families
+        return [d for d in axes if learns_scale(families[d])], [d for d in axes if learns_shift(families[d])]
+
+    def keywords(self, frame: Tensor | None = None) -> dict[str, Any]:
         """Scale and shift as the methods of Space take them; none where every axis is bounded."""
         if all(family.bounded for family in self.space.families):
             return {}
-        if self.space.dim == 1:
-            return {"scale": self.scale[0], "shift": self.shift[0]}
-        return {name: torch.tensor(getattr(self, name), dtype=torch.float64) for name in ("scale", "shift")}
+        if frame is None:
+            if self.space.dim == 1:
+                return {"scale": self.scale[0], "shift": self.shift[0]}
+            return {name: torch.tensor(getattr(self, name), dtype=torch.float64) for name in ("scale", "shift")}
+        scale, shift = self.scale_and_shift(frame)
+        return {"scale": scale[..., 0], "shift": shift[..., 0]} if self.space.dim == 1 else {"scale": scale, "shift": shift}
+
+    def scale_and_shift(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Return beta and x0 (..., D), in the data's units, of frames (..., 2 D)."""
+        scale, shift = frame.new_tensor(self.scale), frame.new_tensor(self.shift)
+        log_scale, offset = frame.chunk(2, -1)
+        return scale * log_scale.exp(), shift + offset / scale
+
+    def frame(self, scale: Tensor, shift: Tensor) -> Tensor:
+        """Return the frames (..., 2 D) of beta and x0 (..., D)."""
+        own, origin = scale.new_tensor(self.scale), scale.new_tensor(self.shift)
+        return torch.cat([(scale / own).log(), (shift - origin) * own], -1)
+
+    def state(self, encoded: Encoded) -> Tensor:
+        """Return coefficients and what moves of the frame in a row, (..., C K + moving scales and shifts)."""
+        flat = encoded.coef.flatten(-2)
+        if encoded.frame is None:
+            return flat
+        scales, shifts = self.moving
+        return torch.cat([flat, encoded.frame[..., scales + [self.space.dim + d for d in shifts]]], -1)
 
     @property
     def unit(self) -> float:
@@ -50,19 +98,22 @@ class Basis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        scale, shift = list(self.scale), list(self.shift)
-        return {"space": self.space.to_dict(), "scale": scale, "shift": shift, "amplitude": self.amplitude}
+        return {
+            "space": self.space.to_dict(), "scale": list(self.scale), "shift": list(self.shift),
+            "amplitude": self.amplitude, "follows": self.follows, "ratio": list(self.ratio),
+        }  # fmt: skip
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Basis:
         """Return what `to_dict` described."""
-        scale, shift = tuple(values["scale"]), tuple(values["shift"])
-        return Basis(Space.from_dict(values["space"]), scale, shift, values["amplitude"])
+        scale, shift, ratio = (tuple(values[name]) for name in ("scale", "shift", "ratio"))
+        return Basis(Space.from_dict(values["space"]), scale, shift, values["amplitude"], values["follows"], ratio)
 
-    def synthesize(self, coef: Tensor, points: Tensor) -> Tensor:
+    def synthesize(self, coef: Tensor, points: Tensor, frame: Tensor | None = None) -> Tensor:
         """Return the field (B, T, C, M) of coefficients (B, T, C, K) at points (B or 1, M[, D]), in the data's units."""
         factor = self.amplitude / self.unit
-        return factor * self.space.synthesize(coef, self._inside(points)[:, None, None], **self.keywords)
+        own = self.keywords(None if frame is None else frame.unsqueeze(-2))
+        return factor * self.space.synthesize(coef, self._inside(points)[:, None, None], **own)
 
     def _inside(self, points: Tensor) -> Tensor:
         """Return points, those past an interval's end by no more than the rounding of a file moved onto it."""
@@ -73,22 +124,46 @@ class Basis:
                 points = torch.stack(columns, -1) if self.space.dim > 1 else columns[0]
         return points
 
-    def encode(self, data: Observations) -> Tensor:
-        """Return coefficients (R, T, C, K) by ridge regression; snapshots without observations give zeros."""
+    def encode(self, data: Observations) -> Encoded:
+        """Return coefficients by ridge regression, each snapshot by itself; those without observations give zeros."""
+        frame = self.frame(*locate(self, data)) if self.follows and len(data) else None
+        if self.follows and frame is None:
+            frame = data.values.new_zeros((0, data.values.shape[1], 2 * self.space.dim))
+        return Encoded(self.coefficients(data, frame), frame)
+
+    def noise(self, data: Observations, frame: Tensor | None = None) -> Tensor:
+        """Return the standard deviation (R, T, C, K) that noise gives the coefficients, judged by what the fit leaves over.
+
+        With s^2 the mean square left over per degree of freedom, the variances are s^2 diag((A^T A)^-1).
+        """
+        own = self.keywords(None if frame is None else frame.unsqueeze(-2))
+        table = self.space.basis(self._inside(data.points)[:, None, None], **own) / self.unit
+        seen = (~data.values.isnan()).double()
+        left = (self.synthesize(self.coefficients(data, frame), data.points, frame) - data.values).nan_to_num()
+        freedom = (seen.sum(-1) - self.space.size).clamp_min(1)
+        table = table * seen.unsqueeze(-1)
+        ridge = RIDGE * table.shape[-2] * torch.eye(self.space.size, dtype=table.dtype)
+        inverse = torch.linalg.inv(table.mT @ table + ridge).diagonal(dim1=-2, dim2=-1)
+        return ((left / self.amplitude).square().sum(-1) / freedom).unsqueeze(-1).sqrt() * inverse.sqrt()
+
+    def coefficients(self, data: Observations, frame: Tensor | None = None) -> Tensor:
+        """Return coefficients (R, T, C, K) in given frames (R, T, 2 D), or in the reference one."""
         times, channels, size = data.values.shape[1:]
         if len(data) == 0:
             return data.values.new_zeros((0, times, channels, self.space.size))
         # Where all is observed, the snapshots of a trajectory share one table; otherwise each has its own.
         gaps = bool(data.values.isnan().any())
-        tables = times * channels if gaps else 1
+        tables = times * channels if gaps else times if frame is not None else 1
         rows = max(1, _BYTES // (8 * tables * (size + self.space.size) * self.space.size))
         results = []
         for begin in range(0, len(data), rows):
-            part = data.select(torch.arange(begin, min(begin + rows, len(data))))
+            which = torch.arange(begin, min(begin + rows, len(data)))
+            part = data.select(which)
             weights = (~part.values.isnan()).double() if gaps else None
+            own = self.keywords(None if frame is None else frame[which].unsqueeze(-2))
             fitted = self.space.fit(
                 part.values / self.amplitude, self._inside(part.points)[:, None, None],
-                weights=weights, ridge=RIDGE * size * self.unit**2, **self.keywords,
+                weights=weights, ridge=RIDGE * size * self.unit**2, **own,
             )  # fmt: skip
             results.append(fitted * self.unit)
         return torch.cat(results)

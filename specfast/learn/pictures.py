@@ -113,7 +113,7 @@ def _error(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: d
 
 
 def _coefficients(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
-    size = run.basis.encode(data).square().mean((0, 1)).sqrt().clamp_min(1e-16)
+    size = run.basis.encode(data).coef.square().mean((0, 1)).sqrt().clamp_min(1e-16)
     total = torch.from_numpy(run.basis.space.indices.sum(1).astype(float))
     figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
     style = "o-" if data.dim == 1 else "."

@@ -15,10 +15,10 @@ from torch import Tensor
 from ..nn import SpectralODE
 from .checkpoint import read_tensors, write_tensors
 from .data import DataError, Observations
-from .dynamics import Dynamics
-from .encode import Basis
+from .dynamics import Dynamics, Form
+from .encode import Basis, Encoded
 
-FORMAT = 1
+FORMAT = 2
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
 MAX_STEPS = 500
 STEP_CONTROLLED = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
@@ -45,28 +45,36 @@ class Run:
     dynamics: Dynamics
     solver: dict[str, Any]
     channels: tuple[str, ...]
-    hidden: tuple[int, ...]
-    parameters: int = 0  # of the equation, inputs of the dynamics
     history: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     evaluations: int = 0  # of the right-hand side, by this object
 
-    def ode(self) -> SpectralODE:
-        """Return the neural ODE of this run."""
-        options = {"max_num_steps": MAX_STEPS} if self.solver["method"] in STEP_CONTROLLED else None
-        return SpectralODE(self.basis.space, self.dynamics, adaptive=False, options=options, **self.solver)
+    @property
+    def form(self) -> Form:
+        """What the right-hand side depends on."""
+        return self.dynamics.form
 
-    def roll_out(self, coef: Tensor, times: Tensor, parameters: Tensor | None = None) -> Tensor:
-        """Return coefficients (B, T, C, K) from those at the first of the times, (T,) or (B, T), parameters (B, P)."""
-        self._check_parameters(parameters, len(coef))
-        lead = (*coef.shape[:1], self.basis.space.dim)
-        scale, shift = (coef.new_tensor(part).expand(lead) for part in (self.basis.scale, self.basis.shift))
-        if self.basis.space.dim == 1:
-            scale, shift = scale[..., 0], shift[..., 0]
+    def ode(self) -> SpectralODE:
+        """Return the neural ODE of this run; scale and shift count from the basis's own."""
+        options = {"max_num_steps": MAX_STEPS} if self.solver["method"] in STEP_CONTROLLED else None
+        return SpectralODE(self.basis.space, self.dynamics, adaptive=self.basis.follows, options=options, **self.solver)
+
+    def roll_out(self, start: Encoded, times: Tensor, parameters: Tensor | None = None) -> Encoded:
+        """Return the state at the times, (T,) or (B, T), from that at the first, coefficients (B, C, K), parameters (B, P)."""
+        self._check_parameters(parameters, len(start.coef))
+        dim = self.basis.space.dim
+        frame = start.coef.new_zeros(len(start.coef), 2 * dim) if start.frame is None else start.frame
+        log_scale, shift = frame.chunk(2, -1)
+        if dim == 1:
+            log_scale, shift = log_scale[..., 0], shift[..., 0]
         ode = self.ode()
-        result = ode(coef, scale, shift, times, parameters)[0]
+        coef, scale, shift = ode(start.coef, log_scale.exp(), shift, times, parameters)
         self.evaluations += ode.calls
-        return result
+        if start.frame is None:
+            return Encoded(coef)
+        if dim == 1:
+            scale, shift = scale.unsqueeze(-1), shift.unsqueeze(-1)
+        return Encoded(coef, torch.cat([scale.log(), shift], -1))
 
     @torch.no_grad()
     def predict(
@@ -76,33 +84,59 @@ class Run:
 
         NaN in u0 marks what was not observed. `parameters` (B, P) where the run was trained with them. With `at` (B, M'[, D]) the result is at these points instead.
         """
-        coef = self.roll_out(self._encode(u0, points), times, parameters)
-        return self.basis.synthesize(coef, points if at is None else at)
+        state = self.roll_out(self._encode(u0, points), times, parameters)
+        return self.basis.synthesize(state.coef, points if at is None else at, state.frame)
 
     @torch.no_grad()
-    def rhs(self, u: Tensor, points: Tensor, parameters: Tensor | None = None) -> Tensor:
-        """Return the learned F[u] (B, C, M) at points (B, M[, D]), for fields u (B, C, M) and parameters (B, P)."""
+    def follow(
+        self, u0: Tensor, points: Tensor, times: Tensor, parameters: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """Return coefficients (B, T, C, K), scale and shift (B, T, D) at the times, from values as `predict` takes them.
+
+        They are those of `run.basis.space`: its `synthesize(coef, points, scale=, shift=)` gives the field.
+        """
+        state = self.roll_out(self._encode(u0, points), times, parameters)
+        scale, shift = (state.coef.new_tensor(part) for part in (self.basis.scale, self.basis.shift))
+        if state.frame is not None:
+            scale, shift = self.basis.scale_and_shift(state.frame)
+        lead = (*state.coef.shape[:2], self.basis.space.dim)
+        return state.coef * (self.basis.amplitude / self.basis.unit), scale.expand(lead), shift.expand(lead)
+
+    @torch.no_grad()
+    def rhs(self, u: Tensor, points: Tensor, parameters: Tensor | None = None, time: float = 0.0) -> Tensor:
+        """Return the learned F[u] (B, C, M) at points (B, M[, D]), for fields u (B, C, M), parameters (B, P) and a time."""
         self._check_parameters(parameters, len(u))
-        coef = self._encode(u, points)
-        one = coef.new_ones(())
-        slope = self.dynamics(one, coef, one, one, parameters)[0]
-        return self.basis.synthesize(slope[:, None], points)[:, 0]
+        state, dim = self._encode(u, points), self.basis.space.dim
+        frame = state.coef.new_zeros(len(u), 2 * dim) if state.frame is None else state.frame
+        log_scale, shift = (part[..., 0] if dim == 1 else part for part in frame.chunk(2, -1))
+        now = state.coef.new_tensor(time)
+        slope, *moves = self.dynamics(now, state.coef, log_scale.exp(), shift, parameters)
+        if state.frame is None:
+            return self.basis.synthesize(slope[:, None], points)[:, 0]
+        moved = torch.cat([part.unsqueeze(-1) if dim == 1 else part for part in moves], -1)
+
+        def field(coef: Tensor, frame: Tensor) -> Tensor:
+            return self.basis.synthesize(coef[:, None], points, frame[:, None])[:, 0]
+
+        return torch.func.jvp(field, (state.coef, frame), (slope, moved))[1]
 
     def _check_parameters(self, parameters: Tensor | None, rows: int) -> None:
-        shape = None if parameters is None else tuple(parameters.shape)
-        if shape not in ((None,) if self.parameters == 0 else ((rows, self.parameters), (1, self.parameters))):
-            wanted = f"({rows}, {self.parameters}) is expected" if self.parameters else "the run was trained without"
+        shape, count = None if parameters is None else tuple(parameters.shape), self.form.parameters
+        if shape not in ((None,) if count == 0 else ((rows, count), (1, count))):
+            wanted = f"({rows}, {count}) is expected" if count else "the run was trained without"
             raise ValueError(f"parameters have shape {shape}; {wanted}")
 
-    def _encode(self, u: Tensor, points: Tensor) -> Tensor:
-        """Return coefficients (B, C, K) of fields (B, C, M)."""
+    def _encode(self, u: Tensor, points: Tensor) -> Encoded:
+        """Return the state of fields (B, C, M), coefficients (B, C, K)."""
         own = 2 if self.basis.space.dim == 1 else 3
         if u.dim() != 3 or u.shape[1] != len(self.channels):
             raise ValueError(f"the field has shape {tuple(u.shape)}; (B, {len(self.channels)}, M) is expected")
         if points.dim() != own or points.shape[1] != u.shape[2] or len(points) not in (1, len(u)):
             axes = "" if own == 2 else f", {self.basis.space.dim}"
             raise ValueError(f"points have shape {tuple(points.shape)}; (B or 1, {u.shape[2]}{axes}) is expected")
-        return self.basis.encode(Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels))[:, 0]
+        axes = tuple(f"x{d}" for d in range(self.basis.space.dim))
+        data = Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels, axes)
+        return self.basis.encode(data).at(slice(None), 0)
 
     @torch.no_grad()
     def forecast(self, data: Observations, at: Tensor | None = None) -> Tensor:
@@ -143,8 +177,10 @@ class Run:
         """Raise DataError if the data are not of the kind that the run was trained with."""
         if len(data.channels) != len(self.channels):
             raise DataError(f"data have channels {data.channels}; the run was trained with {self.channels}")
-        if data.parameter_count != self.parameters:
-            raise DataError(f"data have {data.parameter_count} parameters; the run was trained with {self.parameters}")
+        if data.parameter_count != self.form.parameters:
+            raise DataError(
+                f"data have {data.parameter_count} parameters; the run was trained with {self.form.parameters}"
+            )
         if data.dim != self.basis.space.dim:
             raise DataError(f"data have space axes {data.axes}; the run was trained with {self.basis.space.dim}")
         for axis, family in enumerate(self.basis.space.families):
@@ -170,8 +206,7 @@ class Run:
             "fingerprint": self.basis.space.fingerprint,
             "solver": self.solver,
             "channels": list(self.channels),
-            "hidden": list(self.hidden),
-            "parameters": self.parameters,
+            "form": self.form.to_dict(),
         }
         write_tensors(folder / "weights.safetensors", self.dynamics.state_dict(), {"config": config})
         write_json(folder / "metrics.json", {"metrics": self.metrics, "history": self.history})
@@ -230,14 +265,14 @@ def load(folder: str | Path) -> Run:
         basis = Basis.from_dict(config["basis"])
         if basis.space.fingerprint != config["fingerprint"]:
             raise DataError(f"{folder}: the space in config.json is not the one that the weights belong to")
-        dynamics = Dynamics(len(config["channels"]), basis.space.size, config["hidden"], config["parameters"])
+        dynamics = Dynamics(basis, len(config["channels"]), Form.from_dict(config["form"]))
         dynamics.load_state_dict(weights)
         recorded: dict[str, Any] = {"history": [], "metrics": {}}
         if (folder / "metrics.json").is_file():
             recorded = json.loads((folder / "metrics.json").read_text())
         run = Run(
-            basis, dynamics, dict(config["solver"]), tuple(config["channels"]), tuple(config["hidden"]),
-            int(config["parameters"]), list(recorded["history"]), dict(recorded["metrics"]),
+            basis, dynamics, dict(config["solver"]), tuple(config["channels"]),
+            list(recorded["history"]), dict(recorded["metrics"]),
         )  # fmt: skip
         run.ode()
         if not (len(basis.scale) == len(basis.shift) == basis.space.dim and basis.amplitude > 0):

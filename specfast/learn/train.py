@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from tqdm import tqdm
 from .checkpoint import STATE, Log, State, fingerprint, load_state, pack, save_state, unpack
 from .choose import choose_basis
 from .data import DataError, Observations
-from .dynamics import Dynamics
+from .dynamics import Dynamics, Form
+from .encode import Encoded
+from .locate import smoothed
 from .run import Run, load, measure
 
 
@@ -28,6 +31,12 @@ def fit(
     gamma: float | None = None,
     domain: Sequence[tuple[float, float]] | None = None,
     extent: Observations | None = None,
+    fixed: bool | None = None,
+    frame_weight: float | None = None,
+    position: bool = False,
+    time_dependent: bool = False,
+    known: Mapping[Any, float] | None = None,
+    conserved: Sequence[str] = (),
     steps: int = 2400,
     batch: int = 64,
     hidden: Sequence[int] = (128, 128),
@@ -41,9 +50,11 @@ def fit(
     folder: str | Path | None = None,
     resume: bool = False,
 ) -> Run:
-    r"""Learn dc/dt = F(c) from observations and return the best model by a validation split.
+    r"""Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
 
-    The loss is the mean over trajectories and times of |u - u_hat|^2 / |u|^2 at the observed points.
+    The loss is the mean over trajectories and times of |u - u_hat|^2 / |u|^2 at the observed points, plus, where the basis
+    follows the field, lambda [(log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2] with beta*, x0* those of the snapshots,
+    smoothed in time.
 
     Parameters
     ----------
@@ -59,6 +70,21 @@ def fit(
         Intervals of bounded axes, (end, inf) of half-lines; one for all axes or one an axis.
     extent : Observations, optional
         Observations whose positions the domain must hold too, such as those held out.
+    fixed : bool, optional
+        One scale and shift for the whole data set (True), or a basis that follows each field (False). Default: the latter
+        where the frequency indicator gains clearly by it.
+    frame_weight : float, optional
+        lambda; default: the ratio of what the encoding leaves of u to what the smoothing leaves of log beta and beta x0,
+        each squared, from 1e-3 to 1.
+    position : bool
+        Whether F depends on x0, too: an equation that is not the same everywhere.
+    time_dependent : bool
+        Whether F depends on t.
+    known : mapping of order to number, optional
+        Terms of the equation that are known: {1: -1.0, 2: 0.25} for -u_x + u_xx / 4; on several axes the orders are
+        tuples, {(2, 0): 0.25}. What is learned is the rest.
+    conserved : sequence of {"mass", "norm"}
+        Integrals that the equation keeps, of u and of u^2; so will the predictions.
     steps, batch, hidden, learning_rate : training
         Number of optimiser steps, trajectories a step, widths of the network, peak of the learning rate.
     method, adjoint, rtol, atol : solver
@@ -81,9 +107,13 @@ def fit(
     """
     folder = None if folder is None else Path(folder)
     check_method(method)
+    form = Form(
+        tuple(hidden), data.parameter_count, time_dependent, position, _known_terms(known, data.dim), tuple(conserved)
+    )
     settings: dict[str, Any] = {
         "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [list(d) for d in domain],
-        "steps": steps, "batch": batch, "hidden": list(hidden), "learning_rate": learning_rate, "method": method,
+        "fixed": fixed, "frame_weight": frame_weight, "form": json.loads(json.dumps(form.to_dict())),
+        "steps": steps, "batch": batch, "learning_rate": learning_rate, "method": method,
         "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed,
     }  # fmt: skip
     if resume and folder is None:
@@ -99,21 +129,32 @@ def fit(
     if resume:
         assert folder is not None
         state, run = load_state(folder, settings), load(folder)
-        coef = run.basis.encode(data)
+        encoded = run.basis.encode(data)
     else:
         if folder is not None:
             (folder / STATE).unlink(missing_ok=True)  # of a training that this one replaces
         state = State(settings)
-        chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent)
-        coef = chosen.encode(data)
-        dynamics = Dynamics(len(data.channels), chosen.space.size, hidden, data.parameter_count)
-        known = None if data.parameters is None else data.parameters[training]
-        dynamics.initialise(coef[training], data.times[training], usable[training], known)
+        chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
+        encoded = chosen.encode(data)
+        dynamics = Dynamics(chosen, len(data.channels), form)
+        parameters = None if data.parameters is None else data.parameters[training]
+        dynamics.initialise(chosen.state(encoded)[training], data.times[training], usable[training], parameters)
         solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
-        run = Run(chosen, dynamics, solver, data.channels, tuple(hidden), data.parameter_count)
-    trainer = _Trainer(run, data, coef, training, validation if held else training, generator, state, folder)
+        run = Run(chosen, dynamics, solver, data.channels)
+    trainer = _Trainer(run, data, encoded, training, validation if held else training, generator, state, folder)
+    trainer.set_targets(frame_weight)
     trainer.train(min(batch, len(training)), learning_rate, progress)
     return run
+
+
+def _known_terms(known: Mapping[Any, float] | None, dim: int) -> tuple[tuple[tuple[int, ...], float], ...]:
+    terms = []
+    for orders, number in (known or {}).items():
+        orders = (orders,) if isinstance(orders, int) else tuple(orders)
+        if len(orders) != dim or not all(isinstance(k, int) and k >= 0 for k in orders) or not math.isfinite(number):
+            raise DataError(f"known={{{orders}: {number}}}: {dim} orders of 0 or more and a finite number are expected")
+        terms.append((orders, float(number)))
+    return tuple(terms)
 
 
 def check_method(method: str) -> None:
@@ -127,16 +168,35 @@ def check_method(method: str) -> None:
 
 class _Trainer:
     def __init__(
-        self, run: Run, data: Observations, coef: Tensor, training: Tensor, validation: Tensor, generator: torch.Generator,
+        self, run: Run, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor, generator: torch.Generator,
         state: State, folder: Path | None,
     ):  # fmt: skip
-        self.run, self.data, self.coef = run, data, coef
+        self.run, self.data, self.encoded = run, data, encoded
         self.training, self.validation, self.generator = training, validation, generator
         self.state, self.folder = state, folder
         self.steps: int = state.settings["steps"]
         self.usable = data.observed
         self.before = state.seconds
         self.started = time.monotonic()
+        self.frames: Tensor | None = None
+        self.frame_weight = 0.0
+
+    def set_targets(self, weight: float | None) -> None:
+        """Smooth the frames of the snapshots, which the loss holds the predicted ones to, and weight that part."""
+        frame = self.encoded.frame
+        if frame is None:
+            return
+        self.frames = smoothed(frame, self.data.times, self.usable)
+        if weight is None:
+            rough = (self.frames - frame)[self.usable].square().sum(-1).median()
+            field = self.run.basis.synthesize(self.encoded.coef, self.data.points, frame)
+            seen = ~self.data.values.isnan()
+            size = self.run.basis.amplitude
+            left = torch.where(seen, (field - self.data.values) / size, 0.0).square().sum()
+            left = left / torch.where(seen, self.data.values / size, 0.0).square().sum()
+            weight = float((left / rough.clamp_min(1e-12)).clamp(1e-3, 1.0))
+        self.frame_weight = weight
+        self.run.metrics["frame_weight"] = weight
 
     def train(self, batch: int, learning_rate: float, progress: bool) -> None:
         """Run the optimiser to the last step, or until interrupted; leave the best weights in the run."""
@@ -233,15 +293,24 @@ class _Trainer:
     def loss(self, rows: Tensor, start: int, window: int) -> Tensor:
         """Return the mean relative squared error over a window."""
         part, span = self.data.select(rows), slice(start, start + window + 1)
-        coef = self.run.roll_out(self.coef[rows, start], part.times[:, span], part.parameters)
-        field = self.run.basis.synthesize(coef, part.points)
+        state = self.run.roll_out(self.encoded.at(rows, start), part.times[:, span], part.parameters)
+        field = self.run.basis.synthesize(state.coef, part.points, state.frame)
         seen = ~part.values[:, span].isnan()
         size = self.run.basis.amplitude  # taken out, so that no square over- or underflows
         truth = torch.where(seen, part.values[:, span] / size, 0.0)
         wrong = torch.where(seen, field / size - truth, 0.0).square().sum((2, 3))
         power = truth.square().sum((2, 3))
         # Floored at a thousandth of the typical snapshot, so that an empty field does not rule.
-        return (wrong / (power + 1e-3 * power.mean()).clamp_min(1e-300)).mean()
+        misfit = (wrong / (power + 1e-3 * power.mean()).clamp_min(1e-300)).mean()
+        return misfit if self.frames is None else misfit + self.frame_weight * self.frame_loss(state, rows, span)
+
+    def frame_loss(self, state: Encoded, rows: Tensor, span: slice) -> Tensor:
+        """Return the mean of (log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2 over axes, trajectories and times."""
+        assert state.frame is not None and self.frames is not None
+        wanted = self.frames[rows, span]
+        log_scale, shift = (state.frame - wanted).chunk(2, -1)
+        stretch = wanted.chunk(2, -1)[0].exp()
+        return (log_scale.square() + (stretch * shift).square()).sum(-1).mean()
 
     def error(self) -> float:
         """Return relative_l2 on the validation trajectories."""
