@@ -8,10 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from .learn import Observations
+    from .learn import Ensemble, Observations
 
 
 def _intervals(text: str) -> list[tuple[float, float]]:
@@ -23,6 +23,16 @@ def _intervals(text: str) -> list[tuple[float, float]]:
     if not pairs or len(numbers) % 2 or not all(low < high for low, high in pairs):
         raise argparse.ArgumentTypeError(f"{text!r}: a,b with a < b is expected, or a,b,c,d,.. for several axes")
     return pairs
+
+
+def _term(text: str) -> tuple[tuple[int, ...], float]:
+    orders, _, number = text.partition("=")
+    try:
+        return tuple(int(order) for order in orders.split(",")), float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: ORDER=NUMBER is expected, such as 2=0.25 for u_xx / 4, or 2,0=0.25 on two axes"
+        ) from None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,10 +54,8 @@ def _joined(arguments: Sequence[str]) -> list[str]:
     return result
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="specfast", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    learn = commands.add_parser("learn", help="learn an equation from observations")
+def _add_learn(learn: argparse.ArgumentParser) -> None:
+    """Add the options of `learn`."""
     learn.add_argument("data", help="NetCDF file with u (trajectory, time[, channel], point or the axes of a grid)")
     learn.add_argument(
         "--basis",
@@ -67,6 +75,26 @@ def _parser() -> argparse.ArgumentParser:
     learn.add_argument("--method", default="dopri5", help="solver of torchdiffeq")
     learn.add_argument("--adjoint", action="store_true", help="gradients by the adjoint equation")
     learn.add_argument("--seed", type=int, default=0)
+    learn.add_argument("--ensemble", type=int, metavar="N", help="train N runs, whose spread is an error bar")
+    basis = learn.add_argument_group("a basis that follows the field")
+    basis.add_argument("--fixed-basis", action="store_true", help="one scale and shift for all; default: what suits")
+    basis.add_argument("--adaptive-basis", action="store_true", help="scale and shift of their own for every snapshot")
+    basis.add_argument("--frame-weight", type=float, metavar="L", help="weight of scale and shift in the loss")
+    equation = learn.add_argument_group("what is known of the equation")
+    equation.add_argument("--position", action="store_true", help="it is not the same everywhere (x0 is an input)")
+    equation.add_argument("--time-dependent", action="store_true", help="it changes with time (t is an input)")
+    equation.add_argument(
+        "--known", type=_term, nargs="+", default=[], metavar="ORDER=NUMBER", help="known terms: 1=-1 2=0.25 for -u_x + u_xx/4"
+    )  # fmt: skip
+    equation.add_argument(
+        "--conserve", nargs="+", default=[], choices=("mass", "norm"), help="integrals of u, of u^2 that it keeps"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="specfast", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_learn(commands.add_parser("learn", help="learn an equation from observations"))
     evaluate = commands.add_parser("evaluate", help="errors of a run on observations")
     evaluate.add_argument("run", type=Path)
     evaluate.add_argument("data")
@@ -92,15 +120,18 @@ def _check_writable(folder: Path) -> None:
         raise OSError(f"--out {folder}: {nearest} is not a folder that can be written to")
 
 
-def _learn(options: argparse.Namespace) -> None:
-    import torch
-
+def _check_learn(options: argparse.Namespace) -> None:
+    """Refuse what does not go together, before anything is read or written."""
     from . import learn
-    from .learn.report import write_report
-    from .learn.run import write_json
 
     if options.resume and options.overwrite:
         raise learn.DataError("--resume goes on with a run, --overwrite replaces it: one of the two is expected")
+    if options.fixed_basis and options.adaptive_basis:
+        raise learn.DataError("--fixed-basis and --adaptive-basis: one of the two is expected")
+    if options.frame_weight is not None and not 0 <= options.frame_weight < float("inf"):
+        raise learn.DataError(f"--frame-weight {options.frame_weight}: a number of 0 or more is expected")
+    if options.ensemble is not None and options.ensemble < 2:
+        raise learn.DataError(f"--ensemble {options.ensemble}: at least 2 is expected")
     there = any((options.out / name).exists() for name in ("weights.safetensors", "config.json"))
     if there and not (options.overwrite or options.resume):
         raise learn.DataError(
@@ -110,45 +141,82 @@ def _learn(options: argparse.Namespace) -> None:
     if options.steps < 1:
         raise learn.DataError(f"--steps {options.steps}: at least 1 is expected")
     learn.check_method(options.method)
+
+
+def _train(options: argparse.Namespace, kept: Observations, data: Observations) -> Ensemble:
+    """Return the run asked for, or several."""
+    from . import learn
+    from .learn.ensemble import forget_members
+
+    fixed = True if options.fixed_basis else False if options.adaptive_basis else None
+    if not options.resume:
+        forget_members(options.out)
+    asked: dict[str, Any] = {
+        "degree": options.degree, "gamma": options.gamma, "domain": options.domain, "extent": data, "fixed": fixed,
+        "frame_weight": options.frame_weight, "position": options.position, "time_dependent": options.time_dependent,
+        "known": dict(options.known), "conserved": options.conserve, "steps": options.steps, "method": options.method,
+        "adjoint": options.adjoint, "seed": options.seed, "progress": sys.stderr.isatty(), "folder": options.out,
+        "resume": options.resume,
+    }  # fmt: skip
+    if options.ensemble is None:
+        return learn.Ensemble((learn.fit(kept, options.basis, **asked),))
+    return learn.fit_ensemble(kept, options.basis, count=options.ensemble, **asked)
+
+
+def _learn(options: argparse.Namespace) -> None:
+    import torch
+
+    from . import learn
+    from .learn.report import write_report
+    from .learn.run import write_json
+
+    _check_learn(options)
     data = learn.read(options.data)
     if not 0 <= options.hold_out < len(data):
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
     held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
-    run = learn.fit(
-        data.select(kept), options.basis, degree=options.degree, gamma=options.gamma, domain=options.domain, extent=data,
-        steps=options.steps, method=options.method, adjoint=options.adjoint, seed=options.seed, progress=sys.stderr.isatty(),
-        folder=options.out, resume=options.resume,
-    )  # fmt: skip
+    ensemble = _train(options, data.select(kept), data)
+    run, training = ensemble.runs[0], ensemble.runs[-1].metrics["training"]
     write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
-    if run.metrics["training"]["interrupted"]:
+    if training["interrupted"]:
         run.save(options.out)
         raise KeyboardInterrupt(
-            f"interrupted after {run.metrics['training']['steps']} of {options.steps} steps; {options.out} holds the best"
+            f"interrupted after {training['steps']} of {options.steps} steps; {options.out} holds the best"
             " weights so far, and the same command with --resume goes on"
         )
     tested = data.select(held if len(held) else kept)
-    figures = run.evaluate(tested)
+    figures = ensemble.evaluate(tested)
     run.metrics["held_out" if len(held) else "training_data"] = figures
     run.save(options.out)
-    page = write_report(run, tested, options.out)
+    page = write_report(ensemble, tested, options.out)
     what = f"{len(held)} held-out trajectories" if len(held) else "the training data"
     print(f"basis        {run.basis}")
-    print(f"training     {run.metrics['training']['seconds']:.0f} s, {options.steps} steps")
+    print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.runs):.0f} s, {options.steps} steps")
     print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
+    _print_spread(ensemble, figures)
+    for line in run.metrics["training"]["diagnosis"]:
+        print(f"look at      {line}")
     print(f"report       {page}")
+
+
+def _print_spread(ensemble: Ensemble, figures: dict[str, Any]) -> None:
+    if len(ensemble) > 1:
+        own = ", ".join(f"{error:.5f}" for error in figures["members"])
+        print(f"ensemble     spread {figures['spread']:.5f} of the field; its {len(ensemble)} runs alone: {own}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     from . import learn
     from .learn.run import write_json
 
-    run = learn.load(options.run)
-    figures = run.evaluate(learn.read(options.data))
+    ensemble = learn.load_ensemble(options.run)
+    figures = ensemble.evaluate(learn.read(options.data))
     if options.json:
         write_json(options.json, figures)
     print(f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajectories")
     print(f"median       {figures['median_trajectory']:.5f}")
+    _print_spread(ensemble, figures)
     if figures["failed"]:
         print(f"failed       {figures['failed']} (counted as error 1)")
 
@@ -160,11 +228,11 @@ def _predict(options: argparse.Namespace) -> None:
     if options.out.exists() and not options.overwrite:
         raise learn.DataError(f"--out {options.out}: a file is there already; --overwrite replaces it")
     _check_writable(options.out.absolute().parent)
-    run, data = learn.load(options.run), learn.read(options.data)
-    run.check(data)
-    predicted = run.forecast(data)
+    ensemble, data = learn.load_ensemble(options.run), learn.read(options.data)
+    ensemble.runs[0].check(data)
+    predicted, spread = ensemble.forecast(data)
     options.out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    write_predictions(options.out, predicted, data)
+    write_predictions(options.out, predicted, data, spread if len(ensemble) > 1 else None)
     failed = int((~predicted[:, -1].isfinite()).flatten(1).any(1).sum())
     print(
         f"predictions  {options.out}, {len(data)} trajectories" + (f", {failed} of them failed (NaN)" if failed else "")
@@ -192,12 +260,12 @@ def _report(options: argparse.Namespace) -> None:
     from . import learn
     from .learn.report import write_report
 
-    run = learn.load(options.run)
+    ensemble = learn.load_ensemble(options.run)
     if options.data:
         data = learn.read(options.data)
     else:
         data = _data_of_run(options.run)
-    print(f"report       {write_report(run, data, options.run)}")
+    print(f"report       {write_report(ensemble, data, options.run)}")
 
 
 def _info(options: argparse.Namespace) -> None:
@@ -230,7 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         commands = {"learn": _learn, "evaluate": _evaluate, "predict": _predict, "report": _report, "info": _info}
         commands[options.command](options)
-    except (ValueError, TypeError, OSError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, MemoryError, ArithmeticError) as error:
         print(f"specfast: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:

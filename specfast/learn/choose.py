@@ -134,7 +134,9 @@ def choose_basis(
         return resized(still, fitting(still))
     moving, frame = _following(still, sample)
     least, own = fitting(still), fitting(moving, frame)
-    gains = _indicator(resized(moving, least), sample, None, frame) < 0.5 * _indicator(resized(still, least), sample, None)
+    gains = _indicator(resized(moving, least), sample, None, frame) < 0.5 * _indicator(
+        resized(still, least), sample, None
+    )
     follow = gains or 3 * own <= 2 * least if fixed is None else True
     return resized(moving, own) if follow else resized(still, least)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..nn.exponential import LARGEST_MATRIX
 from .structure import Conserved, Known, LocalLowRank
 
 # More coefficients than this, and the linear part couples neighbours in the index set and a few combinations of all.
@@ -86,24 +86,23 @@ class Dynamics(nn.Module):
         self.state = self.width + len(self.scales) + len(self.shifts)
         self.seen = self.state if form.position else self.width + len(self.scales)
         extra = form.parameters + form.time_dependent
-        double = {"dtype": torch.float64}
         for name, count in (("mean", self.state), ("extra_mean", extra)):
-            self.register_buffer(name, torch.zeros(count, **double))
+            self.register_buffer(name, torch.zeros(count, dtype=torch.float64))
         for name, count in (("size", self.state), ("extra_size", extra)):
-            self.register_buffer(name, torch.ones(count, **double))
-        self.register_buffer("rate", torch.ones((), **double))
+            self.register_buffer(name, torch.ones(count, dtype=torch.float64))
+        self.register_buffer("rate", torch.ones((), dtype=torch.float64))
         inputs = self.seen + extra
         dense = self.state <= DENSE
         self.linear: nn.Module = (
-            nn.Linear(inputs, self.state, **double)
+            nn.Linear(inputs, self.state, dtype=torch.float64)
             if dense
             else LocalLowRank(basis.space, channels, inputs, self.state)
         )
         layers: list[nn.Module] = []
         sizes = [inputs, *form.hidden]
         for inner, outer in pairwise(sizes):
-            layers += [nn.Linear(inner, outer, **double), nn.SiLU()]
-        self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], self.state, **double))
+            layers += [nn.Linear(inner, outer, dtype=torch.float64), nn.SiLU()]
+        self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], self.state, dtype=torch.float64))
         self.known = Known(basis, form.known) if form.known else None
         self.conserved = Conserved(basis, form.conserved) if form.conserved else None
 
@@ -116,6 +115,28 @@ class Dynamics(nn.Module):
         if not extra:
             return y
         return torch.cat([y, (torch.cat(extra, -1) - self.extra_mean) / self.extra_size], -1)
+
+    def linear_part(self) -> Tensor:
+        """Return the matrix of the linear part on (c, log beta, x0) in a row, or its diagonal where that is large."""
+        columns = [*range(self.width)]
+        if self.scales:
+            columns += [self.width + d for d in self.scales] + [self.width + self.dim + d for d in self.shifts]
+        total = self.width + 2 * self.dim * bool(self.scales)
+        if isinstance(self.linear, LocalLowRank) or total > LARGEST_MATRIX:
+            diagonal = self.linear.local[:, 0] if isinstance(self.linear, LocalLowRank) else self._weight().diagonal()
+            whole = self.size.new_zeros(total)
+            places = torch.tensor(columns[: len(diagonal)])
+            return whole.index_put((places,), diagonal * self.rate)
+        matrix = self._weight() * self.rate * self.size[:, None] / self.size[: self.seen]
+        if self.known is not None:
+            block = torch.block_diag(*[self.known.at_reference()] * (self.width // self.known.size))
+            matrix = matrix + nn.functional.pad(block, (0, self.seen - self.width, 0, self.state - self.width))
+        rows, seen = torch.tensor(columns), torch.tensor(columns[: self.seen])
+        return matrix.new_zeros(total, total).index_put((rows[:, None], seen[None]), matrix)
+
+    def _weight(self) -> Tensor:
+        assert isinstance(self.linear, nn.Linear)
+        return self.linear.weight[:, : self.seen]
 
     def slope(self, y: Tensor) -> Tensor:
         """Return the learned part of d state/dt (..., state) from standardised inputs."""

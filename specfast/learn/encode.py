@@ -70,7 +70,11 @@ class Basis:
                 return {"scale": self.scale[0], "shift": self.shift[0]}
             return {name: torch.tensor(getattr(self, name), dtype=torch.float64) for name in ("scale", "shift")}
         scale, shift = self.scale_and_shift(frame)
-        return {"scale": scale[..., 0], "shift": shift[..., 0]} if self.space.dim == 1 else {"scale": scale, "shift": shift}
+        return (
+            {"scale": scale[..., 0], "shift": shift[..., 0]}
+            if self.space.dim == 1
+            else {"scale": scale, "shift": shift}
+        )
 
     def scale_and_shift(self, frame: Tensor) -> tuple[Tensor, Tensor]:
         """Return beta and x0 (..., D), in the data's units, of frames (..., 2 D)."""

@@ -9,19 +9,28 @@ import torch
 from torch import Tensor
 
 from .data import Observations
+from .ensemble import Ensemble
+from .locate import locate
 from .run import Run
 
 
-def choose(dim: int) -> list[tuple[str, str, str, Any]]:
+def choose(run: Run) -> list[tuple[str, str, str, Any]]:
     """Return file name, title, note and drawing function of every picture."""
     each = "Each panel is one trajectory; colour is time."
     fields = {
         1: ("fields", "Observed (dots) and predicted (lines)", each, _lines),
         2: ("fields", "Observed and predicted fields", "One trajectory over time; dots are the points.", _maps),
-    }.get(dim, ("fields", "Observed against predicted values", each, _agreement))
+    }.get(run.basis.space.dim, ("fields", "Observed against predicted values", each, _agreement))
+    follows = [("frame", "Scale and shift over time", "Dots: of each snapshot by itself; lines: predicted.", _frames)]
     return [
         fields,
-        ("error", "Error over time", "Relative L2 error over all trajectories; the start is given.", _error),
+        (
+            "error",
+            "Error over time",
+            "Relative L2 error over all trajectories; the start is given. Dashed: the end of the training data.",
+            _error,
+        ),
+        *(follows if run.basis.follows else []),
         ("coefficients", "Decay of the coefficients", "Root mean square over trajectories and times.", _coefficients),
         ("loss", "Training", "Loss of a batch, and error on trajectories kept aside for validation.", _loss),
     ]
@@ -32,25 +41,29 @@ def _times(data: Observations, count: int) -> list[int]:
     return sorted({round(i * last / max(1, count - 1)) for i in range(count)})
 
 
-def _lines(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+def _lines(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
     count = min(3, len(data))
     figure, axes = plt.subplots(1, count, figsize=(4.2 * count, 3.4), squeeze=False, sharey=True, layout="constrained")
     colours, last = plt.get_cmap("viridis"), max(1, data.values.shape[1] - 1)
     for row, axis in enumerate(axes[0]):
         x = data.points_of(row)
         fine = torch.linspace(float(x.min()), float(x.max()), 400, dtype=x.dtype)
-        curves = run.forecast(data.select(torch.tensor([row])), at=fine)[0]
+        mean, spread = ensemble.forecast(data.select(torch.tensor([row])), at=fine)
+        curves, width = mean[0], 2 * spread[0].nan_to_num()
         for t in _times(data, 4):
             colour = colours(0.9 * t / last)
             axis.plot(x, data.values[row, t, 0], ".", ms=3, color=colour)
             axis.plot(fine, curves[t, 0], "-", lw=1.2, color=colour, label=f"t = {data.times[row, t]:.3g}")
+            if len(ensemble) > 1:
+                low, high = curves[t, 0] - width[t, 0], curves[t, 0] + width[t, 0]
+                axis.fill_between(fine, low, high, color=colour, alpha=0.25, lw=0)
         axis.set(xlabel=data.axes[0], title=f"trajectory {row}")
     axes[0, 0].set_ylabel(data.channels[0])
     axes[0, 0].legend(fontsize=8)
     return figure
 
 
-def _maps(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+def _maps(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
     observed = data.observed[0].nonzero()[:, 0].tolist()
     shown = [observed[i] for i in sorted({0, len(observed) // 2, len(observed) - 1})]
     figure, axes = plt.subplots(
@@ -87,7 +100,7 @@ def _map(axis: Any, x: Tensor, y: Tensor, u: Tensor, span: tuple[float, float]) 
     return drawn
 
 
-def _agreement(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+def _agreement(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
     count = min(3, len(data))
     figure, axes = plt.subplots(1, count, figsize=(4.2 * count, 3.8), squeeze=False, layout="constrained")
     colours, last = plt.get_cmap("viridis"), max(1, data.values.shape[1] - 1)
@@ -104,15 +117,42 @@ def _agreement(plt: Any, run: Run, data: Observations, predicted: Tensor, metric
     return figure
 
 
-def _error(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+def _error(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
     figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
     pairs = [(float(t), 100 * e) for t, e in zip(data.times[0], metrics["per_time"], strict=True) if e is not None]
     axis.plot([t for t, _ in pairs], [e for _, e in pairs], "o-")
+    trained = ensemble.runs[0].metrics.get("last_time")
+    if trained is not None:
+        axis.axvline(trained, ls="--", lw=0.8, color="grey")
     axis.set(xlabel="time", ylabel="relative L2 error (%)", ylim=(0, None))
     return figure
 
 
-def _coefficients(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+def _frames(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+    run, count = ensemble.runs[0], min(3, len(data))
+    shown = data.select(torch.arange(count))
+    first = shown.observed.double().argmax(1)
+    scale, shift = locate(run.basis, shown)
+    scales, shifts = run.basis.moving
+    rows = [("beta", axis, 0, scale) for axis in scales] + [("x0", axis, 1, shift) for axis in shifts]
+    figure, axes = plt.subplots(
+        len(rows), 1, figsize=(6, 2.6 * len(rows)), squeeze=False, sharex=True, layout="constrained"
+    )
+    for row in range(count):
+        part, start = shown.select(torch.tensor([row])), int(first[row])
+        parameters = part.parameters
+        followed = run.follow(part.values[:, start], part.points, part.times[:, start:], parameters)[1:]
+        for (name, axis, which, own), drawn in zip(rows, axes[:, 0], strict=True):
+            seen = shown.observed[row]
+            drawn.plot(shown.times[row, seen], own[row, seen, axis], ".", color=f"C{row}")
+            drawn.plot(shown.times[row, start:], followed[which][0, :, axis], "-", color=f"C{row}")
+            drawn.set_ylabel(f"{name} ({data.axes[axis]})")
+    axes[-1, 0].set_xlabel("time")
+    return figure
+
+
+def _coefficients(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+    run = ensemble.runs[0]
     size = run.basis.encode(data).coef.square().mean((0, 1)).sqrt().clamp_min(1e-16)
     total = torch.from_numpy(run.basis.space.indices.sum(1).astype(float))
     figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
@@ -124,10 +164,10 @@ def _coefficients(plt: Any, run: Run, data: Observations, predicted: Tensor, met
     return figure
 
 
-def _loss(plt: Any, run: Run, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
+def _loss(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
     figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
     for key, label in (("loss", "loss"), ("validation", "validation relative L2")):
-        points = [(h["step"], h[key]) for h in run.history if key in h]
+        points = [(h["step"], h[key]) for h in ensemble.runs[0].history if key in h]
         axis.semilogy([s for s, _ in points], [v for _, v in points], ".-", label=label)
     axis.set(xlabel="step")
     axis.legend()

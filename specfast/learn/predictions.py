@@ -11,16 +11,15 @@ from torch import Tensor
 from .data import COORDINATES, Observations
 
 
-def write_predictions(path: Path, predicted: Tensor, data: Observations) -> None:
+def write_predictions(path: Path, predicted: Tensor, data: Observations, spread: Tensor | None = None) -> None:
     """Write the field (R, T, C, M) at the sensors and times of the data, whole or not at all.
 
     Variable u (trajectory, time[, channel], point) with coordinates x[, y, z] or x1, x2, .. on ([trajectory,] point) and
-    time on (trajectory, time). NaN before a trajectory's first observed snapshot and where the integration failed.
+    time on (trajectory, time), and u_spread, the standard deviation within an ensemble. NaN before a trajectory's first observed snapshot and where the integration failed.
     """
     import xarray
 
     channels = len(data.channels) > 1
-    values = predicted.numpy() if channels else predicted[:, :, 0].numpy()
     names = next(names for names in COORDINATES if len(names) >= data.dim)[: data.dim]
     own = ("trajectory", "point") if len(data.points) > 1 else ("point",)
     coordinates = {}
@@ -28,9 +27,11 @@ def write_predictions(path: Path, predicted: Tensor, data: Observations) -> None
         column = data.coordinate(axis).numpy()
         coordinates[name] = (own, column if len(own) == 2 else column[0])
     dims = ("trajectory", "time", "channel", "point") if channels else ("trajectory", "time", "point")
-    dataset = xarray.Dataset(
-        {"u": (dims, values), "time": (("trajectory", "time"), data.times.numpy())}, coords=coordinates
-    )
+    variables = {"time": (("trajectory", "time"), data.times.numpy())}
+    for name, values in (("u", predicted), ("u_spread", spread)):
+        if values is not None:
+            variables[name] = (dims, values.numpy() if channels else values[:, :, 0].numpy())  # type: ignore[assignment]
+    dataset = xarray.Dataset(variables, coords=coordinates)
     if channels:
         dataset = dataset.assign_coords(channel=np.array(data.channels, dtype=str))
     temporary = path.with_name(path.name + ".new")

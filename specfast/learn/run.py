@@ -56,7 +56,9 @@ class Run:
 
     def ode(self) -> SpectralODE:
         """Return the neural ODE of this run; scale and shift count from the basis's own."""
-        options = {"max_num_steps": MAX_STEPS} if self.solver["method"] in STEP_CONTROLLED else None
+        options: dict[str, Any] | None = {"max_num_steps": MAX_STEPS}
+        if self.solver["method"] not in STEP_CONTROLLED:
+            options = None
         return SpectralODE(self.basis.space, self.dynamics, adaptive=self.basis.follows, options=options, **self.solver)
 
     def roll_out(self, start: Encoded, times: Tensor, parameters: Tensor | None = None) -> Encoded:
@@ -134,8 +136,8 @@ class Run:
         if points.dim() != own or points.shape[1] != u.shape[2] or len(points) not in (1, len(u)):
             axes = "" if own == 2 else f", {self.basis.space.dim}"
             raise ValueError(f"points have shape {tuple(points.shape)}; (B or 1, {u.shape[2]}{axes}) is expected")
-        axes = tuple(f"x{d}" for d in range(self.basis.space.dim))
-        data = Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels, axes)
+        names = tuple(f"x{d}" for d in range(self.basis.space.dim))
+        data = Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels, names)
         return self.basis.encode(data).at(slice(None), 0)
 
     @torch.no_grad()
@@ -159,9 +161,9 @@ class Run:
             rows = (first == start).nonzero()[:, 0]
             try:
                 follow(rows, start)
-            except (AssertionError, RuntimeError):  # the solver's step underflowed for the batch: one by one
+            except (ArithmeticError, RuntimeError):  # the solver gave up on the batch: one by one
                 for row in rows.split(1):
-                    with contextlib.suppress(AssertionError, RuntimeError):
+                    with contextlib.suppress(ArithmeticError, RuntimeError):
                         follow(row, start)
         return result
 

@@ -81,6 +81,10 @@ class Known(nn.Module):
             total = total + (part * power.exp()[..., None, None] if isinstance(power, Tensor) else part)
         return total
 
+    def at_reference(self) -> Tensor:
+        """Return the matrix (K, K) of all terms in the reference frame."""
+        return sum(getattr(self, f"term_{place}") for place in range(len(self.terms)))  # type: ignore[return-value]
+
     def compensation(self, coef: Tensor, frame: Tensor, moves: Tensor) -> Tensor:
         """Return the rate (..., C, K) that leaves the field as it is while the basis moves."""
         total = torch.zeros_like(coef)
@@ -116,6 +120,7 @@ class Conserved(nn.Module):
     """The rate of change closest to a given one that keeps the integral of u ("mass", of each channel), of u^2 ("norm")."""
 
     KINDS = ("mass", "norm")
+    integral: Tensor
 
     def __init__(self, basis: Any, kinds: Sequence[str]):
         super().__init__()
@@ -160,6 +165,8 @@ class Conserved(nn.Module):
 class LocalLowRank(nn.Module):
     """A linear map at a cost linear in K: each coefficient from itself and its neighbours n +- e_d, and a few sums over all."""
 
+    places: Tensor
+
     def __init__(self, space: Space, channels: int, inputs: int, outputs: int, rank: int = 32):
         super().__init__()
         n, size = space.indices, space.size
@@ -175,11 +182,10 @@ class LocalLowRank(nn.Module):
         self.width, self.inputs = channels * size, inputs
         own = np.concatenate([np.where(neighbour < 0, inputs, neighbour + c * size) for c in range(channels)])
         self.register_buffer("places", torch.from_numpy(own), persistent=False)
-        double = {"dtype": torch.float64}
-        self.local = nn.Parameter(torch.zeros(self.width, len(steps), **double))
-        self.bias = nn.Parameter(torch.zeros(outputs, **double))
-        self.inner = nn.Linear(inputs, rank, bias=False, **double)
-        self.outer = nn.Linear(rank, outputs, bias=False, **double)
+        self.local = nn.Parameter(torch.zeros(self.width, len(steps), dtype=torch.float64))
+        self.bias = nn.Parameter(torch.zeros(outputs, dtype=torch.float64))
+        self.inner = nn.Linear(inputs, rank, bias=False, dtype=torch.float64)
+        self.outer = nn.Linear(rank, outputs, bias=False, dtype=torch.float64)
         nn.init.zeros_(self.outer.weight)
 
     def _gather(self, y: Tensor) -> Tensor:

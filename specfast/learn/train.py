@@ -14,13 +14,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ..nn.ode import EXPONENTIAL, StiffError
 from .checkpoint import STATE, Log, State, fingerprint, load_state, pack, save_state, unpack
 from .choose import choose_basis
 from .data import DataError, Observations
+from .diagnose import diagnose
 from .dynamics import Dynamics, Form
 from .encode import Encoded
 from .locate import smoothed
 from .run import Run, load, measure
+
+PATIENCE = 25  # steps in a row on which the solver may fail
 
 
 def fit(
@@ -104,6 +108,8 @@ def fit(
     ------
     DataError
         If the data cannot be learned from, or there is no such training to resume.
+    StiffError
+        If the solver gives up on one batch after the other; the message says what to try.
     """
     folder = None if folder is None else Path(folder)
     check_method(method)
@@ -143,7 +149,10 @@ def fit(
         run = Run(chosen, dynamics, solver, data.channels)
     trainer = _Trainer(run, data, encoded, training, validation if held else training, generator, state, folder)
     trainer.set_targets(frame_weight)
+    run.metrics["last_time"] = float(data.times[:, -1].max())
     trainer.train(min(batch, len(training)), learning_rate, progress)
+    finished = not run.metrics["training"]["interrupted"]
+    run.metrics["training"]["diagnosis"] = diagnose(run, data, training, trainer.validation) if finished else []
     return run
 
 
@@ -161,7 +170,7 @@ def check_method(method: str) -> None:
     """Raise DataError for a solver that torchdiffeq does not have or cannot differentiate."""
     from torchdiffeq._impl.odeint import SOLVERS
 
-    usable = [name for name in SOLVERS if name != "scipy_solver"]
+    usable = [name for name in SOLVERS if name != "scipy_solver"] + [EXPONENTIAL]
     if method not in usable:
         raise DataError(f"method={method!r}: one of {', '.join(usable)} is expected")
 
@@ -180,6 +189,7 @@ class _Trainer:
         self.started = time.monotonic()
         self.frames: Tensor | None = None
         self.frame_weight = 0.0
+        self.given_up = 0  # steps in a row on which the solver failed
 
     def set_targets(self, weight: float | None) -> None:
         """Smooth the frames of the snapshots, which the loss holds the predicted ones to, and weight that part."""
@@ -244,8 +254,11 @@ class _Trainer:
             try:
                 loss = self.loss(rows, start, window)
                 loss.backward()
-            except AssertionError:  # torchdiffeq: step underflow; these weights are poor, the next batch may be fine
-                loss = torch.tensor(math.nan)
+                self.given_up = 0
+            except StiffError as error:  # these weights are poor, the next batch may be fine
+                loss, self.given_up = torch.tensor(math.nan), self.given_up + 1
+                if self.given_up == PATIENCE:
+                    raise StiffError(f"{PATIENCE} steps in a row failed; {error}") from error
             if loss.isfinite():
                 norm = torch.nn.utils.clip_grad_norm_(self.run.dynamics.parameters(), 1.0)
                 optimiser.step()

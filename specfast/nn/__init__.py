@@ -1,5 +1,5 @@
-"""Layers on top of Space."""
+"""Layers: the spectral neural ODE."""
 
-from .ode import SpectralODE
+from .ode import SpectralODE, StiffError
 
-__all__ = ["SpectralODE"]
+__all__ = ["SpectralODE", "StiffError"]

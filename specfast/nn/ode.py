@@ -9,6 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..space import Space, learns_scale, learns_shift
+from .exponential import etdrk4
+
+EXPONENTIAL = "etdrk4"
+
+
+class StiffError(ArithmeticError):
+    """The step of a solver shrank to nothing, or too many steps would be needed: the equation is too stiff for it."""
 
 
 class _RightHandSide(nn.Module):
@@ -58,7 +65,9 @@ class SpectralODE(nn.Module):
     adaptive : bool, default True
         Whether scale and shift move; if not, the last two results of `dynamics` are not used and may be None.
     method : str, default "dopri5"
-        Any solver of torchdiffeq.
+        Any solver of torchdiffeq, or "etdrk4": an exponential integrator for stiff linear parts, with options={"steps": 4} equal
+        steps between two times. `dynamics` then has a method ``linear_part()`` that gives the matrix (S, S) of its linear part
+        or the diagonal (S,) of that, on the state (c, log beta, x0) in a row.
     adjoint : bool, default False
         Use ``odeint_adjoint``: memory independent of the number of steps, gradients by a second integration.
     rtol, atol : float
@@ -70,7 +79,7 @@ class SpectralODE(nn.Module):
     -----
     ``forward(coef, scale, shift, times)``: coef (..., [C,] K), scale and shift (...,) or (..., D), times (T,), or (B, T) with one
     leading axis B for trajectories of their own times. Returns coef (..., T, [C,] K), scale and shift (..., T[, D]). Times
-    increase strictly.
+    increase strictly. StiffError says that a solver gave up.
 
     References
     ----------
@@ -103,13 +112,17 @@ class SpectralODE(nn.Module):
         from torchdiffeq._impl.odeint import SOLVERS
 
         super().__init__()
-        if method not in SOLVERS:
-            raise ValueError(f"method={method!r}: one of {', '.join(SOLVERS)} is expected")
+        if method not in (*SOLVERS, EXPONENTIAL):
+            raise ValueError(f"method={method!r}: one of {', '.join([*SOLVERS, EXPONENTIAL])} is expected")
+        if method == EXPONENTIAL and not hasattr(dynamics, "linear_part"):
+            raise ValueError(f"method={method!r}: dynamics with a method linear_part() are expected")
+        if method == EXPONENTIAL and adjoint:
+            raise ValueError(f"method={method!r} is differentiated directly; adjoint=False is expected")
         if adaptive and not any(learns_scale(f) or learns_shift(f) for f in space.families):
             raise ValueError("adaptive=True: no axis of this space has a scale or shift that could move")
         self.space, self.adaptive, self.method = space, adaptive, method
         self.adjoint, self.rtol, self.atol, self.options = adjoint, rtol, atol, options
-        self.dynamics = dynamics
+        self.dynamics: Any = dynamics
         self.calls = 0  # evaluations of the right-hand side so far, those of backward passes not counted
 
     def forward(
@@ -124,13 +137,16 @@ class SpectralODE(nn.Module):
         state = (coef, scale.log(), shift) if self.adaptive else (coef,)
         if times.dim() == 2 and (times == times[:1]).all():
             times = times[0]
+        self.lead = scale.dim() - (self.space.dim > 1)
+        if times.dim() == 2 and self.method == EXPONENTIAL:
+            raise ValueError(f"method={self.method!r}: times shared by all trajectories are expected")
         if times.dim() == 1:
             states = self._integrate(_RightHandSide(*given), state, times)
         else:
             states = self._by_segments(given, state, times)
         count = times.shape[-1]
         # Time goes after the leading axes, which are those of scale without its axis for the dimensions.
-        lead = scale.dim() - (self.space.dim > 1)
+        lead = self.lead
         moved = [part.movedim(0, lead) for part in states]
         if self.adaptive:
             return moved[0], moved[1].exp(), moved[2]
@@ -145,10 +161,45 @@ class SpectralODE(nn.Module):
 
         if times.shape[0] == 1:
             return tuple(part.unsqueeze(0) for part in state)
+        if self.method == EXPONENTIAL:
+            return self._integrate_exponentially(rhs, state, times)
         solve = odeint_adjoint if self.adjoint else odeint
-        result = solve(rhs, state, times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options)
+        try:
+            result = solve(rhs, state, times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options)
+        except (
+            AssertionError
+        ) as error:  # torchdiffeq: "underflow in dt", "max_num_steps exceeded", "non-finite values in state"
+            raise StiffError(
+                f"{self.method} gave up ({error}): the equation is too stiff for it, or its solution grows without bound;"
+                f" try method={EXPONENTIAL!r}, a lower degree, or looser tolerances"
+            ) from error
         self.calls += rhs.calls
         return result
+
+    def _integrate_exponentially(
+        self, rhs: _RightHandSide, state: tuple[Tensor, ...], times: Tensor
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """As above with the linear part taken exactly; the state in one row, coefficients first."""
+        lead = state[0].shape[: self.lead]
+        shapes = [part.shape[self.lead :] for part in state]
+        sizes = [part.numel() // max(1, lead.numel()) for part in state]
+
+        def in_a_row(parts: tuple[Tensor, ...]) -> Tensor:
+            return torch.cat([p.reshape(*lead, n) for p, n in zip(parts, sizes, strict=True)], -1)
+
+        def apart(row: Tensor) -> tuple[Tensor, ...]:
+            pieces = row.split(sizes, -1)
+            return tuple(p.reshape(*row.shape[:-1], *shape) for p, shape in zip(pieces, shapes, strict=True))
+
+        linear = self.dynamics.linear_part()
+
+        def rest(t: Tensor, row: Tensor) -> Tensor:
+            plain = row @ linear.mT if linear.dim() == 2 else row * linear
+            return in_a_row(rhs(t, apart(row))) - plain
+
+        rows = etdrk4(linear, rest, in_a_row(state), times, **(self.options or {}))
+        self.calls += rhs.calls
+        return apart(rows)
 
     def _by_segments(self, given: _Given, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
         """Own times a trajectory: each interval is mapped to [0, 1] with a pace of its own."""

@@ -1,0 +1,139 @@
+"""What seems wrong with a training, in plain words, and what to try."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import adapt
+from .data import DataError, Observations
+from .locate import locate
+from .run import Run, measure
+
+SLOW_DECAY = 0.1  # the share of the top third of the degrees in a snapshot
+HIGH = 0.2  # relative_l2
+APART = 2.0  # between training and validation
+RUNAWAY = 1.5  # of log beta, and of x0 in widths of the sensors' range
+
+
+def diagnose(run: Run, data: Observations, training: Tensor, validation: Tensor) -> list[str]:
+    """Return a line for everything that looks wrong with a run, given its data and which trajectories it used how."""
+    found = [_decay(run, data), _gradients(run), _stiffness(run), _frames(run, data)]
+    return [line for line in [*found, *_errors(run, data, training, validation)] if line]
+
+
+def _decay(run: Run, data: Observations) -> str | None:
+    some = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
+    coef, indices = run.basis.encode(some).coef, run.basis.space.indices
+    worst = max(
+        float(adapt.frequency_indicator(coef, indices[:, axis])[some.observed].median()) for axis in range(data.dim)
+    )
+    if worst < SLOW_DECAY:
+        return None
+    return (
+        f"the coefficients do not decay: the top third of the degrees holds {100 * worst:.0f} % of a snapshot; try a higher"
+        " --degree, another --basis, or a basis that follows the field (without --fixed-basis)"
+    )
+
+
+def _gradients(run: Run) -> str | None:
+    steps = [record for record in run.history if "gradient_norm" in record and record["evaluations"] > 0]
+    norms = [record["gradient_norm"] for record in steps if math.isfinite(record["loss"])]
+    if not norms:
+        return None
+    typical = float(torch.tensor(norms).median())
+    if typical > 1e3 or not math.isfinite(typical):
+        return f"gradients explode (norm {typical:.1e} in most steps); try a smaller learning rate or a shorter window"
+    if typical < 1e-9 and run.history[-1].get("loss", 0.0) > 1e-2:
+        return (
+            f"gradients vanish (norm {typical:.1e}) while the loss is {run.history[-1]['loss']:.1e}: nothing of the equation"
+            " is left free to learn; check what is declared known or conserved, and the degree"
+        )
+    return None
+
+
+def _stiffness(run: Run) -> str | None:
+    steps = [record for record in run.history if "window" in record and record["evaluations"] > 0]
+    failed = sum(not math.isfinite(record["loss"]) for record in steps)
+    if steps and failed > 0.1 * len(steps):
+        return (
+            f"the solver gave up on {failed} of {len(steps)} recorded steps: the learned equation is stiff; try --method etdrk4,"
+            " a lower --degree or a smaller learning rate"
+        )
+    work = [record["evaluations"] / record["window"] for record in steps]
+    if work and float(torch.tensor(work).median()) > 100:
+        return (
+            f"the learned equation is stiff: {float(torch.tensor(work).median()):.0f} evaluations of it between two observations;"
+            " try --method etdrk4 or a lower --degree"
+        )
+    return None
+
+
+@torch.no_grad()
+def _frames(run: Run, data: Observations) -> str | None:
+    if not run.basis.follows:
+        return None
+    seen, dim = data.observed, data.dim
+    own = run.basis.frame(*locate(run.basis, data))
+    starts = run.basis.encode(data).at(torch.arange(len(data)), seen.double().argmax(1))
+    try:
+        frame = run.roll_out(starts, data.times, data.parameters).frame
+    except (ArithmeticError, RuntimeError):
+        return None  # named by what the solver did
+    assert frame is not None
+    usual = own[seen]
+    low, high = usual.amin(0), usual.amax(0)
+    excess = torch.maximum(frame - high, low - frame).nan_to_num(math.inf).amax((0, 1))
+    room = torch.cat([torch.full((dim,), RUNAWAY), RUNAWAY * (high - low)[dim:].clamp_min(1.0)])
+    names = [f"beta along {axis}" for axis in data.axes] + [f"x0 along {axis}" for axis in data.axes]
+    away = [name for name, e, r in zip(names, excess, room, strict=True) if e > r]
+    if not away:
+        return None
+    return (
+        f"{' and '.join(away)} run away from what any snapshot shows; try a larger --frame-weight"
+        f" (now {run.metrics.get('frame_weight', 0.0):.2g}), or --fixed-basis"
+    )
+
+
+def _errors(run: Run, data: Observations, training: Tensor, validation: Tensor) -> list[str]:
+    figures = []
+    for rows in (training, validation):
+        # Each from where it is first observed; as many as there are for validation suffice.
+        part = data.select(rows[: max(len(validation), 32)])
+        try:
+            figures.append(measure(run.forecast(part), part)["relative_l2"])
+        except DataError:
+            return []
+    own, other = figures
+    run.metrics["training_relative_l2"] = own
+    if torch.equal(training, validation):
+        return [_both_high(own, own)] if own > HIGH else []
+    lines = []
+    if own > HIGH and other > HIGH:
+        lines.append(_both_high(own, other))
+    if other > APART * own and other > 0.02:
+        lines.append(
+            f"training error {100 * own:.2g} % far below validation's {100 * other:.2g} %: noise is fitted; try more"
+            " trajectories, a smaller network, fewer --steps"
+        )
+    if own > APART * other and own > 0.02:
+        lines.append(
+            f"training error {100 * own:.2g} % far above validation's {100 * other:.2g} %: noisy or faulty training trajectories, or"
+            " validation trajectories that are easier, or occur in training too"
+        )
+    return lines
+
+
+def _both_high(own: float, other: float) -> str:
+    return (
+        f"errors of training ({100 * own:.0f} %) and validation ({100 * other:.0f} %) are both high: the state may not determine its"
+        " rate; try --time-dependent, --position, parameters of the equation in the file, more --steps, or a higher --degree"
+    )
+
+
+def lines_of(metrics: dict[str, Any]) -> list[str]:
+    """Return what was found when the run was trained."""
+    return list(metrics.get("training", {}).get("diagnosis", []))

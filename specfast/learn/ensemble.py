@@ -1,0 +1,125 @@
+"""Several runs on the same data, which differ by their seed: their mean predicts, their spread is an error bar."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .data import DataError, Observations
+from .run import Run, load, measure
+from .train import fit
+
+MEMBERS = "members"
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Runs on the same data with other seeds, so with other splits, batches and initial weights.
+
+    Attributes
+    ----------
+    runs : tuple of Run
+        The first is the one that `load` gives for the folder.
+    """
+
+    runs: tuple[Run, ...]
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def predict(self, *args: Any, **keywords: Any) -> tuple[Tensor, Tensor]:
+        """Return the mean and the standard deviation of the runs' predictions; see `Run.predict`."""
+        return _mean_and_spread([run.predict(*args, **keywords) for run in self.runs])
+
+    def forecast(self, data: Observations, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation (R, T, C, M), each trajectory from its first observed snapshot alone."""
+        return _mean_and_spread([run.forecast(data, at) for run in self.runs])
+
+    def evaluate(self, data: Observations) -> dict[str, Any]:
+        """Return the errors of the mean, as `Run.evaluate` does, with the members' own and the spread relative to the field.
+
+        ``members`` has the relative_l2 of each run, ``spread`` the standard deviation over the field, both root mean squares.
+        """
+        self.runs[0].check(data)
+        predictions = [run.forecast(data) for run in self.runs]
+        mean, spread = _mean_and_spread(predictions)
+        figures = measure(mean, data)
+        figures["members"] = [measure(prediction, data)["relative_l2"] for prediction in predictions]
+        after = data.observed.cumsum(1) > 1
+        counted = ~data.values.isnan() & after[:, :, None, None] & spread.isfinite()
+        size = data.values.abs().nan_to_num().max()
+        power = torch.where(counted, data.values / size, 0.0).square().sum()
+        figures["spread"] = float(
+            (torch.where(counted, spread / size, 0.0).square().sum() / power.clamp_min(1e-300)).sqrt()
+        )
+        return figures
+
+
+def _mean_and_spread(predictions: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Where a run failed the others speak."""
+    stacked = torch.stack(list(predictions))
+    mean = stacked.nanmean(0)
+    count = stacked.isfinite().sum(0)
+    squares = (stacked - mean).square().nansum(0)
+    return mean, torch.where(count > 1, (squares / (count - 1).clamp_min(1)).sqrt(), torch.nan)
+
+
+def fit_ensemble(
+    data: Observations, basis: str = "hermite", *, count: int = 5, seed: int = 0, folder: str | Path | None = None, **options: Any
+) -> Ensemble:  # fmt: skip
+    """Train `count` runs with seeds seed, seed + 1, ..; the other arguments are those of `fit`.
+
+    With a folder the first is written there and the others to its folder ``members``. An interrupt ends the whole: the runs
+    finished so far, and the best weights of that in progress, are kept.
+
+    Raises
+    ------
+    DataError
+        If count is less than 2, and as `fit` does.
+    """
+    if count < 2:
+        raise DataError(f"count={count}: an ensemble of at least 2 is expected")
+    runs = []
+    for member in range(count):
+        own = None if folder is None else _member(Path(folder), member)
+        resume = bool(options.get("resume")) and (
+            member == 0 or (own is not None and (own / "weights.safetensors").is_file())
+        )
+        run = fit(data, basis, seed=seed + member, folder=own, **{**options, "resume": resume})
+        if own is not None:
+            run.save(own)
+        runs.append(run)
+        if run.metrics["training"]["interrupted"]:
+            break
+    return Ensemble(tuple(runs))
+
+
+def _member(folder: Path, member: int) -> Path:
+    return folder / MEMBERS / str(member) if member else folder
+
+
+def forget_members(folder: Path) -> None:
+    """Remove the members of an ensemble that a new run replaces."""
+    shutil.rmtree(folder / MEMBERS, ignore_errors=True)
+
+
+def load_ensemble(folder: str | Path) -> Ensemble:
+    """Return the runs in a folder: one, or an ensemble.
+
+    Raises
+    ------
+    DataError
+        If there is none, or one cannot be read.
+    """
+    folder = Path(folder)
+    runs, member = [load(folder)], 1
+    while (_member(folder, member) / "weights.safetensors").is_file():
+        runs.append(load(_member(folder, member)))
+        member += 1
+    return Ensemble(tuple(runs))
