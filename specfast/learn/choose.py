@@ -137,7 +137,7 @@ def choose_basis(
     gains = _indicator(resized(moving, least), sample, None, frame) < 0.5 * _indicator(
         resized(still, least), sample, None
     )
-    follow = gains or 3 * own <= 2 * least if fixed is None else True
+    follow = gains or 2 * own <= least if fixed is None else True
     return resized(moving, own) if follow else resized(still, least)
 
 

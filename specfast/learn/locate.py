@@ -10,6 +10,8 @@ from scipy.interpolate import make_smoothing_spline
 from torch import Tensor
 
 from ..balance import balance
+from ..index_sets import HyperbolicCross, TensorProduct
+from ..space import Space
 from .data import Observations
 
 if TYPE_CHECKING:
@@ -31,11 +33,11 @@ def locate(basis: Basis, data: Observations) -> tuple[Tensor, Tensor]:
     scale, shift = _start(basis, data)
     # The rounds run with the ratio taken out: balance is where the mean degree is least, not where F is.
     ratio = data.values.new_tensor(basis.ratio or (1.0,) * basis.space.dim)
-    plain = replace(basis, ratio=())
+    plain = replace(basis, space=_smaller(basis.space), ratio=())
     for _ in range(ITERATIONS):
         coef = plain.coefficients(data, plain.frame(scale, shift))
         for axis in scales:
-            factor, offset = balance(basis.space, coef, axis)
+            factor, offset = balance(plain.space, coef, axis)
             step = 3.0 * torch.tanh(offset / 3.0)
             if axis in shifts:
                 shift[..., axis] += step / scale[..., axis]
@@ -43,10 +45,20 @@ def locate(basis: Basis, data: Observations) -> tuple[Tensor, Tensor]:
         for axis in shifts:
             low, high = float(data.coordinate(axis).min()), float(data.coordinate(axis).max())
             shift[..., axis].clamp_(2 * low - high, 2 * high - low)
-    enough = (~data.values.isnan()).any(2).sum(-1) >= min(basis.space.size, data.values.shape[-1])
+    enough = (~data.values.isnan()).any(2).sum(-1) >= min(plain.space.size, data.values.shape[-1])
     believed = enough & ((scale / own).log().abs() < _FAR).all(-1) & shift.isfinite().all(-1)
     scale = torch.where(believed.unsqueeze(-1), scale * ratio, own * ratio)
     return scale, torch.where(believed.unsqueeze(-1), shift, origin)
+
+
+def _smaller(space: Space) -> Space:
+    """Return a space of half the degree, but at least 8: the mean degree needs no more, and noise rules the highest."""
+    own = int(space.indices.max())
+    degree = min(own, max(8, own // 2))
+    sets = space.index_set
+    if space.dim == 1 or not isinstance(sets, HyperbolicCross):
+        return Space(space.families, TensorProduct(degree))
+    return Space(space.families, HyperbolicCross(degree, sets.gamma))
 
 
 def _start(basis: Basis, data: Observations) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ from .encode import Encoded
 from .locate import smoothed
 from .run import Run, load, measure
 
-PATIENCE = 25  # steps in a row on which the solver may fail
+PATIENCE = 10  # steps in a row on which the solver may fail
 
 
 def fit(
