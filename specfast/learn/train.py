@@ -185,6 +185,7 @@ class _Trainer:
         self.state, self.folder = state, folder
         self.steps: int = state.settings["steps"]
         self.usable = data.observed
+        self.gaps = bool(data.values.isnan().any())
         self.before = state.seconds
         self.started = time.monotonic()
         self.frames: Tensor | None = None
@@ -308,11 +309,13 @@ class _Trainer:
         part, span = self.data.select(rows), slice(start, start + window + 1)
         state = self.run.roll_out(self.encoded.at(rows, start), part.times[:, span], part.parameters)
         field = self.run.basis.synthesize(state.coef, part.points, state.frame)
-        seen = ~part.values[:, span].isnan()
         size = self.run.basis.amplitude  # taken out, so that no square over- or underflows
-        truth = torch.where(seen, part.values[:, span] / size, 0.0)
-        wrong = torch.where(seen, field / size - truth, 0.0).square().sum((2, 3))
-        power = truth.square().sum((2, 3))
+        truth = part.values[:, span] / size
+        wrong, power = field / size - truth, truth.square()
+        if self.gaps:
+            seen = ~truth.isnan()
+            wrong, power = torch.where(seen, wrong, 0.0), torch.where(seen, power, 0.0)
+        wrong, power = wrong.square().sum((2, 3)), power.sum((2, 3))
         # Floored at a thousandth of the typical snapshot, so that an empty field does not rule.
         misfit = (wrong / (power + 1e-3 * power.mean()).clamp_min(1e-300)).mean()
         return misfit if self.frames is None else misfit + self.frame_weight * self.frame_loss(state, rows, span)
