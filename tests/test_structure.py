@@ -115,6 +115,43 @@ def test_time_and_position_as_inputs(tmp_path):
     torch.testing.assert_close(run.predict(u0, x + 3.0, times), run.predict(u0, x, times), rtol=1e-5, atol=1e-6)
 
 
+def test_a_network_at_the_nodes_is_local(tmp_path):
+    from specfast.learn.nodes import AtNodes
+
+    # With g = u^2 + u_xx the projection is exact: the field has half the degrees, its square the rest.
+    for families, index_set, scale in (
+        (sf.Chebyshev(-2.0, 3.0, degree=12), None, (1.0,)),
+        ([sf.Chebyshev(), sf.Legendre(0.0, 2.0)], sf.TensorProduct(12), (1.0, 1.0)),
+    ):
+        basis = basis_of(families, index_set, scale, (0.0,) * len(scale))
+        nodes, space = AtNodes(basis, 1, (8,), 0, False), basis.space
+        coef = torch.zeros(1, space.size, dtype=D)
+        low = (space.indices.max(1) <= 6).nonzero()[0]
+        coef[0, low] = torch.randn(len(low), generator=torch.Generator().manual_seed(0), dtype=D)
+
+        class Square(torch.nn.Module):
+            def forward(self, y):
+                return y[..., :1] ** 2 + y[..., -1:]
+
+        nodes.network = Square()
+        nodes.mean.zero_(), nodes.size.fill_(1), nodes.output_size.fill_(1)
+        points = torch.rand(20, space.dim, generator=torch.Generator().manual_seed(1), dtype=D)
+        points = points[:, 0] if space.dim == 1 else points
+        last = (2,) if space.dim == 1 else (0, 2)
+        wanted = space.synthesize(coef, points) ** 2
+        wanted = wanted + space.synthesize(coef, points, derivative=last[0] if space.dim == 1 else last)
+        torch.testing.assert_close(space.synthesize(nodes(coef, None), points), wanted, rtol=1e-9, atol=1e-9)
+    data = exact_decay(12)
+    run = learn.fit(
+        data, "chebyshev", degree=4, at_nodes=True, time_dependent=True, position=True, steps=20, progress=False
+    )
+    assert run.evaluate(data)["relative_l2"] < 0.05
+    run.save(tmp_path)
+    assert torch.equal(learn.load(tmp_path).forecast(data), run.forecast(data))
+    with pytest.raises(learn.DataError, match="at_nodes"):
+        learn.fit(data, at_nodes=True, fixed=False)
+
+
 def test_many_coefficients_cost_in_proportion():
     sizes = []
     for degree in (40, 80):

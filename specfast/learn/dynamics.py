@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..nn.exponential import LARGEST_MATRIX
+from .nodes import AtNodes
 from .structure import Conserved, Known, LocalLowRank
 
 # More coefficients than this, and the linear part couples neighbours in the index set and a few combinations of all.
@@ -34,6 +35,8 @@ class Form:
         Terms number * d^orders u / dx^orders of the equation that are known.
     conserved : tuple of str
         "mass" (the integral of u), "norm" (that of u^2).
+    at_nodes : bool
+        The network acts at the nodes, on u and its derivatives, instead of on the coefficients.
     """
 
     hidden: tuple[int, ...] = (128, 128)
@@ -42,6 +45,7 @@ class Form:
     position: bool = False
     known: tuple[tuple[tuple[int, ...], float], ...] = ()
     conserved: tuple[str, ...] = ()
+    at_nodes: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -82,6 +86,7 @@ class Dynamics(nn.Module):
         super().__init__()
         self.form, self.dim = form, basis.space.dim
         self.scales, self.shifts = basis.moving
+        self.places = basis.space.size
         self.width = channels * basis.space.size
         self.state = self.width + len(self.scales) + len(self.shifts)
         self.seen = self.state if form.position else self.width + len(self.scales)
@@ -98,11 +103,13 @@ class Dynamics(nn.Module):
             if dense
             else LocalLowRank(basis.space, channels, inputs, self.state)
         )
-        layers: list[nn.Module] = []
-        sizes = [inputs, *form.hidden]
-        for inner, outer in pairwise(sizes):
-            layers += [nn.Linear(inner, outer, dtype=torch.float64), nn.SiLU()]
-        self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], self.state, dtype=torch.float64))
+        self.nodes = AtNodes(basis, channels, form.hidden, extra, form.position) if form.at_nodes else None
+        if not form.at_nodes:
+            layers: list[nn.Module] = []
+            sizes = [inputs, *form.hidden]
+            for inner, outer in pairwise(sizes):
+                layers += [nn.Linear(inner, outer, dtype=torch.float64), nn.SiLU()]
+            self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], self.state, dtype=torch.float64))
         self.known = Known(basis, form.known) if form.known else None
         self.conserved = Conserved(basis, form.conserved) if form.conserved else None
 
@@ -140,16 +147,19 @@ class Dynamics(nn.Module):
 
     def slope(self, y: Tensor) -> Tensor:
         """Return the learned part of d state/dt (..., state) from standardised inputs."""
-        learned: Tensor = (self.linear(y) + self.network(y)) * (self.size * self.rate)
-        return learned
+        learned: Tensor = self.linear(y) if self.nodes is not None else self.linear(y) + self.network(y)
+        return learned * (self.size * self.rate)
 
     def forward(
         self, t: Tensor, coef: Tensor, scale: Tensor, shift: Tensor, parameters: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
         """Return dc/dt, d(log beta)/dt and dx0/dt for coefficients (..., C, K), scale and shift counted from the reference."""
         frame = self.frame_of(scale, shift)
-        learned = self.slope(self.inputs(t, torch.cat([coef.flatten(-2), frame], -1), parameters))
+        y = self.inputs(t, torch.cat([coef.flatten(-2), frame], -1), parameters)
+        learned = self.slope(y)
         slope, moves = learned[..., : self.width].unflatten(-1, coef.shape[-2:]), learned[..., self.width :]
+        if self.nodes is not None:
+            slope = slope + self.nodes(coef, y[..., self.seen :] if y.shape[-1] > self.seen else None)
         if self.known is not None:
             slope = slope + self.known(coef, frame) + self.known.compensation(coef, frame, moves)
         if self.conserved is not None:
@@ -197,6 +207,11 @@ class Dynamics(nn.Module):
         else:
             assert isinstance(self.linear, nn.Linear)
             _least_squares(self.linear, y, slope)
+        if self.nodes is not None:
+            self.nodes.initialise(
+                *(part.unflatten(-1, (-1, self.places)) for part in (middle, slope * self.size * self.rate))
+            )
+            return
         last = self.network[-1]
         assert isinstance(last, nn.Linear)
         last.weight.mul_(0.1)

@@ -44,8 +44,10 @@ class Ensemble:
     def evaluate(self, data: Observations) -> dict[str, Any]:
         """Return the errors of the mean, as `Run.evaluate` does, with the members' own and the spread relative to the field.
 
-        ``members`` has the relative_l2 of each run, ``spread`` the standard deviation over the field, both root mean squares.
+        Of several runs ``members`` has the relative_l2 of each, ``spread`` the standard deviation over the field, both root mean squares.
         """
+        if len(self) == 1:
+            return self.runs[0].evaluate(data)
         self.runs[0].check(data)
         predictions = [run.forecast(data) for run in self.runs]
         mean, spread = _mean_and_spread(predictions)

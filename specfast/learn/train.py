@@ -41,6 +41,7 @@ def fit(
     time_dependent: bool = False,
     known: Mapping[Any, float] | None = None,
     conserved: Sequence[str] = (),
+    at_nodes: bool = False,
     steps: int = 2400,
     batch: int = 64,
     hidden: Sequence[int] = (128, 128),
@@ -89,6 +90,9 @@ def fit(
         tuples, {(2, 0): 0.25}. What is learned is the rest.
     conserved : sequence of {"mass", "norm"}
         Integrals that the equation keeps, of u and of u^2; so will the predictions.
+    at_nodes : bool
+        Let the network act at the nodes of the space, on u, its first and second derivatives (and the place, with `position`),
+        the same at each, instead of on the coefficients: for local equations. The basis is fixed.
     steps, batch, hidden, learning_rate : training
         Number of optimiser steps, trajectories a step, widths of the network, peak of the learning rate.
     method, adjoint, rtol, atol : solver
@@ -114,8 +118,18 @@ def fit(
     folder = None if folder is None else Path(folder)
     check_method(method)
     form = Form(
-        tuple(hidden), data.parameter_count, time_dependent, position, _known_terms(known, data.dim), tuple(conserved)
+        tuple(hidden),
+        data.parameter_count,
+        time_dependent,
+        position,
+        _known_terms(known, data.dim),
+        tuple(conserved),
+        at_nodes,
     )
+    if at_nodes:
+        if fixed is False:
+            raise DataError("at_nodes=True: nodes stay where they are; fixed=False cannot go with it")
+        fixed = True
     settings: dict[str, Any] = {
         "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [list(d) for d in domain],
         "fixed": fixed, "frame_weight": frame_weight, "form": json.loads(json.dumps(form.to_dict())),
