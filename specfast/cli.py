@@ -133,6 +133,10 @@ def _check_learn(options: argparse.Namespace) -> None:
         raise learn.DataError("--fixed-basis and --adaptive-basis: one of the two is expected")
     if options.frame_weight is not None and not 0 <= options.frame_weight < float("inf"):
         raise learn.DataError(f"--frame-weight {options.frame_weight}: a number of 0 or more is expected")
+    if len(dict(options.known)) < len(options.known):
+        raise learn.DataError("--known: an order is given twice; one number for each is expected")
+    if not 0 <= options.seed < 2**63:
+        raise learn.DataError(f"--seed {options.seed}: 0 to 2**63 - 1 is expected")
     if options.ensemble is not None and options.ensemble < 2:
         raise learn.DataError(f"--ensemble {options.ensemble}: at least 2 is expected")
     there = any((options.out / name).exists() for name in ("weights.safetensors", "config.json"))
@@ -149,11 +153,8 @@ def _check_learn(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace, kept: Observations, data: Observations) -> Ensemble:
     """Return the run asked for, or several."""
     from . import learn
-    from .learn.ensemble import forget_members
 
     fixed = True if options.fixed_basis else False if options.adaptive_basis else None
-    if not options.resume:
-        forget_members(options.out)
     asked: dict[str, Any] = {
         "degree": options.degree, "gamma": options.gamma, "domain": options.domain, "extent": data, "fixed": fixed,
         "frame_weight": options.frame_weight, "position": options.position, "time_dependent": options.time_dependent,

@@ -78,6 +78,36 @@ def test_what_cannot_be_located_takes_the_reference():
     assert (smooth - exact).abs().max() < 0.03  # the gaps are bridged
 
 
+def test_snapshots_that_say_nothing_do_not_pull_at_the_frame():
+    data, *_ = moving_gaussian(6, times=12)
+    values = data.values.clone()
+    values[3, 4] = 0.0
+    basis = choose_basis(data, "hermite", fixed=False)
+    frame = basis.encode(learn.data.replace(data, values=values)).frame
+    assert torch.equal(frame[3, 4], torch.zeros(2, dtype=D))
+    values[:, [2, 3, 5, 6, 7, 8, 9, 10]] = torch.nan
+    gaps = learn.data.replace(data, values=values)
+    run = learn.fit(gaps, fixed=False, degree=4, steps=2, progress=False)
+    assert run.metrics["frame_weight"] == 1e-2
+    rows, encoded = torch.arange(6), run.basis.encode(gaps)
+    state = learn.checkpoint.State({"steps": 1})
+    trainer = learn.train._Trainer(run, gaps, encoded, rows, rows, torch.Generator(), state, None)
+    trainer.set_targets(None)
+    exact = learn.encode.Encoded(encoded.coef, basis.encode(data).frame)
+    seen = gaps.observed
+    exact.frame[seen] = encoded.frame[seen]
+    assert float(trainer.frame_loss(exact, rows, slice(0, 12))) < 1e-12
+
+
+def test_scale_that_grows_without_bound_is_a_failed_prediction():
+    data, *_ = moving_gaussian(5, times=5)
+    run = learn.fit(data, steps=2, progress=False, method="rk4")
+    with torch.no_grad():
+        run.dynamics.linear.bias[-2] = 1e6
+    figures = run.evaluate(data)
+    assert figures["failed"] == list(range(5)) and figures["relative_l2"] == pytest.approx(1)
+
+
 def test_the_dynamics_of_scale_and_shift_are_real(tmp_path):
     drift, kept = 1.0, 40
     data, _, b, t = moving_gaussian(kept + 20, drift=drift)

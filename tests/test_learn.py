@@ -160,6 +160,18 @@ def test_two_axes_from_file_to_report(tmp_path, scattered, capsys):
     assert "3 are given" in capsys.readouterr().err
 
 
+def test_one_domain_is_for_the_axes_that_take_one():
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(40, 2, generator=generator, dtype=D)
+    values = torch.exp(-points.square().sum(-1)).expand(5, 3, 1, -1)
+    data = make(values.numpy(), points.numpy(), np.arange(3.0), ("u",), ("x", "y"))
+    for domain in ([(-2.0, 2.0)], [(-np.inf, np.inf), (-2.0, 2.0)], [None, (-2.0, 2.0)]):
+        families = choose_basis(data, "hermite,chebyshev", degree=4, domain=domain).space.families
+        assert families[1] == sf.Chebyshev(-2.0, 2.0)
+    with pytest.raises(learn.DataError, match="whole line"):
+        choose_basis(data, "hermite", degree=4, domain=[(-2.0, 2.0)])
+
+
 def test_an_axis_of_each_kind(tmp_path):
     # The heat equation along x, nothing happens along y.
     rng, t = np.random.default_rng(1), np.linspace(0, 0.4, 4)
@@ -273,6 +285,17 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--gamma", "2"], "gamma=2"),
         ([good, "--basis", "chebyshev", "--domain", "-0.5,0.5"], "does not contain"),
         ([good, "--steps", "0"], "--steps 0"),
+        ([good, "--degree", "0"], "degree=0"),
+        ([good, "--seed", "-1"], "--seed -1"),
+        ([good, "--known", "1=-1", "1=2"], "an order is given twice"),
+        ([good, "--known", "999=2"], "orders from 0 to 10"),
+        ([good, "--known", "1,0=2"], "1 orders"),
+        ([good, "--frame-weight", "-1"], "--frame-weight -1"),
+        ([good, "--ensemble", "1"], "--ensemble 1"),
+        ([good, "--fixed-basis", "--adaptive-basis"], "one of the two"),
+        ([good, "--basis", "chebyshev", "--adaptive-basis"], "could follow"),
+        ([good, "--local", "--adaptive-basis"], "at_nodes"),
+        ([good, "--basis", "chebyshev", "--conserve", "norm"], "orthonormal"),
     ]
     for arguments, expected in cases:
         assert main(["learn", *arguments, "--out", str(out)]) == 2, arguments

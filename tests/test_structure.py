@@ -52,6 +52,20 @@ def test_known_terms_are_derivatives():
     torch.testing.assert_close(plane.space.synthesize(rate, points, **own), wanted)
 
 
+def test_known_terms_on_an_interval_and_to_the_last_degree():
+    basis, x = basis_of(sf.Chebyshev(0.0, 10.0, degree=12), None, (1.0,), (0.0,)), torch.linspace(0, 10, 60, dtype=D)
+    coef = basis.space.fit(x**3 / 100, x)[None]
+    found = basis.space.synthesize(Known(basis, [((1,), 2.0)])(coef, torch.zeros(0, dtype=D)), x)
+    torch.testing.assert_close(found[0], 6 * x**2 / 100, rtol=1e-9, atol=1e-9)
+    # The projection of phi_N'' holds -(2 N + 1) / 2 of phi_N, although both ways there lead out of the space.
+    last = Known(basis_of(sf.Hermite(degree=6), None, (1.0,), (0.0,)), [((2,), 1.0)]).at_reference()
+    assert float(last[6, 6]) == pytest.approx(-6.5)
+    cross = basis_of([sf.Hermite()] * 2, sf.HyperbolicCross(8, 0.0), (1.0, 1.0), (0.0, 0.0))
+    matrix, n = Known(cross, [((1, 1), 1.0)]).at_reference(), cross.space.indices.tolist()
+    # d^2/dxdy takes (0, 1) to sqrt(1/2) (-1/sqrt 2) phi_1 phi_0 and more, by (0, 0) or (1, 1), of which one is no way.
+    assert float(matrix[n.index([1, 0]), n.index([0, 1])]) == pytest.approx(-0.5)
+
+
 def test_compensation_leaves_the_field_as_it_is():
     basis, coef = basis_of(sf.Hermite(degree=30), follows=True), torch.zeros(1, 1, 31, dtype=D)
     coef[..., :6] = torch.randn(6, generator=torch.Generator().manual_seed(0), dtype=D)
@@ -238,6 +252,10 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
     found, wanted = (run.evaluate(data)["relative_l2"] for run in (own, usual))
     assert found == pytest.approx(wanted, rel=0.05)
     space = sf.Space(sf.Hermite(degree=3))
+    own_times = learn.data.replace(data, times=data.times * torch.linspace(1, 2, 6, dtype=D)[:, None])
+    with pytest.raises(learn.DataError, match="shared by all"):
+        learn.fit(own_times, "chebyshev", method="etdrk4", folder=tmp_path / "none", progress=False)
+    assert not (tmp_path / "none").exists()
     with pytest.raises(ValueError, match="linear_part"):
         sf.nn.SpectralODE(space, lambda *a: None, adaptive=False, method="etdrk4")
 
@@ -280,6 +298,9 @@ def test_an_ensemble_has_a_mean_and_a_spread(tmp_path, capsys):
     assert learn.load(tmp_path / "run").forecast(data).equal(both.runs[0].forecast(data))
     with pytest.raises(learn.DataError, match="at least 2"):
         learn.fit_ensemble(data, count=1)
+    huge = learn.data.replace(data, values=data.values * 1e200)
+    scaled = learn.fit_ensemble(huge, "chebyshev", count=2, degree=4, steps=4, progress=False).evaluate(huge)
+    assert 0 < scaled["spread"] < 1
     import xarray as xr
 
     from specfast.learn.predictions import write_predictions
@@ -303,6 +324,8 @@ def test_an_ensemble_has_a_mean_and_a_spread(tmp_path, capsys):
     assert main(["predict", out, str(tmp_path / "data.nc"), "--out", str(tmp_path / "u.nc")]) == 0
     with xr.open_dataset(tmp_path / "u.nc", engine="h5netcdf") as dataset:
         assert dataset["u_spread"].shape == dataset["u"].shape and float(dataset["u_spread"].max()) > 0
-    # A run that replaces it leaves no member behind.
+    # What is refused leaves all as it was; a run that replaces it leaves no member behind.
+    assert main([*arguments, "--overwrite", "--conserve", "norm"]) == 2
+    assert len(learn.load_ensemble(out)) == 2 and (tmp_path / "second" / "training.safetensors").is_file()
     assert main([*arguments, "--overwrite"]) == 0
     assert len(learn.load_ensemble(out)) == 1

@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from .data import DataError, Observations
 
-STATE, LOG = "training.safetensors", "log.jsonl"
+STATE, LOG, MEMBERS = "training.safetensors", "log.jsonl", "members"
 
 
 @dataclass
@@ -99,6 +100,12 @@ def unpack(
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     generator.set_state(tensors["generator"])
     return part("best.")
+
+
+def forget(folder: Path) -> None:
+    """Remove the checkpoint and the ensemble of a training that a new one replaces."""
+    (folder / STATE).unlink(missing_ok=True)
+    shutil.rmtree(folder / MEMBERS, ignore_errors=True)
 
 
 def save_state(folder: Path, state: State) -> None:

@@ -36,7 +36,7 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
     if width == 0:
         raise DataError(f"basis={name}: all points lie at {low:g} along this axis; a field along it cannot be learned")
     if name == "hermite":
-        if domain is not None:
+        if domain is not None and (math.isfinite(domain[0]) or math.isfinite(domain[1])):
             raise DataError(
                 f"domain={domain[0]:g},{domain[1]:g}: the Hermite basis lives on the whole line, takes none"
             )
@@ -83,6 +83,8 @@ def choose_basis(
     fixed : bool, optional
         One scale and shift for all snapshots, or one that follows them. Default: the latter where it gains clearly.
     """
+    if degree is not None and degree < 1:
+        raise DataError(f"degree={degree}: at least 1 is expected")
     if data.dim == 1 and gamma is not None:
         raise DataError(f"gamma={gamma:g}: data on one axis have no hyperbolic cross; leave it out")
     families, ends = _families(data if extent is None else extent, names, domain)
@@ -102,7 +104,7 @@ def choose_basis(
     if data.dim == 1:
         room = sorted({*room, max(4, min(64, observed // 3 - 1))})
     room = room or [DEGREES[0]]
-    trial = degree or min((n for n in room if n >= 16), default=room[-1])
+    trial = degree if degree is not None else min((n for n in room if n >= 16), default=room[-1])
     if degree is not None:
         _check_degree(degree, families, index_set(degree), len(data.channels))
     scale, shift = _scale_and_shift(sample, families, ends, amplitude)
@@ -122,10 +124,14 @@ def choose_basis(
     def fitting(basis: Basis, frame: Tensor | None = None) -> int:
         fewest = 4 if basis.follows or data.dim > 1 else 8  # a basis that fits each field may do with few functions
         tried = [n for n in room if n >= fewest] or room
-        return degree or adapt.choose_degree(
-            lambda n: _indicator(resized(basis, n), sample, None, frame),
-            tried,
-            noise=lambda n: max(_noise(resized(basis, n), sample, axis, frame) for axis in range(data.dim)),
+        return (
+            degree
+            if degree is not None
+            else adapt.choose_degree(
+                lambda n: _indicator(resized(basis, n), sample, None, frame),
+                tried,
+                noise=lambda n: max(_noise(resized(basis, n), sample, axis, frame) for axis in range(data.dim)),
+            )
         )
 
     if fixed or all(family.bounded for family in families):
@@ -170,9 +176,11 @@ def _families(
     for label, count in (("basis", len(listed)), ("domain", len(intervals))):
         if count not in (1, data.dim):
             raise DataError(f"{label}: {count} are given; one, or one for each of the {data.dim} axes, is expected")
-    made = [
-        make_family(listed[d % len(listed)], data.coordinate(d), intervals[d % len(intervals)]) for d in range(data.dim)
-    ]
+    chosen = [listed[d % len(listed)] for d in range(data.dim)]
+    given = [intervals[d % len(intervals)] for d in range(data.dim)]
+    if len(intervals) == 1 and any(name != "hermite" for name in chosen):  # one interval is for those that take one
+        given = [None if name == "hermite" else interval for name, interval in zip(chosen, given, strict=True)]
+    made = [make_family(name, data.coordinate(d), given[d]) for d, name in enumerate(chosen)]
     return [family for family, _ in made], [end for _, end in made]
 
 

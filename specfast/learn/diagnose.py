@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -77,16 +78,16 @@ def _frames(run: Run, data: Observations) -> str | None:
     if not run.basis.follows:
         return None
     seen, dim = data.observed, data.dim
-    own = run.basis.frame(*locate(run.basis, data))
-    starts = run.basis.encode(data).at(torch.arange(len(data)), seen.double().argmax(1))
-    try:
-        frame = run.roll_out(starts, data.times, data.parameters).frame
-    except (ArithmeticError, RuntimeError):
-        return None  # named by what the solver did
-    assert frame is not None
-    usual = own[seen]
-    low, high = usual.amin(0), usual.amax(0)
-    excess = torch.maximum(frame - high, low - frame).nan_to_num(math.inf).amax((0, 1))
+    own, encoded = run.basis.frame(*locate(run.basis, data)), run.basis.encode(data)
+    low, high = own[seen].amin(0), own[seen].amax(0)
+    first, excess = seen.double().argmax(1), torch.zeros(2 * dim, dtype=own.dtype)
+    for start in first.unique().tolist():
+        rows = (first == start).nonzero()[:, 0]
+        part = data.select(rows)
+        with contextlib.suppress(ArithmeticError, RuntimeError):  # which is named by what the solver did
+            frame = run.roll_out(encoded.at(rows, start), part.times[:, start:], part.parameters).frame
+            assert frame is not None
+            excess = torch.maximum(excess, torch.maximum(frame - high, low - frame).amax((0, 1)))
     room = torch.cat([torch.full((dim,), RUNAWAY), RUNAWAY * (high - low)[dim:].clamp_min(1.0)])
     names = [f"beta along {axis}" for axis in data.axes] + [f"x0 along {axis}" for axis in data.axes]
     away = [name for name, e, r in zip(names, excess, room, strict=True) if e > r]

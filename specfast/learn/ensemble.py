@@ -11,11 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .checkpoint import MEMBERS
 from .data import DataError, Observations
 from .run import Run, load, measure
 from .train import fit
-
-MEMBERS = "members"
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,12 @@ class Ensemble:
 def _mean_and_spread(predictions: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Where a run failed the others speak."""
     stacked = torch.stack(list(predictions))
-    mean = stacked.nanmean(0)
-    count = stacked.isfinite().sum(0)
+    stacked = torch.where(stacked.isfinite(), stacked, torch.nan)
+    size = stacked.abs().nan_to_num().max().clamp_min(torch.finfo(stacked.dtype).tiny)
+    stacked = stacked / size  # so that no square over- or underflows
+    mean, count = stacked.nanmean(0), stacked.isfinite().sum(0)
     squares = (stacked - mean).square().nansum(0)
-    return mean, torch.where(count > 1, (squares / (count - 1).clamp_min(1)).sqrt(), torch.nan)
+    return size * mean, size * torch.where(count > 1, (squares / (count - 1).clamp_min(1)).sqrt(), torch.nan)
 
 
 def fit_ensemble(
@@ -99,16 +100,15 @@ def fit_ensemble(
         runs.append(run)
         if run.metrics["training"]["interrupted"]:
             break
+    else:
+        for surplus in (Path(folder) / MEMBERS).glob("*") if folder is not None else []:
+            if surplus.name.isdigit() and int(surplus.name) >= count:  # of an ensemble of more
+                shutil.rmtree(surplus)
     return Ensemble(tuple(runs))
 
 
 def _member(folder: Path, member: int) -> Path:
     return folder / MEMBERS / str(member) if member else folder
-
-
-def forget_members(folder: Path) -> None:
-    """Remove the members of an ensemble that a new run replaces."""
-    shutil.rmtree(folder / MEMBERS, ignore_errors=True)
 
 
 def load_ensemble(folder: str | Path) -> Ensemble:

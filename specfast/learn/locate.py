@@ -43,9 +43,11 @@ def locate(basis: Basis, data: Observations) -> tuple[Tensor, Tensor]:
                 shift[..., axis] += step / scale[..., axis]
             scale[..., axis] *= (_LARGEST_STEP * torch.tanh(factor.log() / _LARGEST_STEP)).exp()
         for axis in shifts:
-            low, high = float(data.coordinate(axis).min()), float(data.coordinate(axis).max())
-            shift[..., axis].clamp_(2 * low - high, 2 * high - low)
-    enough = (~data.values.isnan()).any(2).sum(-1) >= min(plain.space.size, data.values.shape[-1])
+            x = data.coordinate(axis)
+            low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
+            shift[..., axis] = torch.minimum(torch.maximum(shift[..., axis], 2 * low - high), 2 * high - low)
+    enough = (~data.values.isnan()).any(2).sum(-1) >= plain.space.size
+    enough &= (data.values.nan_to_num() != 0).any(-1).any(-1)
     believed = enough & ((scale / own).log().abs() < _FAR).all(-1) & shift.isfinite().all(-1)
     scale = torch.where(believed.unsqueeze(-1), scale * ratio, own * ratio)
     return scale, torch.where(believed.unsqueeze(-1), shift, origin)
@@ -96,6 +98,9 @@ def _cells(data: Observations) -> Tensor:
     return torch.zeros_like(lengths).scatter(-1, order, lengths)
 
 
+SMOOTHED = 5  # snapshots that a spline needs
+
+
 def smoothed(frame: Tensor, times: Tensor, usable: Tensor) -> Tensor:
     """Return frames (R, T, 2 D) smoothed in time along each trajectory, by splines whose smoothness cross-validation chooses.
 
@@ -104,7 +109,7 @@ def smoothed(frame: Tensor, times: Tensor, usable: Tensor) -> Tensor:
     result = frame.clone()
     for row in range(len(frame)):
         seen = usable[row]
-        if seen.sum() < 5:
+        if seen.sum() < SMOOTHED:
             continue
         t = times[row, seen].numpy()
         t = (t - t[0]) / (t[-1] - t[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -141,11 +142,14 @@ def _frames(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor,
     for row in range(count):
         part, start = shown.select(torch.tensor([row])), int(first[row])
         parameters = part.parameters
-        followed = run.follow(part.values[:, start], part.points, part.times[:, start:], parameters)[1:]
+        followed: Any = None  # where the solver gave up, the dots stand alone
+        with contextlib.suppress(ArithmeticError, RuntimeError):
+            followed = run.follow(part.values[:, start], part.points, part.times[:, start:], parameters)[1:]
         for (name, axis, which, own), drawn in zip(rows, axes[:, 0], strict=True):
             seen = shown.observed[row]
             drawn.plot(shown.times[row, seen], own[row, seen, axis], ".", color=f"C{row}")
-            drawn.plot(shown.times[row, start:], followed[which][0, :, axis], "-", color=f"C{row}")
+            if followed is not None:
+                drawn.plot(shown.times[row, start:], followed[which][0, :, axis], "-", color=f"C{row}")
             drawn.set_ylabel(f"{name} ({data.axes[axis]})")
     axes[-1, 0].set_xlabel("time")
     return figure

@@ -161,7 +161,7 @@ class Run:
             rows = (first == start).nonzero()[:, 0]
             try:
                 follow(rows, start)
-            except (ArithmeticError, RuntimeError):  # the solver gave up on the batch: one by one
+            except (ArithmeticError, RuntimeError, ValueError):  # the solver gave up on the batch: one by one
                 for row in rows.split(1):
                     with contextlib.suppress(ArithmeticError, RuntimeError):
                         follow(row, start)

@@ -29,13 +29,18 @@ def _one_axis(family: Family, size: int, times_z: bool) -> np.ndarray:
     return (values.T * weight) @ slopes / family.norm_squared(size)[:, None]
 
 
-def _on_axis(space: Space, axis: int, times_z: bool) -> Tensor:
-    """Return the matrix (K, K) of d/dz or z d/dz along one axis of a space."""
-    n = space.indices
-    one = _one_axis(space.families[axis], int(n[:, axis].max()) + 1, times_z)
-    others = np.delete(n, axis, axis=1)
-    same = (others[:, None] == others[None]).all(-1)
-    return torch.from_numpy(np.where(same, one[n[:, axis][:, None], n[:, axis][None]], 0.0))
+def _derivative(family: Family, size: int, order: int) -> np.ndarray:
+    """Return the matrix (size, size) of d^order/dz^order, projected: of larger ones, so that nothing is lost on the way."""
+    return np.linalg.matrix_power(_one_axis(family, size + order, False), order)[:size, :size]
+
+
+def _on_space(space: Space, factors: Sequence[np.ndarray]) -> Tensor:
+    """Return the matrix (K, K) of a product of maps along the axes, each (N_d + 1, N_d + 1)."""
+    total = np.ones((space.size, space.size))
+    for axis, factor in enumerate(factors):
+        n = space.indices[:, axis]
+        total *= factor[n[:, None], n[None]]
+    return torch.from_numpy(total)
 
 
 class Known(nn.Module):
@@ -47,25 +52,31 @@ class Known(nn.Module):
     def __init__(self, basis: Any, terms: Sequence[tuple[tuple[int, ...], float]]):
         super().__init__()
         space = basis.space
-        self.size, self.dim, self.scale = space.size, space.dim, basis.scale
+        self.size = space.size
         self.scales, self.shifts = basis.moving
         if space.size > LARGEST_KNOWN:
             raise DataError(f"known terms: at most {LARGEST_KNOWN} coefficients are expected, there are {space.size}")
-        slopes = [_on_axis(space, d, False) for d in range(space.dim)]
+        families, sizes = space.families, [int(space.indices[:, d].max()) + 1 for d in range(space.dim)]
+        # Bounded axes are measured by their interval.
+        self.scale = [f.standard_scale_shift()[0] if f.bounded else basis.scale[d] for d, f in enumerate(families)]
+
+        def along(axis: int, own: np.ndarray) -> Tensor:
+            return _on_space(space, [own if d == axis else np.eye(size) for d, size in enumerate(sizes)])
+
         self.terms = []
         for place, (orders, number) in enumerate(terms):
-            if len(orders) != space.dim or not all(isinstance(k, int) and k >= 0 for k in orders):
-                raise DataError(f"known term of orders {orders}: {space.dim} numbers of 0 or more are expected")
-            matrix = torch.eye(space.size, dtype=torch.float64)
-            for slope, order in zip(slopes, orders, strict=True):
-                matrix = torch.linalg.matrix_power(slope, order) @ matrix
-            self.register_buffer(f"term_{place}", number * self._reference(orders) * matrix, persistent=False)
+            factors = [_derivative(f, size, k) for f, size, k in zip(families, sizes, orders, strict=True)]
+            self.register_buffer(
+                f"term_{place}", number * self._reference(orders) * _on_space(space, factors), persistent=False
+            )
             self.terms.append(orders)
         for d in self.scales:
-            power = space.families[d].power * torch.eye(space.size, dtype=torch.float64)
-            self.register_buffer(f"stretch_{d}", power + _on_axis(space, d, True), persistent=False)
+            power = families[d].power * torch.eye(space.size, dtype=torch.float64)
+            self.register_buffer(
+                f"stretch_{d}", power + along(d, _one_axis(families[d], sizes[d], True)), persistent=False
+            )
         for d in self.shifts:
-            self.register_buffer(f"slope_{d}", slopes[d], persistent=False)
+            self.register_buffer(f"slope_{d}", along(d, _derivative(families[d], sizes[d], 1)), persistent=False)
 
     def _reference(self, orders: tuple[int, ...]) -> float:
         return math.prod(scale**order for scale, order in zip(self.scale, orders, strict=True))

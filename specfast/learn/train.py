@@ -15,13 +15,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..nn.ode import EXPONENTIAL, StiffError
-from .checkpoint import STATE, Log, State, fingerprint, load_state, pack, save_state, unpack
+from .checkpoint import Log, State, fingerprint, forget, load_state, pack, save_state, unpack
 from .choose import choose_basis
 from .data import DataError, Observations
 from .diagnose import diagnose
 from .dynamics import Dynamics, Form
 from .encode import Encoded
-from .locate import smoothed
+from .locate import SMOOTHED, smoothed
 from .run import Run, load, measure
 
 PATIENCE = 10  # steps in a row on which the solver may fail
@@ -131,11 +131,15 @@ def fit(
             raise DataError("at_nodes=True: nodes stay where they are; fixed=False cannot go with it")
         fixed = True
     settings: dict[str, Any] = {
-        "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [list(d) for d in domain],
+        "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [d and list(d) for d in domain],
         "fixed": fixed, "frame_weight": frame_weight, "form": json.loads(json.dumps(form.to_dict())),
         "steps": steps, "batch": batch, "learning_rate": learning_rate, "method": method,
         "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed,
     }  # fmt: skip
+    if frame_weight is not None and not 0 <= frame_weight < math.inf:
+        raise DataError(f"frame_weight={frame_weight}: a number of 0 or more is expected")
+    if method == EXPONENTIAL and (data.times != data.times[:1]).any():
+        raise DataError(f"method={method!r}: times shared by all trajectories are expected, these have their own")
     if resume and folder is None:
         raise DataError("resume=True: a folder to resume from is expected")
     usable = data.observed
@@ -151,8 +155,6 @@ def fit(
         state, run = load_state(folder, settings), load(folder)
         encoded = run.basis.encode(data)
     else:
-        if folder is not None:
-            (folder / STATE).unlink(missing_ok=True)  # of a training that this one replaces
         state = State(settings)
         chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
         encoded = chosen.encode(data)
@@ -161,6 +163,9 @@ def fit(
         dynamics.initialise(chosen.state(encoded)[training], data.times[training], usable[training], parameters)
         solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
         run = Run(chosen, dynamics, solver, data.channels)
+        run.ode()
+        if folder is not None:
+            forget(folder)
     trainer = _Trainer(run, data, encoded, training, validation if held else training, generator, state, folder)
     trainer.set_targets(frame_weight)
     run.metrics["last_time"] = float(data.times[:, -1].max())
@@ -174,8 +179,12 @@ def _known_terms(known: Mapping[Any, float] | None, dim: int) -> tuple[tuple[tup
     terms = []
     for orders, number in (known or {}).items():
         orders = (orders,) if isinstance(orders, int) else tuple(orders)
-        if len(orders) != dim or not all(isinstance(k, int) and k >= 0 for k in orders) or not math.isfinite(number):
-            raise DataError(f"known={{{orders}: {number}}}: {dim} orders of 0 or more and a finite number are expected")
+        if (
+            len(orders) != dim
+            or not all(isinstance(k, int) and 0 <= k <= 10 for k in orders)
+            or not math.isfinite(number)
+        ):
+            raise DataError(f"known={{{orders}: {number}}}: {dim} orders from 0 to 10 and a finite number are expected")
         terms.append((orders, float(number)))
     return tuple(terms)
 
@@ -212,8 +221,11 @@ class _Trainer:
         if frame is None:
             return
         self.frames = smoothed(frame, self.data.times, self.usable)
-        if weight is None:
-            rough = (self.frames - frame)[self.usable].square().sum(-1).median()
+        often = self.usable & (self.usable.sum(1, keepdim=True) >= SMOOTHED)
+        if weight is None and not often.any():
+            weight = 1e-2  # nothing was smoothed that could tell
+        elif weight is None:
+            rough = (self.frames - frame)[often].square().sum(-1).median()
             field = self.run.basis.synthesize(self.encoded.coef, self.data.points, frame)
             seen = ~self.data.values.isnan()
             size = self.run.basis.amplitude
@@ -340,7 +352,8 @@ class _Trainer:
         wanted = self.frames[rows, span]
         log_scale, shift = (state.frame - wanted).chunk(2, -1)
         stretch = wanted.chunk(2, -1)[0].exp()
-        return (log_scale.square() + (stretch * shift).square()).sum(-1).mean()
+        seen = self.usable[rows, span]
+        return (log_scale.square() + (stretch * shift).square()).sum(-1)[seen].sum() / seen.sum().clamp_min(1)
 
     def error(self) -> float:
         """Return relative_l2 on the validation trajectories."""

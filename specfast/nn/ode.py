@@ -12,6 +12,7 @@ from ..space import Space, learns_scale, learns_shift
 from .exponential import etdrk4
 
 EXPONENTIAL = "etdrk4"
+_ADVICE = f"try method={EXPONENTIAL!r}, a lower degree, or looser tolerances"
 
 
 class StiffError(ArithmeticError):
@@ -149,7 +150,10 @@ class SpectralODE(nn.Module):
         lead = self.lead
         moved = [part.movedim(0, lead) for part in states]
         if self.adaptive:
-            return moved[0], moved[1].exp(), moved[2]
+            scale = moved[1].exp()
+            if not torch.compiler.is_compiling() and not (scale.isfinite() & (scale > 0) & moved[2].isfinite()).all():
+                raise StiffError(f"{self.method}: scale or shift grew without bound; {_ADVICE}")
+            return moved[0], scale, moved[2]
         repeat = (scale.unsqueeze(lead), shift.unsqueeze(lead))
         sizes = [list(r.shape) for r in repeat]
         for size in sizes:
@@ -170,8 +174,7 @@ class SpectralODE(nn.Module):
             AssertionError
         ) as error:  # torchdiffeq: "underflow in dt", "max_num_steps exceeded", "non-finite values in state"
             raise StiffError(
-                f"{self.method} gave up ({error}): the equation is too stiff for it, or its solution grows without bound;"
-                f" try method={EXPONENTIAL!r}, a lower degree, or looser tolerances"
+                f"{self.method} gave up ({error}): the equation is too stiff for it, or its solution grows without bound; {_ADVICE}"
             ) from error
         self.calls += rhs.calls
         return result
