@@ -75,6 +75,11 @@ class Observations:
         return self.points if self.dim == 1 else self.points[..., axis]
 
     @property
+    def first(self) -> Tensor:
+        """The first observed snapshot of each trajectory, (R,)."""
+        return self.observed.double().argmax(1)
+
+    @property
     def observed(self) -> Tensor:
         """Which snapshots (R, T) hold at least one observation."""
         return (~self.values.isnan()).any(-1).any(-1)

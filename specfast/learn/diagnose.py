@@ -80,7 +80,7 @@ def _frames(run: Run, data: Observations) -> str | None:
     seen, dim = data.observed, data.dim
     own, encoded = run.basis.frame(*locate(run.basis, data)), run.basis.encode(data)
     low, high = own[seen].amin(0), own[seen].amax(0)
-    first, excess = seen.double().argmax(1), torch.zeros(2 * dim, dtype=own.dtype)
+    first, excess = data.first, torch.zeros(2 * dim, dtype=own.dtype)
     for start in first.unique().tolist():
         rows = (first == start).nonzero()[:, 0]
         part = data.select(rows)

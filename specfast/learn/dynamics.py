@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..nn.exponential import LARGEST_MATRIX
+from .network import perceptron, start_near_zero
 from .nodes import AtNodes
 from .structure import Conserved, Known, LocalLowRank
 
@@ -105,11 +105,7 @@ class Dynamics(nn.Module):
         )
         self.nodes = AtNodes(basis, channels, form.hidden, extra, form.position) if form.at_nodes else None
         if not form.at_nodes:
-            layers: list[nn.Module] = []
-            sizes = [inputs, *form.hidden]
-            for inner, outer in pairwise(sizes):
-                layers += [nn.Linear(inner, outer, dtype=torch.float64), nn.SiLU()]
-            self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], self.state, dtype=torch.float64))
+            self.network = perceptron(inputs, form.hidden, self.state)
         self.known = Known(basis, form.known) if form.known else None
         self.conserved = Conserved(basis, form.conserved) if form.conserved else None
 
@@ -172,7 +168,7 @@ class Dynamics(nn.Module):
     def frame_of(self, scale: Tensor, shift: Tensor) -> Tensor:
         """Return the moving ones among log beta and x0, in a row."""
         if not self.scales:
-            return scale.new_zeros(0).expand(*scale.shape[: scale.dim() - (self.dim > 1)], 0)
+            return scale.new_zeros(*scale.shape[: scale.dim() - (self.dim > 1)], 0)
         if self.dim == 1:
             scale, shift = scale.unsqueeze(-1), shift.unsqueeze(-1)
         return torch.cat([scale.log()[..., self.scales], shift[..., self.shifts]], -1)
@@ -212,10 +208,7 @@ class Dynamics(nn.Module):
                 *(part.unflatten(-1, (-1, self.places)) for part in (middle, slope * self.size * self.rate))
             )
             return
-        last = self.network[-1]
-        assert isinstance(last, nn.Linear)
-        last.weight.mul_(0.1)
-        last.bias.zero_()
+        start_near_zero(self.network)
 
     def _known_slope(self, state: Tensor, slope: Tensor) -> Tensor:
         """Return what is known of slopes (N, state) at states (N, state)."""

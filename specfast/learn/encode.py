@@ -32,6 +32,17 @@ class Encoded:
         """Return some trajectories at one time or several."""
         return Encoded(self.coef[rows, time], None if self.frame is None else self.frame[rows, time])
 
+    def log_scale_and_shift(self, dim: int) -> tuple[Tensor, Tensor]:
+        """Return log beta and x0 of the frames, (..., D), or (...,) on one axis; zeros, the reference, where there are none."""
+        frame = self.coef.new_zeros(*self.coef.shape[:-2], 2 * dim) if self.frame is None else self.frame
+        log_scale, shift = frame.chunk(2, -1)
+        return (log_scale[..., 0], shift[..., 0]) if dim == 1 else (log_scale, shift)
+
+
+def in_a_row(log_scale: Tensor, shift: Tensor, dim: int) -> Tensor:
+    """Return frames (..., 2 D) of what `log_scale_and_shift` gives."""
+    return torch.stack([log_scale, shift], -1) if dim == 1 else torch.cat([log_scale, shift], -1)
+
 
 @dataclass(frozen=True)
 class Basis:
@@ -130,9 +141,7 @@ class Basis:
 
     def encode(self, data: Observations) -> Encoded:
         """Return coefficients by ridge regression, each snapshot by itself; those without observations give zeros."""
-        frame = self.frame(*locate(self, data)) if self.follows and len(data) else None
-        if self.follows and frame is None:
-            frame = data.values.new_zeros((0, data.values.shape[1], 2 * self.space.dim))
+        frame = self.frame(*locate(self, data)) if self.follows else None
         return Encoded(self.coefficients(data, frame), frame)
 
     def noise(self, data: Observations, frame: Tensor | None = None) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from .. import ops
 from ..quadrature import gauss
 from ..space import Space
+from .network import perceptron, start_near_zero
 
 
 def _nodes(space: Space) -> tuple[Tensor, Tensor]:
@@ -73,11 +73,7 @@ class AtNodes(nn.Module):
         self.register_buffer("size", torch.ones(features, dtype=torch.float64))
         self.register_buffer("output_size", torch.ones(channels, dtype=torch.float64))
         self.position = position
-        layers: list[nn.Module] = []
-        sizes = [features + dim * position + extra, *hidden]
-        for inner, outer in pairwise(sizes):
-            layers += [nn.Linear(inner, outer, dtype=torch.float64), nn.SiLU()]
-        self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], channels, dtype=torch.float64))
+        self.network = perceptron(features + dim * position + extra, hidden, channels)
 
     def features(self, coef: Tensor) -> Tensor:
         """Return u and its derivatives (..., Q, features) of coefficients (..., C, K)."""
@@ -105,7 +101,4 @@ class AtNodes(nn.Module):
         self.size.copy_(torch.where(spread > 0, spread, 1.0))
         rates = (slope @ self.tables[0]).square().mean((0, 2)).sqrt()
         self.output_size.copy_(torch.where(rates > 0, rates, 1.0))
-        last = self.network[-1]
-        assert isinstance(last, nn.Linear)
-        last.weight.mul_(0.1)
-        last.bias.zero_()
+        start_near_zero(self.network)

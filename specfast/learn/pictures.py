@@ -132,7 +132,7 @@ def _error(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, 
 def _frames(plt: Any, ensemble: Ensemble, data: Observations, predicted: Tensor, metrics: dict[str, Any]) -> Any:
     run, count = ensemble.runs[0], min(3, len(data))
     shown = data.select(torch.arange(count))
-    first = shown.observed.double().argmax(1)
+    first = shown.first
     scale, shift = locate(run.basis, shown)
     scales, shifts = run.basis.moving
     rows = [("beta", axis, 0, scale) for axis in scales] + [("x0", axis, 1, shift) for axis in shifts]

@@ -16,7 +16,7 @@ from ..nn import SpectralODE
 from .checkpoint import read_tensors, write_tensors
 from .data import DataError, Observations
 from .dynamics import Dynamics, Form
-from .encode import Basis, Encoded
+from .encode import Basis, Encoded, in_a_row
 
 FORMAT = 2
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
@@ -64,19 +64,13 @@ class Run:
     def roll_out(self, start: Encoded, times: Tensor, parameters: Tensor | None = None) -> Encoded:
         """Return the state at the times, (T,) or (B, T), from that at the first, coefficients (B, C, K), parameters (B, P)."""
         self._check_parameters(parameters, len(start.coef))
-        dim = self.basis.space.dim
-        frame = start.coef.new_zeros(len(start.coef), 2 * dim) if start.frame is None else start.frame
-        log_scale, shift = frame.chunk(2, -1)
-        if dim == 1:
-            log_scale, shift = log_scale[..., 0], shift[..., 0]
         ode = self.ode()
+        log_scale, shift = start.log_scale_and_shift(self.basis.space.dim)
         coef, scale, shift = ode(start.coef, log_scale.exp(), shift, times, parameters)
         self.evaluations += ode.calls
-        if start.frame is None:
-            return Encoded(coef)
-        if dim == 1:
-            scale, shift = scale.unsqueeze(-1), shift.unsqueeze(-1)
-        return Encoded(coef, torch.cat([scale.log(), shift], -1))
+        return (
+            Encoded(coef) if start.frame is None else Encoded(coef, in_a_row(scale.log(), shift, self.basis.space.dim))
+        )
 
     @torch.no_grad()
     def predict(
@@ -109,18 +103,17 @@ class Run:
         """Return the learned F[u] (B, C, M) at points (B, M[, D]), for fields u (B, C, M), parameters (B, P) and a time."""
         self._check_parameters(parameters, len(u))
         state, dim = self._encode(u, points), self.basis.space.dim
-        frame = state.coef.new_zeros(len(u), 2 * dim) if state.frame is None else state.frame
-        log_scale, shift = (part[..., 0] if dim == 1 else part for part in frame.chunk(2, -1))
+        log_scale, shift = state.log_scale_and_shift(dim)
         now = state.coef.new_tensor(time)
-        slope, *moves = self.dynamics(now, state.coef, log_scale.exp(), shift, parameters)
+        slope, stretch, motion = self.dynamics(now, state.coef, log_scale.exp(), shift, parameters)
         if state.frame is None:
             return self.basis.synthesize(slope[:, None], points)[:, 0]
-        moved = torch.cat([part.unsqueeze(-1) if dim == 1 else part for part in moves], -1)
+        moved = in_a_row(stretch, motion, dim)
 
         def field(coef: Tensor, frame: Tensor) -> Tensor:
             return self.basis.synthesize(coef[:, None], points, frame[:, None])[:, 0]
 
-        return torch.func.jvp(field, (state.coef, frame), (slope, moved))[1]
+        return torch.func.jvp(field, (state.coef, state.frame), (slope, moved))[1]
 
     def _check_parameters(self, parameters: Tensor | None, rows: int) -> None:
         shape, count = None if parameters is None else tuple(parameters.shape), self.form.parameters
@@ -148,7 +141,7 @@ class Run:
         """
         size = data.values.shape[-1] if at is None else at.shape[0]
         result = data.values.new_full((*data.values.shape[:-1], size), torch.nan)
-        first = data.observed.double().argmax(1)
+        first = data.first
 
         def follow(rows: Tensor, start: int) -> None:
             part = data.select(rows)
@@ -218,7 +211,7 @@ class Run:
 def measure(predicted: Tensor, data: Observations) -> dict[str, Any]:
     """Return the errors of a prediction (R, T, C, M) over the observed values after each first observed snapshot."""
     observed = data.observed
-    after = torch.arange(observed.shape[1]) > observed.double().argmax(1, keepdim=True)
+    after = torch.arange(observed.shape[1]) > data.first.unsqueeze(1)
     counted = ~data.values.isnan() & after[:, :, None, None]
     size = data.values.abs().nan_to_num().max()  # taken out, so that no square over- or underflows
     truth = torch.where(counted, data.values / size, 0.0)
