@@ -17,7 +17,7 @@ from specfast.cli import main
 from specfast.learn.checkpoint import read_tensors, write_tensors
 from specfast.learn.choose import choose_basis
 from specfast.learn.data import make
-from specfast.learn.run import measure
+from specfast.learn.errors import compare
 
 DEMO = Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"
 D = torch.float64
@@ -77,6 +77,11 @@ def test_encoding_ignores_what_was_not_observed():
     partial = make(damaged.numpy(), data.points.numpy(), data.times.numpy(), ("u",))
     basis = choose_basis(data, "chebyshev", degree=4)
     torch.testing.assert_close(basis.encode(partial).coef, basis.encode(data).coef, rtol=1e-4, atol=1e-5)
+
+
+def measure(predicted, data):
+    """Return the figures of a prediction."""
+    return compare(predicted, data, data.largest).figures()
 
 
 def test_measure_counts_failures_as_error_one_and_leaves_the_start_out():

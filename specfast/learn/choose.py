@@ -88,8 +88,7 @@ def choose_basis(
     if data.dim == 1 and gamma is not None:
         raise DataError(f"gamma={gamma:g}: data on one axis have no hyperbolic cross; leave it out")
     families, ends = _families(data if extent is None else extent, names, domain)
-    largest = float(data.values.abs().nan_to_num().max())
-    amplitude = largest * math.sqrt(float((data.values / largest).square().nanmean()))
+    amplitude = _amplitude(data)
     sample = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
     observed = _observed(sample)
 
@@ -145,6 +144,15 @@ def choose_basis(
     )
     follow = gains or 2 * own <= least if fixed is None else True
     return resized(moving, own) if follow else resized(still, least)
+
+
+def _amplitude(data: Observations) -> float:
+    """Return the root mean square of the observed values."""
+    squares, count = 0.0, 0
+    for _, some in data.blocks():
+        squares += float((some.values / data.largest).square().nansum())
+        count += int((~some.values.isnan()).sum())
+    return data.largest * math.sqrt(squares / count)
 
 
 def _following(still: Basis, sample: Observations) -> tuple[Basis, Tensor]:

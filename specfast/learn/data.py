@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from . import storage
 
 
 class DataError(ValueError):
@@ -57,9 +62,20 @@ class Observations:
 
     def select(self, which: Tensor) -> Observations:
         """Return some of the trajectories."""
-        points = self.points if len(self.points) == 1 else self.points[which]
+        points = self.points if len(self.points) == 1 else storage.copy(self.points, which)
         parameters = None if self.parameters is None else self.parameters[which]
-        return replace(self, values=self.values[which], points=points, times=self.times[which], parameters=parameters)
+        values = storage.copy(self.values, which)
+        return replace(self, values=values, points=points, times=self.times[which], parameters=parameters)
+
+    def blocks(self) -> Iterator[tuple[slice, Observations]]:
+        """Return views of a few trajectories after each other, so that what is made of them fits in memory, and which they are."""
+        for part in storage.blocks(len(self), math.prod(self.values.shape[1:])):
+            points = self.points if len(self.points) == 1 else self.points[part]
+            parameters = None if self.parameters is None else self.parameters[part]
+            yield (
+                part,
+                replace(self, values=self.values[part], points=points, times=self.times[part], parameters=parameters),
+            )
 
     @property
     def parameter_count(self) -> int:
@@ -74,19 +90,33 @@ class Observations:
         """Return the positions along one axis, (R, M) or (1, M)."""
         return self.points if self.dim == 1 else self.points[..., axis]
 
-    @property
+    @cached_property
     def first(self) -> Tensor:
         """The first observed snapshot of each trajectory, (R,)."""
         return self.observed.double().argmax(1)
 
-    @property
+    @cached_property
     def observed(self) -> Tensor:
         """Which snapshots (R, T) hold at least one observation."""
-        return (~self.values.isnan()).any(-1).any(-1)
+        seen = [(~some.values.isnan()).any(-1).any(-1) for _, some in self.blocks()]
+        return torch.cat(seen) if seen else torch.zeros(self.values.shape[:2], dtype=torch.bool)
+
+    @cached_property
+    def gaps(self) -> bool:
+        """Whether anything was not observed."""
+        return any(bool(some.values.isnan().any()) for _, some in self.blocks())
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest absolute value; 0 where there is none."""
+        return max((float(some.values.abs().nan_to_num().max()) for _, some in self.blocks()), default=0.0)
 
 
 def read(path: str | Path) -> Observations:
     """Read a NetCDF-4 file, or a Zarr folder where zarr is installed, with a variable ``u``.
+
+    It is read a few trajectories at once. Values that would take more than an eighth of memory are kept, as float64, in
+    nameless files in the temporary folder (TMPDIR), and what is made of them is made a few trajectories at once.
 
     Its dimensions are (trajectory, time[, channel], point) with coordinates x[, y, z] or x1, x2, .. on (point) or
     (trajectory, point), or (trajectory, time[, channel], axes ...) on a product grid with a coordinate named like each axis.
@@ -137,10 +167,7 @@ def _from_dataset(dataset: Any, source: str) -> Observations:
         raise DataError(
             f"{source}: u has type {u.dtype}; real numbers are expected (complex fields as channels re, im)"
         )
-    values = np.asarray(u.values, dtype=np.float64)
-    if not channel:
-        values = values[:, :, None]
-    values = values.reshape(*values.shape[:3], -1)
+    values = _values(u, channels=bool(channel))
     times = _coordinate(dataset, "time", "time", source)
     columns = [_coordinate(dataset, name, "point" if space_dims == ("point",) else name, source) for name in names]
     if space_dims != ("point",) and len(names) > 1:
@@ -149,6 +176,17 @@ def _from_dataset(dataset: Any, source: str) -> Observations:
     labels = tuple(map(str, dataset["channel"].values)) if channel and "channel" in dataset.coords else ()
     labels = labels or tuple(f"u{i}" if channel else "u" for i in range(values.shape[2]))
     return replace(make(values, points, times, labels, names, source), parameters=_parameters(dataset, source))
+
+
+def _values(u: Any, channels: bool) -> Tensor:
+    """Return a variable as (R, T, C, M), read a few trajectories at once."""
+    count, times = u.shape[:2]
+    shape = (count, times, u.shape[2] if channels else 1, math.prod(u.shape[2 + channels :]))
+    values = storage.empty(shape)
+    for part in storage.blocks(count, math.prod(shape[1:])):
+        read = np.asarray(u[part].values, dtype=np.float64)
+        values[part] = torch.from_numpy(read).reshape(-1, *shape[1:])
+    return values
 
 
 def _parameters(dataset: Any, source: str) -> Tensor | None:
@@ -190,7 +228,7 @@ def _mesh(columns: list[np.ndarray], names: tuple[str, ...], source: str) -> lis
 
 
 def make(
-    values: np.ndarray, points: np.ndarray, times: np.ndarray, channels: tuple[str, ...],
+    values: np.ndarray | Tensor, points: np.ndarray, times: np.ndarray, channels: tuple[str, ...],
     axes: tuple[str, ...] = ("x",), source: str = "data",
 ) -> Observations:  # fmt: skip
     """Return observations from arrays (R, T, C, M), points ([R,] M[, D]), times ([R,] T).
@@ -208,19 +246,19 @@ def make(
         raise DataError(f"{source}: the positions hold values that are not finite")
     if (np.diff(times, axis=-1) <= 0).any():
         raise DataError(f"{source}: time does not increase strictly")
-    if np.isinf(values).any():
-        raise DataError(f"{source}: u holds infinite values; NaN marks what was not observed")
     observations = Observations(
-        torch.tensor(values, dtype=torch.float64),
+        values if isinstance(values, Tensor) else storage.copy(torch.as_tensor(values)),
         torch.tensor(points, dtype=torch.float64),
         torch.as_tensor(np.broadcast_to(times, (count, values.shape[1])).copy(), dtype=torch.float64),
         channels,
         axes,
     )
+    if any(bool(some.values.isinf().any()) for _, some in observations.blocks()):
+        raise DataError(f"{source}: u holds infinite values; NaN marks what was not observed")
     never = (~observations.observed.any(1)).nonzero()[:, 0].tolist()
     if never or count == 0:
         listed = ", ".join(map(str, never[:5])) + (", ..." if len(never) > 5 else "")
         raise DataError(f"{source}: trajectories never observed: {listed or 'there is none at all'}")
-    if not (observations.values.nan_to_num() != 0).any() and count > 0:
+    if observations.largest == 0 and count > 0:
         raise DataError(f"{source}: u is zero wherever it was observed; there is nothing to learn or to compare with")
     return observations

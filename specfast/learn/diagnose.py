@@ -11,8 +11,7 @@ from torch import Tensor
 
 from .. import adapt
 from .data import DataError, Observations
-from .locate import locate
-from .run import Run, measure
+from .run import Run
 
 SLOW_DECAY = 0.1  # the share of the top third of the degrees in a snapshot
 HIGH = 0.2  # relative_l2
@@ -78,7 +77,9 @@ def _frames(run: Run, data: Observations) -> str | None:
     if not run.basis.follows:
         return None
     seen, dim = data.observed, data.dim
-    own, encoded = run.basis.frame(*locate(run.basis, data)), run.basis.encode(data)
+    encoded = run.basis.encode(data)
+    own = encoded.frame
+    assert own is not None
     low, high = own[seen].amin(0), own[seen].amax(0)
     first, excess = data.first, torch.zeros(2 * dim, dtype=own.dtype)
     for start in first.unique().tolist():
@@ -105,7 +106,7 @@ def _errors(run: Run, data: Observations, training: Tensor, validation: Tensor) 
         # Each from where it is first observed; as many as there are for validation suffice.
         part = data.select(rows[: max(len(validation), 32)])
         try:
-            figures.append(measure(run.forecast(part), part)["relative_l2"])
+            figures.append(run.errors(part).figures()["relative_l2"])
         except DataError:
             return []
     own, other = figures

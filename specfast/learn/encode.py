@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..space import Space, learns_scale, learns_shift
+from . import storage
 from .data import Observations
 from .locate import locate
 
@@ -141,7 +142,10 @@ class Basis:
 
     def encode(self, data: Observations) -> Encoded:
         """Return coefficients by ridge regression, each snapshot by itself; those without observations give zeros."""
-        frame = self.frame(*locate(self, data)) if self.follows else None
+        frame = None
+        if self.follows:
+            parts = [self.frame(*locate(self, some)) for _, some in data.blocks()]
+            frame = torch.cat(parts) if parts else data.values.new_zeros(0, data.values.shape[1], 2 * self.space.dim)
         return Encoded(self.coefficients(data, frame), frame)
 
     def noise(self, data: Observations, frame: Tensor | None = None) -> Tensor:
@@ -165,9 +169,10 @@ class Basis:
         if len(data) == 0:
             return data.values.new_zeros((0, times, channels, self.space.size))
         # Where all is observed, the snapshots of a trajectory share one table; otherwise each has its own.
-        gaps = bool(data.values.isnan().any())
+        gaps = data.gaps
         tables = times * channels if gaps else times if frame is not None else 1
-        rows = max(1, _BYTES // (8 * tables * (size + self.space.size) * self.space.size))
+        table = 8 * tables * (size + self.space.size) * self.space.size
+        rows = max(1, min(_BYTES // table, storage.BLOCK // (8 * times * channels * size)))
         results = []
         for begin in range(0, len(data), rows):
             which = torch.arange(begin, min(begin + rows, len(data)))

@@ -11,9 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import storage
 from .checkpoint import MEMBERS
 from .data import DataError, Observations
-from .run import Run, load, measure
+from .errors import compare, together
+from .run import Run, load
 from .train import fit
 
 
@@ -38,7 +40,11 @@ class Ensemble:
 
     def forecast(self, data: Observations, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation (R, T, C, M), each trajectory from its first observed snapshot alone."""
-        return _mean_and_spread([run.forecast(data, at) for run in self.runs])
+        size = data.values.shape[-1] if at is None else at.shape[0]
+        mean, spread = (storage.empty((*data.values.shape[:-1], size)) for _ in range(2))
+        for rows, some in data.blocks():
+            mean[rows], spread[rows] = _mean_and_spread([run.forecast(some, at) for run in self.runs])
+        return mean, spread
 
     def evaluate(self, data: Observations) -> dict[str, Any]:
         """Return the errors of the mean, as `Run.evaluate` does, with the members' own and the spread relative to the field.
@@ -48,17 +54,15 @@ class Ensemble:
         if len(self) == 1:
             return self.runs[0].evaluate(data)
         self.runs[0].check(data)
-        predictions = [run.forecast(data) for run in self.runs]
-        mean, spread = _mean_and_spread(predictions)
-        figures = measure(mean, data)
-        figures["members"] = [measure(prediction, data)["relative_l2"] for prediction in predictions]
-        after = data.observed.cumsum(1) > 1
-        counted = ~data.values.isnan() & after[:, :, None, None] & spread.isfinite()
-        size = data.values.abs().nan_to_num().max()
-        power = torch.where(counted, data.values / size, 0.0).square().sum()
-        figures["spread"] = float(
-            (torch.where(counted, spread / size, 0.0).square().sum() / power.clamp_min(1e-300)).sqrt()
-        )
+        size, parts = data.largest, []
+        for _, some in data.blocks():
+            predictions = [run.forecast(some) for run in self.runs]
+            mean, spread = _mean_and_spread(predictions)
+            parts.append([compare(mean, some, size, spread), *(compare(one, some, size) for one in predictions)])
+        errors, *members = (together(part) for part in zip(*parts, strict=True))
+        figures = errors.figures()
+        figures["members"] = [member.figures()["relative_l2"] for member in members]
+        figures["spread"] = errors.relative_spread
         return figures
 
 

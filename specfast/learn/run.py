@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from ..nn import SpectralODE
+from . import storage
 from .checkpoint import read_tensors, write_tensors
 from .data import DataError, Observations
 from .dynamics import Dynamics, Form
 from .encode import Basis, Encoded, in_a_row
+from .errors import Errors, compare, together
 
 FORMAT = 2
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
@@ -140,6 +142,13 @@ class Run:
         An integration that fails leaves NaN. With `at` (M'[, D]) the result is at these points instead of the sensors.
         """
         size = data.values.shape[-1] if at is None else at.shape[0]
+        result = storage.empty((*data.values.shape[:-1], size))
+        for rows, some in data.blocks():
+            result[rows] = self._forecast(some, at)
+        return result
+
+    def _forecast(self, data: Observations, at: Tensor | None) -> Tensor:
+        size = data.values.shape[-1] if at is None else at.shape[0]
         result = data.values.new_full((*data.values.shape[:-1], size), torch.nan)
         first = data.first
 
@@ -166,7 +175,11 @@ class Run:
         A trajectory whose prediction fails counts as error 1 and is listed under ``failed``.
         """
         self.check(data)
-        return measure(self.forecast(data), data)
+        return self.errors(data).figures()
+
+    def errors(self, data: Observations) -> Errors:
+        """Return the errors of the forecasts, made and compared a few trajectories at a time."""
+        return together(compare(self.forecast(some), some, data.largest) for _, some in data.blocks())
 
     def check(self, data: Observations) -> None:
         """Raise DataError if the data are not of the kind that the run was trained with."""
@@ -206,32 +219,6 @@ class Run:
         write_tensors(folder / "weights.safetensors", self.dynamics.state_dict(), {"config": config})
         write_json(folder / "metrics.json", {"metrics": self.metrics, "history": self.history})
         write_json(folder / "config.json", config)
-
-
-def measure(predicted: Tensor, data: Observations) -> dict[str, Any]:
-    """Return the errors of a prediction (R, T, C, M) over the observed values after each first observed snapshot."""
-    observed = data.observed
-    after = torch.arange(observed.shape[1]) > data.first.unsqueeze(1)
-    counted = ~data.values.isnan() & after[:, :, None, None]
-    size = data.values.abs().nan_to_num().max()  # taken out, so that no square over- or underflows
-    truth = torch.where(counted, data.values / size, 0.0)
-    wrong = torch.where(counted, predicted / size, 0.0) - truth
-    failed = ~wrong.isfinite().flatten(1).all(1)
-    wrong[failed] = truth[failed]  # error 1
-    squares, power = wrong.square().sum((2, 3)), truth.square().sum((2, 3))
-    tested = counted.flatten(1).any(1)
-    if not tested.any():
-        raise DataError("no trajectory is observed at a second time; there is nothing to compare with")
-    per_trajectory = (squares.sum(1) / power.sum(1).clamp_min(1e-300)).sqrt()
-    per_time = (squares.sum(0) / power.sum(0).clamp_min(1e-300)).sqrt()
-    return {
-        "relative_l2": float((squares.sum() / power.sum().clamp_min(1e-300)).sqrt()),
-        "median_trajectory": float(per_trajectory[tested].median()),
-        "per_time": [None if not counted[:, t].any() else float(e) for t, e in enumerate(per_time)],
-        "trajectories": len(data),
-        "observed_once": (~tested).nonzero()[:, 0].tolist(),
-        "failed": failed.nonzero()[:, 0].tolist(),
-    }
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -22,7 +22,7 @@ from .diagnose import diagnose
 from .dynamics import Dynamics, Form
 from .encode import Encoded
 from .locate import SMOOTHED, smoothed
-from .run import Run, load, measure
+from .run import Run, load
 
 PATIENCE = 10  # steps in a row on which the solver may fail
 
@@ -208,7 +208,7 @@ class _Trainer:
         self.state, self.folder = state, folder
         self.steps: int = state.settings["steps"]
         self.usable = data.observed
-        self.gaps = bool(data.values.isnan().any())
+        self.gaps = data.gaps
         self.before = state.seconds
         self.started = time.monotonic()
         self.frames: Tensor | None = None
@@ -226,14 +226,18 @@ class _Trainer:
             weight = 1e-2  # nothing was smoothed that could tell
         elif weight is None:
             rough = (self.frames - frame)[often].square().sum(-1).median()
-            field = self.run.basis.synthesize(self.encoded.coef, self.data.points, frame)
-            seen = ~self.data.values.isnan()
-            size = self.run.basis.amplitude
-            left = torch.where(seen, (field - self.data.values) / size, 0.0).square().sum()
-            left = left / torch.where(seen, self.data.values / size, 0.0).square().sum()
-            weight = float((left / rough.clamp_min(1e-12)).clamp(1e-3, 1.0))
+            weight = float((self.left_over(frame) / rough.clamp_min(1e-12)).clamp(1e-3, 1.0))
         self.frame_weight = weight
         self.run.metrics["frame_weight"] = weight
+
+    def left_over(self, frame: Tensor) -> Tensor:
+        """Return what the encoding leaves of the observed values, squared and relative."""
+        basis, left, power = self.run.basis, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        for rows, some in self.data.blocks():
+            field = basis.synthesize(self.encoded.coef[rows], some.points, frame[rows])
+            left += ((field - some.values) / basis.amplitude).nan_to_num().square().sum()
+            power += (some.values / basis.amplitude).nan_to_num().square().sum()
+        return left / power
 
     def train(self, batch: int, learning_rate: float, progress: bool) -> None:
         """Run the optimiser to the last step, or until interrupted; leave the best weights in the run."""
@@ -358,8 +362,6 @@ class _Trainer:
     def error(self) -> float:
         """Return relative_l2 on the validation trajectories."""
         try:
-            return measure(self.run.forecast(self.data.select(self.validation)), self.data.select(self.validation))[
-                "relative_l2"
-            ]
+            return self.run.errors(self.data.select(self.validation)).figures()["relative_l2"]
         except DataError:
             return math.inf
