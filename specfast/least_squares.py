@@ -26,11 +26,13 @@ def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -
         root = weights.sqrt()
         values = torch.where(root > 0, values, torch.zeros_like(values)) * root
         table = table * root.unsqueeze(-1)
-    right = values.to(torch.promote_types(values.dtype, table.dtype)).unsqueeze(-1)
+    right = values.to(torch.promote_types(values.dtype, table.dtype))
+    lead = torch.broadcast_shapes(table.shape[:-2], right.shape[:-1])
+    table, right, shared = _share(table, right, lead)
     if ridge > 0:
         damping = ridge**0.5 * torch.eye(size, dtype=table.dtype, device=table.device)
         table = torch.cat([table, damping.expand(*table.shape[:-2], -1, -1)], -2)
-        right = torch.cat([right, right.new_zeros((*right.shape[:-2], size, 1))], -2)
+        right = torch.cat([right, right.new_zeros((*right.shape[:-2], size, right.shape[-1]))], -2)
     q, r = torch.linalg.qr(table)
     if ridge == 0 and can_look(r) and r.numel():
         diagonal = r.detach().diagonal(dim1=-2, dim2=-1).abs()
@@ -38,4 +40,20 @@ def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -
         if (diagonal <= tolerance).any():
             raise ValueError("ridge=0: the points (of positive weight) do not determine the coefficients; give a ridge")
     solution = torch.linalg.solve_triangular(r.to(right.dtype), q.to(right.dtype).mT @ right, upper=True)
-    return solution.squeeze(-1)
+    own = [axis for axis in range(len(lead)) if axis not in shared]
+    solution = solution.reshape(*(lead[axis] for axis in own), size, *(lead[axis] for axis in shared))
+    order = [*own, len(lead), *shared]  # which axis of the result each one is
+    return solution.permute([order.index(axis) for axis in range(len(order))])
+
+
+def _share(table: Tensor, right: Tensor, lead: torch.Size) -> tuple[Tensor, Tensor, list[int]]:
+    """Return the table without the leading axes along which it is the same, `right` with those as its columns, and which.
+
+    A product with a broadcast table would copy it for every row.
+    """
+    table = table.reshape(*(1,) * (len(lead) + 2 - table.dim()), *table.shape)
+    right = right.expand(*lead, right.shape[-1])
+    shared = [axis for axis in range(len(lead)) if table.shape[axis] == 1]
+    own = [axis for axis in range(len(lead)) if axis not in shared]
+    columns = right.permute(*own, len(lead), *shared).reshape(*(lead[axis] for axis in own), right.shape[-1], -1)
+    return table.reshape(*(table.shape[axis] for axis in own), *table.shape[-2:]), columns, shared

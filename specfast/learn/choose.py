@@ -20,6 +20,7 @@ from .locate import locate
 
 BASES = {"hermite": Hermite, "laguerre": Laguerre, "chebyshev": Chebyshev, "legendre": Legendre}
 DEGREES = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
+TRIAL = 1000  # coefficients with which scale and shift are sought; the cost grows as their cube
 
 Domain = Sequence[tuple[float, float] | None]
 
@@ -104,6 +105,8 @@ def choose_basis(
         room = sorted({*room, max(4, min(64, observed // 3 - 1))})
     room = room or [DEGREES[0]]
     trial = degree if degree is not None else min((n for n in room if n >= 16), default=room[-1])
+    while Space(families, index_set(trial)).size > TRIAL and trial > DEGREES[0]:
+        trial = trial * 3 // 4
     if degree is not None:
         _check_degree(degree, families, index_set(degree), len(data.channels))
     scale, shift = _scale_and_shift(sample, families, ends, amplitude)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .. import adapt
 from .data import DataError, Observations
+from .encode import Encoded
 from .run import Run
 
 SLOW_DECAY = 0.1  # the share of the top third of the degrees in a snapshot
@@ -19,18 +20,21 @@ APART = 2.0  # between training and validation
 RUNAWAY = 1.5  # of log beta, and of x0 in widths of the sensors' range
 
 
-def diagnose(run: Run, data: Observations, training: Tensor, validation: Tensor) -> list[str]:
-    """Return a line for everything that looks wrong with a run, given its data and which trajectories it used how."""
-    found = [_decay(run, data), _gradients(run), _stiffness(run), _frames(run, data)]
-    return [line for line in [*found, *_errors(run, data, training, validation)] if line]
+def diagnose(
+    run: Run, data: Observations, training: Tensor, validation: Tensor, encoded: Encoded | None = None
+) -> list[str]:  # fmt: skip
+    """Return a line for everything that looks wrong with a run, given its data and which trajectories it used how.
+
+    The data's states need not be sought again where they are given.
+    """
+    encoded = run.basis.encode(data) if encoded is None else encoded
+    found = [_decay(run, data, encoded), _gradients(run), _stiffness(run), _frames(run, data, encoded)]
+    return [line for line in [*found, *_errors(run, data, encoded, training, validation)] if line]
 
 
-def _decay(run: Run, data: Observations) -> str | None:
-    some = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
-    coef, indices = run.basis.encode(some).coef, run.basis.space.indices
-    worst = max(
-        float(adapt.frequency_indicator(coef, indices[:, axis])[some.observed].median()) for axis in range(data.dim)
-    )
+def _decay(run: Run, data: Observations, encoded: Encoded) -> str | None:
+    coef, indices = encoded.coef[data.observed], run.basis.space.indices
+    worst = max(float(adapt.frequency_indicator(coef, indices[:, axis]).median()) for axis in range(data.dim))
     if worst < SLOW_DECAY:
         return None
     return (
@@ -73,11 +77,10 @@ def _stiffness(run: Run) -> str | None:
 
 
 @torch.no_grad()
-def _frames(run: Run, data: Observations) -> str | None:
+def _frames(run: Run, data: Observations, encoded: Encoded) -> str | None:
     if not run.basis.follows:
         return None
     seen, dim = data.observed, data.dim
-    encoded = run.basis.encode(data)
     own = encoded.frame
     assert own is not None
     low, high = own[seen].amin(0), own[seen].amax(0)
@@ -100,13 +103,13 @@ def _frames(run: Run, data: Observations) -> str | None:
     )
 
 
-def _errors(run: Run, data: Observations, training: Tensor, validation: Tensor) -> list[str]:
+def _errors(run: Run, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor) -> list[str]:
     figures = []
     for rows in (training, validation):
         # Each from where it is first observed; as many as there are for validation suffice.
-        part = data.select(rows[: max(len(validation), 32)])
+        some = rows[: max(len(validation), 32)]
         try:
-            figures.append(run.errors(part).figures()["relative_l2"])
+            figures.append(run.errors(data.select(some), encoded.at(some, slice(None))).figures()["relative_l2"])
         except DataError:
             return []
     own, other = figures

@@ -171,8 +171,10 @@ class Basis:
         # Where all is observed, the snapshots of a trajectory share one table; otherwise each has its own.
         gaps = data.gaps
         tables = times * channels if gaps else times if frame is not None else 1
-        table = 8 * tables * (size + self.space.size) * self.space.size
-        rows = max(1, min(_BYTES // table, storage.BLOCK // (8 * times * channels * size)))
+        rows = storage.BLOCK // (8 * times * channels * size)
+        if gaps or frame is not None or len(data.points) > 1:
+            rows = min(rows, _BYTES // (8 * tables * (size + self.space.size) * self.space.size))
+        rows = max(1, rows)
         results = []
         for begin in range(0, len(data), rows):
             which = torch.arange(begin, min(begin + rows, len(data)))

@@ -147,17 +147,18 @@ class Run:
             result[rows] = self._forecast(some, at)
         return result
 
-    def _forecast(self, data: Observations, at: Tensor | None) -> Tensor:
+    def _forecast(self, data: Observations, at: Tensor | None = None, encoded: Encoded | None = None) -> Tensor:
+        """Return the forecast, from states (R, T) where they are given."""
         size = data.values.shape[-1] if at is None else at.shape[0]
         result = data.values.new_full((*data.values.shape[:-1], size), torch.nan)
         first = data.first
 
         def follow(rows: Tensor, start: int) -> None:
             part = data.select(rows)
-            where = None if at is None else at.unsqueeze(0)
-            result[rows, start:] = self.predict(
-                part.values[:, start], part.points, part.times[:, start:], where, part.parameters
-            )
+            begin = self._encode(part.values[:, start], part.points) if encoded is None else encoded.at(rows, start)
+            state = self.roll_out(begin, part.times[:, start:], part.parameters)
+            where = part.points if at is None else at.unsqueeze(0)
+            result[rows, start:] = self.basis.synthesize(state.coef, where, state.frame)
 
         for start in first.unique().tolist():
             rows = (first == start).nonzero()[:, 0]
@@ -177,9 +178,20 @@ class Run:
         self.check(data)
         return self.errors(data).figures()
 
-    def errors(self, data: Observations) -> Errors:
-        """Return the errors of the forecasts, made and compared a few trajectories at a time."""
-        return together(compare(self.forecast(some), some, data.largest) for _, some in data.blocks())
+    @torch.no_grad()
+    def errors(self, data: Observations, encoded: Encoded | None = None) -> Errors:
+        """Return the errors of the forecasts, made and compared a few trajectories at a time.
+
+        With the states (R, T) of all snapshots those of the first are not sought again.
+        """
+        return together(
+            compare(
+                self._forecast(some, encoded=None if encoded is None else encoded.at(rows, slice(None))),
+                some,
+                data.largest,
+            )
+            for rows, some in data.blocks()
+        )
 
     def check(self, data: Observations) -> None:
         """Raise DataError if the data are not of the kind that the run was trained with."""

@@ -171,7 +171,9 @@ def fit(
     run.metrics["last_time"] = float(data.times[:, -1].max())
     trainer.train(min(batch, len(training)), learning_rate, progress)
     finished = not run.metrics["training"]["interrupted"]
-    run.metrics["training"]["diagnosis"] = diagnose(run, data, training, trainer.validation) if finished else []
+    run.metrics["training"]["diagnosis"] = (
+        diagnose(run, data, training, trainer.validation, encoded) if finished else []
+    )
     return run
 
 
@@ -208,7 +210,7 @@ class _Trainer:
         self.state, self.folder = state, folder
         self.steps: int = state.settings["steps"]
         self.usable = data.observed
-        self.gaps = data.gaps
+        self.gaps, self.validating = data.gaps, data.select(validation)
         self.before = state.seconds
         self.started = time.monotonic()
         self.frames: Tensor | None = None
@@ -362,6 +364,7 @@ class _Trainer:
     def error(self) -> float:
         """Return relative_l2 on the validation trajectories."""
         try:
-            return self.run.errors(self.data.select(self.validation)).figures()["relative_l2"]
+            known = self.encoded.at(self.validation, slice(None))
+            return self.run.errors(self.validating, known).figures()["relative_l2"]
         except DataError:
             return math.inf
