@@ -53,6 +53,38 @@ using SquaresKernel = void (*)(const Series&, const Rows&, const Operand& z, int
 using DifferentiateKernel = void (*)(const Differentiation&, const Rows&, const Operand& coef, void* result,
                                      bool transposed, bool is_double);
 
+constexpr int max_dimensions = 64;
+
+// A downward-closed index set; see tree.hpp.
+struct Tree {
+    int dim;
+    int64_t fibres;
+    const int32_t* runs;
+    int64_t sizes[max_dimensions];  // degrees + 1
+};
+
+// Sums over an index set of products of functions, one Series an axis (its `derivative` included). Rows of points z (rows,
+// M, D) with strides; `groups` groups of `width` channels share the points of a row.
+struct Cross {
+    Tree tree;
+    const Series* series[max_dimensions];
+    int64_t size;  // K
+    int64_t rows, groups, points;
+    int width;  // 1 or 4
+    const void* z;
+    int64_t z_row, z_point, z_axis;
+    int64_t coef_row;  // elements from one row's coefficients to the next one's; 0 where rows share them
+};
+
+// values (rows, groups, width, M) of coefficients (rows or 1, groups, K, width).
+using CrossSynthesizeKernel = bool (*)(const Cross&, const void* coef, void* values, bool is_double);
+// coefficients (rows, groups, width, K) of values (rows, groups, width, M): the transpose.
+using CrossAdjointKernel = bool (*)(const Cross&, const void* values, void* coef, bool is_double);
+// gradient (rows, groups, M, D) in z of what synthesize gives, width 1; `slopes` are the series one derivative up.
+using CrossGradientKernel = bool (*)(const Cross&, const Series* const* slopes, const void* coef, void* gradient,
+                                     bool is_double);
+// All three return false where the tree is not one of these sizes.
+
 // Does `rounds` of independent multiply-adds in registers on every thread; returns how many they were in all.
 using MultiplyAdds = int64_t (*)(int64_t rounds, bool is_double);
 
@@ -66,6 +98,9 @@ struct Level {
     SquaresKernel squares;
     DifferentiateKernel differentiate;
     MultiplyAdds multiply_adds;
+    CrossSynthesizeKernel cross_synthesize;
+    CrossAdjointKernel cross_adjoint;
+    CrossGradientKernel cross_gradient;
 };
 
 // The levels built into this binary that this machine can run, slowest first.

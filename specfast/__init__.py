@@ -7,7 +7,7 @@ from . import ops as _ops  # noqa: F401  (registers torch.ops.specfast)
 from ._domain import debug_checks
 from ._version import __version__
 from .families import Chebyshev, Hermite, Laguerre, Legendre
-from .index_sets import HyperbolicCross, TensorProduct, TotalDegree
+from .index_sets import HyperbolicCross, Indices, TensorProduct, TotalDegree, load_index_set
 from .quadrature import gauss, leja
 from .space import Space
 
@@ -15,6 +15,7 @@ __all__ = [
     "Chebyshev",
     "Hermite",
     "HyperbolicCross",
+    "Indices",
     "Laguerre",
     "Legendre",
     "Space",
@@ -25,6 +26,7 @@ __all__ = [
     "gauss",
     "learn",
     "leja",
+    "load_index_set",
     "nn",
 ]
 

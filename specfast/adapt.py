@@ -29,7 +29,7 @@ def frequency_indicator(coef: Tensor, degrees: np.ndarray | None = None) -> Tens
     0.1
     """
     power = coef.abs().square()
-    n = np.arange(coef.shape[-1]) if degrees is None else np.asarray(degrees)
+    n = np.arange(coef.shape[-1]) if degrees is None else np.asarray(degrees, dtype=np.int64)
     count = int(n.max()) + 1
     top = torch.from_numpy(n >= count - max(1, count // 3)).to(coef.device)
     tiny = torch.finfo(power.dtype).tiny

@@ -32,7 +32,7 @@ def gauss_grid(families: Families, index_set: IndexSet) -> tuple[np.ndarray, np.
     indices = index_set.indices(len(families))
     nodes, weights = np.empty(indices.shape), np.ones(len(indices))
     for axis, family in enumerate(families):
-        z, w = gauss(family, int(indices[:, axis].max()) + 1)
+        z, w = gauss(family, index_set.largest(len(families))[axis] + 1)
         nodes[:, axis] = z[indices[:, axis]]
         weights *= w[indices[:, axis]]
     return nodes, weights
@@ -44,7 +44,7 @@ def leja_grid(families: Families, index_set: IndexSet) -> np.ndarray:
     indices = index_set.indices(len(families))
     nodes = np.empty(indices.shape)
     for axis, family in enumerate(families):
-        nodes[:, axis] = leja(family, int(indices[:, axis].max()) + 1)[indices[:, axis]]
+        nodes[:, axis] = leja(family, index_set.largest(len(families))[axis] + 1)[indices[:, axis]]
     return nodes
 
 
@@ -73,11 +73,11 @@ class LejaTransform:
 
     def __init__(self, families: Families, index_set: IndexSet):
         self.families, self.index_set, self.dim = families, index_set, len(families)
-        self.counts = index_set.indices(self.dim).max(0) + 1
+        self.counts = [n + 1 for n in index_set.largest(self.dim)]
 
     def _apply(self, array: Tensor, lower: bool, solve: bool) -> Tensor:
         for axis, family in enumerate(self.families):
-            factor = _leja_factors(family, int(self.counts[axis]))[0 if lower else 1]
+            factor = _leja_factors(family, self.counts[axis])[0 if lower else 1]
             matrix = torch.from_numpy(factor).to(array.device, array.dtype)
 
             def one_run(runs: Tensor, matrix: Tensor = matrix) -> Tensor:
@@ -103,7 +103,7 @@ class LejaTransform:
 
         Up to 2,000 indices exactly; beyond, estimated from below (Higham and Tisseur, SIAM J. Matrix Anal. 21, 2000).
         """
-        size = len(self.index_set.indices(self.dim))
+        size = self.index_set.size(self.dim)
         if size <= _DENSE_CONDITION:
             unit = torch.eye(size, dtype=torch.float64)
             norms = [float(f(unit).abs().sum(1).max()) for f in (self.synthesize, self.project)]

@@ -9,8 +9,11 @@ broadcast. A derivative with respect to z raises `derivative` by one: every orde
     adjoint(values (..., M), z (..., M), size, family, derivative)             c_n = sum_m v_m phi_n^(k)(z_m)
     basis(z (..., M), size, family, derivative)                                B_mn = phi_n^(k)(z_m)
     differentiate(coef (..., K), family, transposed)                           d with sum d_n phi_n = (sum c_n phi_n)'
-    product_synthesize(coef (..., K), z (..., M, D), indices (K, D), families, derivative)
-    product_adjoint(values (..., M), z (..., M, D), indices (K, D), families, derivative)
+    product_synthesize(coef (..., K), z (..., M, D), tree (F, 2), degrees, families, derivative)
+    product_adjoint(values (..., M), z (..., M, D), tree (F, 2), size, degrees, families, derivative)
+    product_gradient(coef (..., K), z (..., M, D), tree (F, 2), degrees, families, derivative)   the gradient in z
+
+`tree` is that of an index set (`IndexSet.tree`), int32; `degrees` are its largest entries, one an axis.
 """
 
 from __future__ import annotations
@@ -23,7 +26,6 @@ from torch import Tensor
 
 from . import kernels
 from ._autograd import Operator, direct, direct_node, plain, register, register_composite
-from .kernels import products
 
 
 def _check(name: str, first: tuple[str, Tensor], z: Tensor | None, derivative: int = 0) -> None:
@@ -211,100 +213,127 @@ def _raised(derivative: Sequence[int], axis: int) -> list[int]:
     return [order + (d == axis) for d, order in enumerate(derivative)]
 
 
-def _check_product(name: str, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]) -> None:
-    dim = indices.shape[-1]
+def _check_product(
+    name: str, first: tuple[str, Tensor], z: Tensor, tree: Tensor, degrees: Sequence[int], families: str,
+    derivative: Sequence[int],
+) -> None:  # fmt: skip
+    _check(name, first, z, min(derivative, default=0))
+    dim = len(degrees)
     if z.dim() < 2 or z.shape[-1] != dim:
         raise ValueError(f"{name}: z has shape {tuple(z.shape)}; (..., M, {dim}) is expected")
-    if len(families.split(",")) != dim or len(derivative) != dim:
-        raise ValueError(f"{name}: families={families!r}, derivative={list(derivative)}; {dim} of each are expected")
-
-
-def _product_synthesize(coef: Tensor, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]) -> Tensor:
-    _check("product_synthesize", ("coef", coef), z, min(derivative))
-    _check_product("product_synthesize", z, indices, families, derivative)
-    if coef.shape[-1] != indices.shape[0]:
+    if not 2 <= dim <= 64 or len(families.split(",")) != dim or len(derivative) != dim or min(degrees) < 0:
         raise ValueError(
-            f"product_synthesize: coef has size {coef.shape[-1]}; {indices.shape[0]} are expected, one an index"
+            f"{name}: degrees={list(degrees)}, families={families!r}, derivative={list(derivative)}; 2 to 64 of each are expected"
         )
-    return products.synthesize(coef, z, indices, families.split(","), derivative)
+    if tree.dtype is not torch.int32 or tree.dim() != 2 or tree.shape[1] != 2 or tree.shape[0] < 1:
+        raise ValueError(f"{name}: tree has shape {tuple(tree.shape)} of {tree.dtype}; (F, 2) of int32 is expected")
+    if tree.device != z.device:
+        raise ValueError(f"{name}: tree is on {tree.device} and z on {z.device}; one device is expected")
+
+
+def _product_synthesize(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
+) -> Tensor:
+    _check_product("product_synthesize", ("coef", coef), z, tree, degrees, families, derivative)
+    own = kernels.backend(z.device)
+    return own.product_synthesize(coef, z, tree.contiguous(), degrees, families.split(","), derivative)
 
 
 def _product_synthesize_fake(
-    coef: Tensor, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
 ) -> Tensor:
     return z.new_empty((*_leading(coef.shape[:-1], z.shape[:-2]), z.shape[-2]))
 
 
 def _gradient_in_z(series: Tensor, factor: Tensor, z: Tensor, rest: Sequence[Any]) -> Tensor:
     """Factor * d/dz_d of the series, for every axis d, summed to z's shape."""
-    indices, families, derivative = rest
-    parts = [
-        factor * product_synthesize(series, z, indices, families, _raised(derivative, axis))
-        for axis in range(z.shape[-1])
-    ]
-    return torch.stack(parts, -1).sum_to_size(z.shape)
+    return (factor.unsqueeze(-1) * product_gradient(series, z, *rest)).sum_to_size(z.shape)
 
 
 def _product_synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
-    coef, z, indices = ctx.saved_tensors
-    families, derivative = ctx.rest
+    coef, z, tree = ctx.saved_tensors
     grad_coef = grad_z = None
     if needed[0]:
-        grad_coef = product_adjoint(gradient, z, indices, families, derivative).sum_to_size(coef.shape)
+        grad_coef = product_adjoint(gradient, z, tree, coef.shape[-1], *ctx.rest).sum_to_size(coef.shape)
     if needed[1]:
-        grad_z = _gradient_in_z(coef, gradient, z, (indices, families, derivative))
-    return grad_coef, grad_z, None, None, None
+        grad_z = _gradient_in_z(coef, gradient, z, (tree, *ctx.rest))
+    return grad_coef, grad_z, None, None, None, None
 
 
 def _product_synthesize_tangent(ctx: Any, coef_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
-    coef, z, indices = ctx.saved_tensors
-    families, derivative = ctx.rest
+    coef, z, tree = ctx.saved_tensors
     total = torch.zeros((), dtype=z.dtype, device=z.device)
     if coef_t is not None:
-        total = total + product_synthesize(coef_t, z, indices, families, derivative)
-    for axis in range(z.shape[-1] if z_t is not None else 0):
-        slope = product_synthesize(coef, z, indices, families, _raised(derivative, axis))
-        total = total + z_t[..., axis] * slope  # type: ignore[index]
+        total = total + product_synthesize(coef_t, z, tree, *ctx.rest)
+    if z_t is not None:
+        total = total + (z_t * product_gradient(coef, z, tree, *ctx.rest)).sum(-1)
     return total
 
 
-def _product_adjoint(values: Tensor, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]) -> Tensor:
-    _check("product_adjoint", ("values", values), z, min(derivative))
-    _check_product("product_adjoint", z, indices, families, derivative)
+def _product_adjoint(
+    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: str, derivative: Sequence[int]
+) -> Tensor:
+    _check_product("product_adjoint", ("values", values), z, tree, degrees, families, derivative)
+    _check_size("product_adjoint", size)
     if values.shape[-1] != z.shape[-2]:
         raise ValueError(
             f"product_adjoint: values have {values.shape[-1]} points and z has {z.shape[-2]}; as many are expected"
         )
-    return products.adjoint(values, z, indices, families.split(","), derivative)
+    own = kernels.backend(z.device)
+    return own.product_adjoint(values, z, tree.contiguous(), size, degrees, families.split(","), derivative)
 
 
 def _product_adjoint_fake(
-    values: Tensor, z: Tensor, indices: Tensor, families: str, derivative: Sequence[int]
+    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: str, derivative: Sequence[int]
 ) -> Tensor:
-    return z.new_empty((*_leading(values.shape[:-1], z.shape[:-2]), indices.shape[0]))
+    return z.new_empty((*_leading(values.shape[:-1], z.shape[:-2]), size))
 
 
 def _product_adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
-    values, z, indices = ctx.saved_tensors
-    families, derivative = ctx.rest
+    values, z, tree = ctx.saved_tensors
+    _, *rest = ctx.rest
     grad_values = grad_z = None
     if needed[0]:
-        grad_values = product_synthesize(gradient, z, indices, families, derivative).sum_to_size(values.shape)
+        grad_values = product_synthesize(gradient, z, tree, *rest).sum_to_size(values.shape)
     if needed[1]:
-        grad_z = _gradient_in_z(gradient, values, z, (indices, families, derivative))
-    return grad_values, grad_z, None, None, None
+        grad_z = _gradient_in_z(gradient, values, z, (tree, *rest))
+    return grad_values, grad_z, None, None, None, None, None
 
 
 def _product_adjoint_tangent(ctx: Any, values_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
-    values, z, indices = ctx.saved_tensors
-    families, derivative = ctx.rest
+    values, z, tree = ctx.saved_tensors
+    size, degrees, families, derivative = ctx.rest
     total = torch.zeros((), dtype=z.dtype, device=z.device)
     if values_t is not None:
-        total = total + product_adjoint(values_t, z, indices, families, derivative)
+        total = total + product_adjoint(values_t, z, tree, size, degrees, families, derivative)
     for axis in range(z.shape[-1] if z_t is not None else 0):
         weighted = values * z_t[..., axis]  # type: ignore[index]
-        total = total + product_adjoint(weighted, z, indices, families, _raised(derivative, axis))
+        total = total + product_adjoint(weighted, z, tree, size, degrees, families, _raised(derivative, axis))
     return total
+
+
+def _product_gradient(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
+) -> Tensor:
+    _check_product("product_gradient", ("coef", coef), z, tree, degrees, families, derivative)
+    own = kernels.backend(z.device)
+    return own.product_gradient(coef, z, tree.contiguous(), degrees, families.split(","), derivative)
+
+
+def _product_gradient_fake(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
+) -> Tensor:
+    return z.new_empty((*_leading(coef.shape[:-1], z.shape[:-2]), *z.shape[-2:]))
+
+
+def _product_gradient_in_steps(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
+) -> Tensor:
+    """Return the same through operators that can be differentiated again."""
+    parts = [
+        product_synthesize(coef, z, tree, degrees, families, _raised(derivative, axis)) for axis in range(z.shape[-1])
+    ]
+    return torch.stack(parts, -1)
 
 
 _synthesize_rules = Operator(
@@ -339,7 +368,7 @@ differentiate = register(
 product_synthesize = register(
     "product_synthesize",
     Operator(
-        "(Tensor coef, Tensor z, Tensor indices, str families, int[] derivative) -> Tensor",
+        "(Tensor coef, Tensor z, Tensor tree, int[] degrees, str families, int[] derivative) -> Tensor",
         _product_synthesize, _product_synthesize_fake, _product_synthesize_backward, _product_synthesize_tangent,
         (1, 2, 0),
     ),
@@ -347,10 +376,15 @@ product_synthesize = register(
 product_adjoint = register(
     "product_adjoint",
     Operator(
-        "(Tensor values, Tensor z, Tensor indices, str families, int[] derivative) -> Tensor",
+        "(Tensor values, Tensor z, Tensor tree, SymInt size, int[] degrees, str families, int[] derivative) -> Tensor",
         _product_adjoint, _product_adjoint_fake, _product_adjoint_backward, _product_adjoint_tangent,
         (1, 2, 0),
     ),
+)  # fmt: skip
+product_gradient = register_composite(
+    "product_gradient",
+    "(Tensor coef, Tensor z, Tensor tree, int[] degrees, str families, int[] derivative) -> Tensor",
+    _product_gradient, _product_gradient_fake, _product_gradient_in_steps, (1, 2, 0),
 )  # fmt: skip
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -79,9 +81,11 @@ class Space:
                 raise ValueError("index_set=None: an index set, or for one axis a family with a degree, is expected")
             index_set = TensorProduct(listed[0].degree)
         elif not isinstance(index_set, IndexSet):
-            raise TypeError(f"index_set={index_set!r}: a TensorProduct, TotalDegree or HyperbolicCross is expected")
+            raise TypeError(
+                f"index_set={index_set!r}: a TensorProduct, TotalDegree, HyperbolicCross or Indices is expected"
+            )
         index_set._axis_weights(len(listed))
-        index_set.axis_degrees(len(listed))
+        index_set.check(len(listed))
         object.__setattr__(self, "families", tuple(family.with_degree(None) for family in listed))
         object.__setattr__(self, "index_set", index_set)
 
@@ -107,13 +111,13 @@ class Space:
 
     @property
     def indices(self) -> np.ndarray:
-        """The indices, an array (K, D) in lexicographic order."""
+        """The indices, an array (K, D) in lexicographic order, of the smallest signed integer type."""
         return self.index_set.indices(self.dim)
 
     @property
     def size(self) -> int:
         """Number of coefficients K."""
-        return len(self.indices)
+        return self.index_set.size(self.dim)
 
     @property
     def fingerprint(self) -> str:
@@ -172,7 +176,7 @@ class Space:
             result = apply_to_parts(lambda c: ops.synthesize(c * factor, z, name, orders[0]), real)
         else:
             result = apply_to_parts(
-                lambda c: ops.product_synthesize(c * factor, z, self._index_tensor(z), self._names, list(orders)), real
+                lambda c: ops.product_synthesize(c * factor, z, *self._tree(z), self._names, list(orders)), real
             )
         return to_kind(result.to(dtype), wanted)
 
@@ -188,9 +192,9 @@ class Space:
             name, size = self.families[0].name, self.size
             result = apply_to_parts(lambda v: factor * ops.adjoint(v, z, size, name, orders[0]), real)
         else:
-            result = apply_to_parts(
-                lambda v: factor * ops.product_adjoint(v, z, self._index_tensor(z), self._names, list(orders)), real
-            )
+            tree, degrees = self._tree(z)
+            rest = self.size, degrees, self._names, list(orders)
+            result = apply_to_parts(lambda v: factor * ops.product_adjoint(v, z, tree, *rest), real)
         return to_kind(result.to(dtype), wanted)
 
     def basis(self, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0) -> Any:
@@ -211,11 +215,17 @@ class Space:
         if self.dim == 1:
             u, slope = self.synthesize(coef, points, scale=scale, shift=shift, derivative=[0, 1])
             return u, slope
-        orders = [tuple(int(a == d) for a in range(self.dim)) for d in range(-1, self.dim)]
-        stacked = self.synthesize(coef, points, scale=scale, shift=shift, derivative=orders)
-        return stacked[0], stacked[1:].transpose((*range(1, stacked.ndim), 0)) if not isinstance(
-            stacked, Tensor
-        ) else stacked[1:].movedim(0, -1)
+        none = (0,) * self.dim
+        wanted, coef, z, factor, dtype = self._prepare("coef", coef, points, scale, shift, none)
+        self._check_size("coef", coef, self.size)
+        rest = (*self._tree(z), self._names, list(none))
+        own = _parts_to(coef, z.dtype) * factor
+        u = apply_to_parts(lambda c: ops.product_synthesize(c, z, *rest), own)
+        slopes = apply_to_parts(lambda c: ops.product_gradient(c, z, *rest), own)
+        beta, _ = self._scale_shift(to_torch("scale", scale, z.device), to_torch("shift", shift, z.device), z.dtype)
+        sign = torch.tensor([float(f.sign) for f in self.families], dtype=z.dtype, device=z.device)
+        gradient = slopes * (sign * beta).unsqueeze(-2)
+        return to_kind(u.to(dtype), wanted), to_kind(gradient.to(dtype), wanted)
 
     def differentiate(self, coef: Any, axis: int = 0, *, scale: Any = 1) -> Any:
         """Return the coefficients of du/dx_axis, projected onto the space.
@@ -262,11 +272,12 @@ class Space:
             return to_kind(result.to(c.dtype), wanted)
         maps = []
         for axis, family in enumerate(self.families):
-            line = Space(family.with_degree(int(self.indices[:, axis].max())))
+            line = Space(family.with_degree(self.index_set.largest(self.dim)[axis]))
             unit = torch.eye(line.size, dtype=work, device=c.device)
             basis = (part[..., axis].unsqueeze(-1) for part in (old, x0, new, new_x0))
             maps.append(_convert_axis(line, unit, *basis).mT)  # (..., to, from)
-        return to_kind(multiply_restricted(maps, _parts_to(c, work), self._index_tensor(c)).to(c.dtype), wanted)
+        indices = torch.from_numpy(self.indices.astype(np.int64)).to(c.device)
+        return to_kind(multiply_restricted(maps, _parts_to(c, work), indices).to(c.dtype), wanted)
 
     # ------------------------------------------------------------------------------------------------ nodes and fit
 
@@ -321,8 +332,9 @@ class Space:
         if self.dim == 1:
             sums = apply_to_parts(lambda v: ops.adjoint(v * weights, nodes[:, 0], self.size, self._names, 0), work)
         else:
-            index, orders = self._index_tensor(tensor), [0] * self.dim
-            sums = apply_to_parts(lambda v: ops.product_adjoint(v * weights, nodes, index, self._names, orders), work)
+            tree, degrees = self._tree(tensor)
+            rest = self.size, degrees, self._names, [0] * self.dim
+            sums = apply_to_parts(lambda v: ops.product_adjoint(v * weights, nodes, tree, *rest), work)
         return to_kind((sums / norms / normalisation).to(tensor.dtype), wanted)
 
     def project_condition(self) -> float:
@@ -392,11 +404,12 @@ class Space:
         indices = self.indices
         norms = np.ones(len(indices))
         for axis, family in enumerate(self.families):
-            norms *= family.norm_squared(int(indices[:, axis].max()) + 1)[indices[:, axis]]
+            norms *= family.norm_squared(self.index_set.largest(self.dim)[axis] + 1)[indices[:, axis]]
         return norms
 
-    def _index_tensor(self, like: Tensor) -> Tensor:
-        return torch.tensor(self.indices, device=like.device)
+    def _tree(self, like: Tensor) -> tuple[Tensor, list[int]]:
+        """Return the tree of the index set and its largest entries, as the operators take them."""
+        return _tree_tensor(self.index_set, self.dim, like.device), list(self.index_set.largest(self.dim))
 
     def _orders(self, derivative: Any) -> tuple[int, ...]:
         if isinstance(derivative, (int, np.integer)) and not isinstance(derivative, bool):
@@ -465,6 +478,13 @@ class Space:
             sign *= float(family.sign) ** order
         factor = sign * (beta ** power.to(work)).prod(-1, keepdim=True)
         return wanted, tensor, z, factor, dtype
+
+
+@lru_cache(maxsize=64)
+def _tree_tensor(index_set: IndexSet, dim: int, device: torch.device) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that the array is read-only: so is its use
+        return torch.from_numpy(index_set.tree(dim)).to(device)
 
 
 def _parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:

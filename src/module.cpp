@@ -141,6 +141,33 @@ Operand operand_of(const Array& array, const Rows& rows) {
     return operand;
 }
 
+// The shape of a sum over an index tree as Python gives it: (K, rows, groups, width, M), (row, point, axis) strides of z.
+Cross cross_of(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres, const std::vector<int64_t>& shape,
+               uintptr_t z, const std::vector<int64_t>& z_strides, int64_t coef_row) {
+    const size_t dim = plans.size();
+    if (dim < 2 || dim > static_cast<size_t>(max_dimensions) || shape.size() != 5 || z_strides.size() != 3 ||
+        (shape[3] != 1 && shape[3] != 4)) {
+        throw std::invalid_argument("2 to 64 axes, five sizes, three strides and a width of 1 or 4 are expected");
+    }
+    Cross cross{};
+    cross.tree = {static_cast<int>(dim), fibres, reinterpret_cast<const int32_t*>(tree), {}};
+    for (size_t d = 0; d < dim; ++d) {
+        cross.series[d] = &plans[d]->series;
+        cross.tree.sizes[d] = plans[d]->series.coefficients;
+    }
+    cross.size = shape[0];
+    cross.rows = shape[1];
+    cross.groups = shape[2];
+    cross.width = static_cast<int>(shape[3]);
+    cross.points = shape[4];
+    cross.z = reinterpret_cast<const void*>(z);
+    cross.z_row = z_strides[0];
+    cross.z_point = z_strides[1];
+    cross.z_axis = z_strides[2];
+    cross.coef_row = coef_row;
+    return cross;
+}
+
 class Kernels {
   public:
     explicit Kernels(const std::string& wanted) {
@@ -221,6 +248,38 @@ class Kernels {
                               is_double);
     }
 
+    void cross_synthesize(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres,
+                          const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
+                          uintptr_t coef, int64_t coef_row, uintptr_t values, bool is_double) const {
+        const Cross cross = cross_of(plans, tree, fibres, shape, z, z_strides, coef_row);
+        const py::gil_scoped_release release;
+        expect(level_->cross_synthesize(cross, reinterpret_cast<const void*>(coef), reinterpret_cast<void*>(values),
+                                        is_double));
+    }
+    void cross_adjoint(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres,
+                       const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
+                       uintptr_t values, uintptr_t coef, bool is_double) const {
+        const Cross cross = cross_of(plans, tree, fibres, shape, z, z_strides, 0);
+        const py::gil_scoped_release release;
+        expect(level_->cross_adjoint(cross, reinterpret_cast<const void*>(values), reinterpret_cast<void*>(coef),
+                                     is_double));
+    }
+    void cross_gradient(const std::vector<const Plan*>& plans, const std::vector<const Plan*>& slopes, uintptr_t tree,
+                        int64_t fibres, const std::vector<int64_t>& shape, uintptr_t z,
+                        const std::vector<int64_t>& z_strides, uintptr_t coef, int64_t coef_row, uintptr_t gradient,
+                        bool is_double) const {
+        const Cross cross = cross_of(plans, tree, fibres, shape, z, z_strides, coef_row);
+        if (slopes.size() != plans.size() || shape[3] != 1) throw std::invalid_argument("as many slopes as plans");
+        const Series* derived[max_dimensions];
+        for (size_t d = 0; d < slopes.size(); ++d) {
+            derived[d] = &slopes[d]->series;
+            if (derived[d]->coefficients != cross.tree.sizes[d]) throw std::invalid_argument("slopes of other sizes");
+        }
+        const py::gil_scoped_release release;
+        expect(level_->cross_gradient(cross, derived, reinterpret_cast<const void*>(coef),
+                                      reinterpret_cast<void*>(gradient), is_double));
+    }
+
     int64_t multiply_adds(int64_t rounds, bool is_double) const {
         const py::gil_scoped_release release;
         return level_->multiply_adds(rounds, is_double);
@@ -251,6 +310,9 @@ PYBIND11_MODULE(_cpu, module) {
         .def("backward", &Kernels::backward)
         .def("basis", &Kernels::basis)
         .def("multiply_adds", &Kernels::multiply_adds)
+        .def("cross_synthesize", &Kernels::cross_synthesize)
+        .def("cross_adjoint", &Kernels::cross_adjoint)
+        .def("cross_gradient", &Kernels::cross_gradient)
         .def("squares", &Kernels::squares)
         .def("differentiate", &Kernels::differentiate);
     module.attr("nvcc") = SPECFAST_NVCC_STATE;  // what the build found, for those who ask why there is no CUDA

@@ -19,7 +19,7 @@ def inner_points(*shape):
     return (torch.rand(*shape, dtype=D) * 0.9 + 0.05).requires_grad_()
 
 
-INDICES = torch.tensor([[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]])
+TREE = torch.tensor([[0, 3], [0, 2]], dtype=torch.int32)  # (0, 0), (0, 1), (0, 2), (1, 0), (1, 1)
 
 
 def cases(name):
@@ -34,8 +34,8 @@ def cases(name):
     yield "basis", lambda z: ops.basis(z, 6, name, 0), (z,)
     yield "differentiate", lambda c: ops.differentiate(c, name, False), (leaf(2, 6),)
     pair, points = f"{name},hermite", inner_points(2, 4, 2)
-    yield "product", lambda c, z: ops.product_synthesize(c, z, INDICES, pair, [0, 1]), (leaf(3, 1, 5), points)
-    yield "product adjoint", lambda v, z: ops.product_adjoint(v, z, INDICES, pair, [0, 0]), (leaf(4), points)
+    yield "product", lambda c, z: ops.product_synthesize(c, z, TREE, [1, 2], pair, [0, 1]), (leaf(3, 1, 5), points)
+    yield "product adjoint", lambda v, z: ops.product_adjoint(v, z, TREE, 5, [1, 2], pair, [0, 0]), (leaf(4), points)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,8 +123,8 @@ def test_opcheck():
         (torch.ops.specfast.adjoint.default, (v, z, 6, "hermite", 0)),
         (torch.ops.specfast.basis.default, (z, 6, "hermite", 0)),
         (torch.ops.specfast.differentiate.default, (c, "hermite", False)),
-        (torch.ops.specfast.product_synthesize.default, (leaf(5), leaf(4, 2), INDICES, "hermite,hermite", [0, 0])),
-        (torch.ops.specfast.product_adjoint.default, (v, leaf(4, 2), INDICES, "hermite,hermite", [0, 0])),
+        (torch.ops.specfast.product_synthesize.default, (leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0])),
+        (torch.ops.specfast.product_adjoint.default, (v, leaf(4, 2), TREE, 5, [1, 2], "hermite,hermite", [0, 0])),
     ):
         torch.library.opcheck(operator, arguments)
 

@@ -6,6 +6,9 @@
     basis(z, size, family, derivative)               (..., M)           -> (..., M, K)
     differentiate(coef, family, transposed)          (..., K)           -> (..., K)
     squares(z, size, family)                         (M,)               -> (M,), the sums of phi_n^2 / h_n
+    product_synthesize(coef, z, tree, degrees, families, derivative)       (..., K), (..., M, D) -> (..., M)
+    product_adjoint(values, z, tree, size, degrees, families, derivative)  (..., M), (..., M, D) -> (..., K)
+    product_gradient(coef, z, tree, degrees, families, derivative)         (..., K), (..., M, D) -> (..., M, D)
 
 Leading axes broadcast; dtypes are float32 or float64 and agree; `family` is the name of a Family on its standard domain, as
 the operators take it. A backend is added by adding one file here and a line to `_CPU_ORDER`. `SPECFAST_BACKEND`, read when

@@ -16,7 +16,7 @@ import torch  # before the extension, so that both share one OpenMP runtime
 from torch import Tensor
 
 from ..families import Family, family_by_name
-from . import _cpu  # type: ignore[attr-defined]
+from . import _cpu, cpu_cross  # type: ignore[attr-defined]
 
 
 def _load_kernels() -> _cpu.Kernels:
@@ -254,3 +254,30 @@ def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
         plan, coef.data_ptr(), coef.shape, coef.stride(), result.data_ptr(), transposed, coef.dtype is _DOUBLE
     )
     return result
+
+
+def _plans(degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]) -> list[_cpu.Plan]:
+    return [_plan(name, n + 1, k) for name, n, k in zip(families, degrees, derivative, strict=True)]
+
+
+def product_synthesize(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the sums over an index tree at points z (..., M, D)."""
+    return cpu_cross.synthesize(_kernels, _plans(degrees, families, derivative), coef, z, tree)
+
+
+def product_adjoint(
+    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: Sequence[str],
+    derivative: Sequence[int],
+) -> Tensor:  # fmt: skip
+    """Return the transpose of `product_synthesize` applied to values (..., M)."""
+    return cpu_cross.adjoint(_kernels, _plans(degrees, families, derivative), values, z, tree, size)
+
+
+def product_gradient(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the gradient in z, (..., M, D), of `product_synthesize`."""
+    plans, slopes = (_plans(degrees, families, [k + more for k in derivative]) for more in (0, 1))
+    return cpu_cross.gradient(_kernels, plans, slopes, coef, z, tree)

@@ -22,6 +22,7 @@ Examples
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +32,7 @@ from numba import njit
 from torch import Tensor
 
 from ..families import family_by_name
+from . import jit_cross
 
 HERMITE, LAGUERRE, CHEBYSHEV, LEGENDRE = 0, 1, 2, 3
 _TILE = 64
@@ -384,3 +386,26 @@ def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     result = np.empty(rows.shape)
     _differentiate_rows(maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, rows, result, transposed)
     return torch.from_numpy(result).reshape(coef.shape).to(coef.dtype)
+
+
+def product_synthesize(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the sums over an index tree at points z (..., M, D)."""
+    return jit_cross.synthesize(basis, coef, z, tree, degrees, families, derivative)
+
+
+def product_adjoint(
+    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: Sequence[str],
+    derivative: Sequence[int],
+) -> Tensor:  # fmt: skip
+    """Return the transpose of `product_synthesize` applied to values (..., M)."""
+    return jit_cross.adjoint(basis, values, z, tree, size, degrees, families, derivative)
+
+
+def product_gradient(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the gradient in z, (..., M, D), of `product_synthesize`."""
+    raised = [[order + (d == axis) for d, order in enumerate(derivative)] for axis in range(z.shape[-1])]
+    return torch.stack([product_synthesize(coef, z, tree, degrees, families, orders) for orders in raised], -1)

@@ -1,4 +1,4 @@
-"""Sums over an index set of products of one-dimensional functions, in plain PyTorch on any device.
+"""Sums over an index tree of products of one-dimensional functions, in plain PyTorch on any device.
 
 u(z_m) = sum over k of c_k phi_{n_k1}(z_m1) ... phi_{n_kD}(z_mD). Blocks of points and indices are gathered from the
 one-dimensional bases and multiplied, so that no (M, K) array exists; a block holds at most `_BLOCK` numbers.
@@ -9,12 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from . import backend
-
 _BLOCK = 1 << 20
+Basis = Callable[[Tensor, int, str, int], Tensor]
+
+
+def indices_of(tree: Tensor, dim: int) -> Tensor:
+    """Return the indices (K, D) of a tree, 64-bit integers on its device."""
+    from .._trees import list_indices
+
+    runs = tree.cpu().numpy()
+    indices = np.empty((int(runs[:, 1].sum()), dim), np.int64)
+    list_indices(runs, indices)
+    return torch.from_numpy(indices).to(tree.device)
 
 
 def _gathered(tables: Sequence[Tensor], indices: Tensor) -> Tensor:
@@ -26,18 +36,17 @@ def _gathered(tables: Sequence[Tensor], indices: Tensor) -> Tensor:
 
 
 def _over_blocks(
-    z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int],
+    basis: Basis, z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int],
     visit: Callable[[slice, slice, Tensor], None],
 ) -> None:  # fmt: skip
     """Call visit(points, indices, products) for every block of one row's points z (M, D)."""
     sizes = [int(indices[:, axis].max()) + 1 for axis in range(indices.shape[1])]
-    kernels = backend(z.device)
     index_block = min(indices.shape[0], 1 << 14)
     point_block = max(1, _BLOCK // max(index_block, *sizes))
     for begin in range(0, z.shape[0], point_block):
         points = slice(begin, begin + point_block)
         tables = [
-            kernels.basis(z[points, axis], sizes[axis], family, derivative[axis])
+            basis(z[points, axis].contiguous(), sizes[axis], family, derivative[axis])
             for axis, family in enumerate(families)
         ]
         for first in range(0, indices.shape[0], index_block):
@@ -45,8 +54,11 @@ def _over_blocks(
             visit(points, chosen, _gathered(tables, indices[chosen]))
 
 
-def synthesize(coef: Tensor, z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int]) -> Tensor:
-    """Return the sums (..., M) for coef (..., K), z (..., M, D), indices (K, D)."""
+def synthesize(
+    basis: Basis, coef: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the sums (..., M) for coef (..., K), z (..., M, D), functions by `basis`."""
+    indices = indices_of(tree, z.shape[-1])
     lead = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2])
     # Rows that share their points share their products.
     point_rows = z.reshape(z.shape[:-2].numel(), *z.shape[-2:])
@@ -60,12 +72,15 @@ def synthesize(coef: Tensor, z: Tensor, indices: Tensor, families: Sequence[str]
         def visit(points: slice, chosen: slice, products: Tensor, users: Tensor = users) -> None:
             result_rows[users, points] += coef_rows[users, chosen] @ products.T
 
-        _over_blocks(point_rows[row], indices, families, derivative, visit)
+        _over_blocks(basis, point_rows[row], indices, families, derivative, visit)
     return result
 
 
-def adjoint(values: Tensor, z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int]) -> Tensor:
+def adjoint(
+    basis: Basis, values: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
     """Return the sums (..., K) over the points of values (..., M) times the products."""
+    indices = indices_of(tree, z.shape[-1])
     lead = torch.broadcast_shapes(values.shape[:-1], z.shape[:-2])
     point_rows = z.reshape(z.shape[:-2].numel(), *z.shape[-2:])
     result = values.new_zeros((*lead, indices.shape[0]))
@@ -78,8 +93,16 @@ def adjoint(values: Tensor, z: Tensor, indices: Tensor, families: Sequence[str],
         def visit(points: slice, chosen: slice, products: Tensor, users: Tensor = users) -> None:
             result_rows[users, chosen] += value_rows[users, points] @ products
 
-        _over_blocks(point_rows[row], indices, families, derivative, visit)
+        _over_blocks(basis, point_rows[row], indices, families, derivative, visit)
     return result
+
+
+def gradient(
+    basis: Basis, coef: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the gradients in z, (..., M, D), of the sums, axis by axis."""
+    raised = [[order + (d == axis) for d, order in enumerate(derivative)] for axis in range(z.shape[-1])]
+    return torch.stack([synthesize(basis, coef, z, tree, families, orders) for orders in raised], -1)
 
 
 def multiply_restricted(maps: Sequence[Tensor], coef: Tensor, indices: Tensor) -> Tensor:

@@ -6,13 +6,14 @@ exp(-z^2/2) at z = 200 is not lost. Arithmetic is float64 whatever the inputs ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from ..families import DifferentiationTables, Family, RecurrenceTables, family_by_name
+from . import products
 
 
 @lru_cache(maxsize=256)
@@ -160,3 +161,25 @@ def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     tables = _tables(own, coef.shape[-1])[1]
     apply = _differentiate_transposed if transposed else _differentiate
     return apply(tables, coef.double()).to(coef.dtype)
+
+
+def product_synthesize(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the sums over an index tree at points z (..., M, D)."""
+    return products.synthesize(basis, coef, z, tree, families, derivative)
+
+
+def product_adjoint(
+    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: Sequence[str],
+    derivative: Sequence[int],
+) -> Tensor:  # fmt: skip
+    """Return the transpose of `product_synthesize` applied to values (..., M)."""
+    return products.adjoint(basis, values, z, tree, families, derivative)
+
+
+def product_gradient(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the gradient in z, (..., M, D), of `product_synthesize`."""
+    return products.gradient(basis, coef, z, tree, families, derivative)

@@ -38,7 +38,7 @@ def _on_space(space: Space, factors: Sequence[np.ndarray]) -> Tensor:
     """Return the matrix (K, K) of a product of maps along the axes, each (N_d + 1, N_d + 1)."""
     total = np.ones((space.size, space.size))
     for axis, factor in enumerate(factors):
-        n = space.indices[:, axis]
+        n = space.indices[:, axis].astype(np.int64)
         total *= factor[n[:, None], n[None]]
     return torch.from_numpy(total)
 
@@ -56,7 +56,7 @@ class Known(nn.Module):
         self.scales, self.shifts = basis.moving
         if space.size > LARGEST_KNOWN:
             raise DataError(f"known terms: at most {LARGEST_KNOWN} coefficients are expected, there are {space.size}")
-        families, sizes = space.families, [int(space.indices[:, d].max()) + 1 for d in range(space.dim)]
+        families, sizes = space.families, [n + 1 for n in space.index_set.largest(space.dim)]
         # Bounded axes are measured by their interval.
         self.scale = [f.standard_scale_shift()[0] if f.bounded else basis.scale[d] for d, f in enumerate(families)]
 
@@ -144,7 +144,7 @@ class Conserved(nn.Module):
             raise DataError("conserved norm: Hermite, Laguerre (alpha 0) or Legendre is expected, an orthonormal basis")
         self.powers = [space.families[d].power - 1 for d in basis.moving[0]]
         if "mass" in kinds:
-            n = space.indices
+            n = space.indices.astype(np.int64)
             columns = [integrals(f, int(n[:, d].max()) + 1)[n[:, d]] for d, f in enumerate(space.families)]
             self.register_buffer("integral", torch.from_numpy(np.prod(columns, axis=0)), persistent=False)
 
@@ -180,7 +180,7 @@ class LocalLowRank(nn.Module):
 
     def __init__(self, space: Space, channels: int, inputs: int, outputs: int, rank: int = 32):
         super().__init__()
-        n, size = space.indices, space.size
+        n, size = space.indices.astype(np.int64), space.size
         places = {tuple(row): place for place, row in enumerate(n.tolist())}
         steps = [np.zeros(space.dim, dtype=int)]
         for d in range(space.dim):

@@ -1,0 +1,142 @@
+"""Sums over index trees by the compiled kernels: rows and channels laid out as these take them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+_WIDTH = 4  # channels that run side by side
+
+
+class _Rows(NamedTuple):
+    """Leading axes, those along which points differ first, those that share them ("channels") last."""
+
+    lead: torch.Size
+    order: list[int]
+    rows: int
+    channels: int
+    z: Tensor  # (rows, M, D)
+
+    def first(self, tensor: Tensor) -> Tensor:
+        """Return a tensor of the leading axes and one of its own as (rows, channels, last)."""
+        last = tensor.shape[-1]
+        moved = tensor.expand(*self.lead, last).permute(*self.order, len(self.lead))
+        return moved.reshape(self.rows, self.channels, last)
+
+    def back(self, result: Tensor, own: int) -> Tensor:
+        """Return a result (rows, channels, ...) with the leading axes and `own` more."""
+        count = len(self.lead)
+        shaped = result.reshape([*(self.lead[axis] for axis in self.order), *result.shape[2:]])
+        inverse = sorted(range(count), key=self.order.__getitem__)
+        return shaped.permute(*inverse, *range(count, count + own))
+
+
+def _rows(other: Tensor, z: Tensor) -> _Rows:
+    lead = torch.broadcast_shapes(other.shape[:-1], z.shape[:-2])
+    wide = z.expand(*lead, *z.shape[-2:])
+    sharing = [axis for axis in range(len(lead)) if lead[axis] == 1 or wide.stride(axis) == 0]
+    own = [axis for axis in range(len(lead)) if axis not in sharing]
+    for axis in sharing:
+        wide = wide.narrow(axis, 0, min(1, lead[axis]))
+    rows = lead.numel() if not sharing else torch.Size(lead[axis] for axis in own).numel()
+    channels = torch.Size(lead[axis] for axis in sharing).numel()
+    points = wide.permute(*own, *sharing, len(lead), len(lead) + 1).reshape(rows, *z.shape[-2:])
+    return _Rows(lead, [*own, *sharing], rows, channels, points)
+
+
+def _parts(channels: int) -> list[tuple[int, int, int]]:
+    """Return (first channel, how many, width): four side by side, one at a time what is left of them."""
+    wide = channels // _WIDTH * _WIDTH
+    if channels - wide == _WIDTH - 1:
+        return [(0, channels, _WIDTH)]
+    return [part for part in ((0, wide, _WIDTH), (wide, channels - wide, 1)) if part[1] > 0]
+
+
+def _interleaved(coef: Tensor, width: int) -> Tensor:
+    """Return coefficients (rows, C, K) as (rows, groups, K, width), padded with zeros."""
+    rows, channels, size = coef.shape
+    groups = -(-channels // width)
+    if width == 1:
+        return coef.contiguous()
+    if groups * width > channels:
+        coef = torch.nn.functional.pad(coef, (0, 0, 0, groups * width - channels))
+    return coef.reshape(rows, groups, width, size).transpose(-1, -2).contiguous()
+
+
+def _call(kernel: Any, plans: Any, tree: Tensor, size: int, own: _Rows, groups: int, width: int, *rest: Any) -> None:
+    z = own.z
+    kernel(
+        *plans, tree.data_ptr(), tree.shape[0], [size, own.rows, groups, width, z.shape[1]],
+        z.data_ptr(), [z.stride(0), z.stride(1), z.stride(2)], *rest, z.dtype is torch.float64,
+    )  # fmt: skip
+
+
+def _nothing(other: Tensor, z: Tensor, *own: int) -> Tensor:
+    """Return the result of a problem without rows or points: zeros."""
+    return z.new_zeros((*torch.broadcast_shapes(other.shape[:-1], z.shape[:-2]), *own))
+
+
+def synthesize(kernels: Any, plans: Sequence[Any], coef: Tensor, z: Tensor, tree: Tensor) -> Tensor:
+    """Return the sums (..., M) for coef (..., K), z (..., M, D)."""
+    if z.shape[-2] == 0 or torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2]).numel() == 0:
+        return _nothing(coef, z, z.shape[-2])
+    own = _rows(coef, z)
+    shared = coef.shape[:-1].numel() == 1
+    size, points = coef.shape[-1], z.shape[-2]
+    rows = coef.reshape(1, 1, size) if shared and own.channels == 1 else own.first(coef)
+    result = z.new_empty((own.rows, own.channels, points))
+    for begin, count, width in _parts(own.channels):
+        given = _interleaved(rows[:, begin : begin + count], width)
+        groups = given.shape[1]
+        whole = count == own.channels and groups * width == count
+        part = result if whole else z.new_empty((own.rows, groups * width, points))
+        step = 0 if given.shape[0] == 1 else groups * size * width
+        _call(
+            kernels.cross_synthesize, (plans,), tree, size, own, groups, width, given.data_ptr(), step, part.data_ptr()
+        )
+        if not whole:
+            result[:, begin : begin + count] = part[:, :count]
+    return own.back(result, 1)
+
+
+def adjoint(kernels: Any, plans: Sequence[Any], values: Tensor, z: Tensor, tree: Tensor, size: int) -> Tensor:
+    """Return the sums (..., K) over the points for values (..., M), z (..., M, D)."""
+    if z.shape[-2] == 0 or torch.broadcast_shapes(values.shape[:-1], z.shape[:-2]).numel() == 0:
+        return _nothing(values, z, size)
+    own = _rows(values, z)
+    rows = own.first(values)
+    result = z.new_empty((own.rows, own.channels, size))
+    for begin, count, width in _parts(own.channels):
+        groups = -(-count // width)
+        given = rows[:, begin : begin + count]
+        if groups * width > count:
+            given = torch.nn.functional.pad(given, (0, 0, 0, groups * width - count))
+        given = given.contiguous()
+        whole = count == own.channels and groups * width == count
+        part = result if whole else z.new_empty((own.rows, groups * width, size))
+        _call(kernels.cross_adjoint, (plans,), tree, size, own, groups, width, given.data_ptr(), part.data_ptr())
+        if not whole:
+            result[:, begin : begin + count] = part[:, :count]
+    return own.back(result, 1)
+
+
+def gradient(
+    kernels: Any, plans: Sequence[Any], slopes: Sequence[Any], coef: Tensor, z: Tensor, tree: Tensor
+) -> Tensor:
+    """Return the gradients in z (..., M, D) of the sums for coef (..., K), z (..., M, D)."""
+    if z.shape[-2] == 0 or torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2]).numel() == 0:
+        return _nothing(coef, z, *z.shape[-2:])
+    own = _rows(coef, z)
+    size = coef.shape[-1]
+    shared = coef.shape[:-1].numel() == 1 and own.channels == 1
+    given = (coef.reshape(1, 1, size) if shared else own.first(coef)).contiguous()
+    result = z.new_empty((own.rows, own.channels, *z.shape[-2:]))
+    step = 0 if shared else own.channels * size
+    _call(
+        kernels.cross_gradient, (plans, slopes), tree, size, own, own.channels, 1, given.data_ptr(), step,
+        result.data_ptr(),
+    )  # fmt: skip
+    return own.back(result, 2)
