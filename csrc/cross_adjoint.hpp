@@ -84,9 +84,14 @@ struct Pending {
     }
     SPECFAST_INLINE void reduce() {
         for (int i = 0; i < most; i += lanes<T>) {
-            T own[lanes<T>];
-            store(own, sum_of(i));
-            for (int l = 0; l < lanes<T>; ++l) sums[i + l] += static_cast<double>(own[l]);
+            const Vector<T> sum = sum_of(i);
+            if constexpr (sizeof(T) == sizeof(double)) {
+                store(sums + i, load(sums + i) + sum);
+            } else {
+                T own[lanes<T>];
+                store(own, sum);
+                for (int l = 0; l < lanes<T>; ++l) sums[i + l] += static_cast<double>(own[l]);
+            }
         }
         sums += most;
         count = 0;
@@ -101,6 +106,39 @@ struct Pending {
     }
 };
 
+// The values of a tile times the functions so far, to be multiplied by one more and summed over the tile.
+template <class T, int W, int R>
+struct Spread {
+    const T* values;
+    SPECFAST_INLINE explicit Spread(const T* from) : values(from) {}
+    SPECFAST_INLINE void operator()(const T* q, Vector<T>* sum) const {
+        for (int r = 0; r < R; ++r) {
+            const Vector<T> factor = load(q + r * lanes<T>);
+            for (int w = 0; w < W; ++w) {
+                const Vector<T> part = load(values + (w * R + r) * lanes<T>) * factor;
+                sum[w] = r == 0 ? part : sum[w] + part;
+            }
+        }
+    }
+};
+
+// One channel stays in registers; two sums hide half of their latency.
+template <class T, int R>
+struct Spread<T, 1, R> {
+    Vector<T> values[R];
+    SPECFAST_INLINE explicit Spread(const T* from) {
+        for (int r = 0; r < R; ++r) values[r] = load(from + r * lanes<T>);
+    }
+    SPECFAST_INLINE void operator()(const T* q, Vector<T>* sum) const {
+        Vector<T> even = values[0] * load(q), odd = values[1] * load(q + lanes<T>);
+        for (int r = 2; r < R; r += 2) {
+            even += values[r] * load(q + r * lanes<T>);
+            odd += values[r + 1] * load(q + (r + 1) * lanes<T>);
+        }
+        sum[0] = even + odd;
+    }
+};
+
 // Adds one tile to `sums` (K, W); `levels` holds the values of the tile at level 0, (W, P), and room for the others.
 template <class T, int W, int R, bool paired>
 void spread_tree(const Tree& tree, const int64_t* offset, const T* tables, const PairTable& pairs, const T* products,
@@ -111,28 +149,23 @@ void spread_tree(const Tree& tree, const int64_t* offset, const T* tables, const
     int32_t entry[max_dimensions] = {};
     const int32_t *run = tree.runs, *const stop = tree.runs + 2 * tree.fibres;
     Pending<T> pending{waiting, sums};
-    int level = 0;
-    for (;;) {
+    for (int level = 0;;) {
         for (int d = level; d < depth; ++d) {
+            if (d > level) entry[d] = 0;
             const T *const q = tables + offset[d] + entry[d] * pitch, *const from = levels + d * W * pitch;
             T* const to = levels + (d + 1) * W * pitch;
-            for (int w = 0; w < W; ++w)
-                for (int l = 0; l < pitch; l += lanes<T>)
-                    store(to + w * pitch + l, load(from + w * pitch + l) * load(q + l));
+            for (int r = 0; r < pitch; r += lanes<T>) {
+                const Vector<T> factor = load(q + r);
+                for (int w = 0; w < W; ++w) store(to + w * pitch + r, load(from + w * pitch + r) * factor);
+            }
         }
-        const T* const own = levels + depth * W * pitch;
+        const Spread<T, W, R> own(levels + depth * W * pitch);
         const int64_t* row = pairs.first;
         do {
             const T* q = paired ? products + *row++ * pitch : last;
             for (int32_t length = run[1]; length > 0; --length, q += pitch) {
                 Vector<T> sum[W];
-                for (int r = 0; r < pitch; r += lanes<T>) {
-                    const Vector<T> factor = load(q + r);
-                    for (int w = 0; w < W; ++w) {
-                        const Vector<T> part = load(own + w * pitch + r) * factor;
-                        sum[w] = r == 0 ? part : sum[w] + part;
-                    }
-                }
+                own(q, sum);
                 pending.template push<W>(sum);
             }
             run += 2;
@@ -140,7 +173,6 @@ void spread_tree(const Tree& tree, const int64_t* offset, const T* tables, const
         if (run == stop) break;
         level = run[0];
         ++entry[level];
-        for (int d = level + 1; d < depth; ++d) entry[d] = 0;
     }
     pending.close();
 }

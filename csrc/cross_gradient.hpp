@@ -1,11 +1,11 @@
 // gradient[row, channel, m, d] = d/dz_d of the sum in cross_synthesize.hpp, for every axis d in one pass.
 //
 // Method    At every inner node the finished sum below it, the product of the functions above it and the derivative of its
-//           own function make its part of the gradient along its axis; at the leaves a second sum runs with the derivatives
-//           of the last functions.
+//           own function make its part of the gradient along its axis. Blocks of the last two entries sum values and slopes
+//           in registers.
 // Layout    As cross_synthesize.hpp with one channel: sums in progress and products so far one tile a level, a tile of the
 //           gradient an axis.
-// Cost      two multiply-adds an index and four an inner node, whatever D is; both tables.
+// Cost      two multiply-adds an index, three a run and four an inner node above, whatever D is; both tables.
 #pragma once
 #include "cross_synthesize.hpp"
 
@@ -14,54 +14,91 @@ namespace {
 
 constexpr int gradient_vectors = SPECFAST_CROSS_VECTORS / 2;
 
+template <class T, int R>
+struct Gradient {
+    static constexpr int pitch = R * lanes<T>;
+    const T* above;  // D tiles of products, the first of which is 1
+    T* gradient;     // D tiles
+
+    SPECFAST_INLINE void add(int d, const Vector<T>* part) const {
+        for (int r = 0; r < R; ++r) {
+            T* const to = gradient + d * pitch + r * lanes<T>;
+            store(to, load(to) + part[r] * load(above + d * pitch + r * lanes<T>));
+        }
+    }
+};
+
+// A block: all indices with the same first D - 2 entries, with its sum and the slopes of that along the last two axes.
+template <class T, int R>
+struct GradientBlock {
+    Vector<T> sum[R] = {}, before[R] = {}, last[R] = {};
+
+    // Adds the run of the last entry whose functions are q, their derivatives p; f and g those of the entry before.
+    SPECFAST_INLINE void run(const T* coef, int32_t length, const T* q, const T* p, const T* f, const T* g) {
+        constexpr int pitch = R * lanes<T>;
+        Vector<T> value[R] = {}, slope[R] = {};
+        for (; length > 0; --length, ++coef, q += pitch, p += pitch) {
+            const Vector<T> c = splat<T>(*coef);
+            for (int r = 0; r < R; ++r) {
+                value[r] += c * load(q + r * lanes<T>);
+                slope[r] += c * load(p + r * lanes<T>);
+            }
+        }
+        for (int r = 0; r < R; ++r) {
+            const Vector<T> factor = load(f + r * lanes<T>);
+            sum[r] += value[r] * factor;
+            last[r] += slope[r] * factor;
+            before[r] += value[r] * load(g + r * lanes<T>);
+        }
+    }
+};
+
 // `levels` holds D tiles of sums, `above` D tiles of products, the first of which is 1; adds to `gradient` (D, P).
 template <class T, int R>
 void gradient_tree(const Tree& tree, const int64_t* offset, const T* tables, const T* slopes, const T* coef, T* levels,
                    T* above, T* gradient) {
     constexpr int pitch = R * lanes<T>;
-    const int depth = tree.dim - 1;
-    const T *const last = tables + offset[depth], *const last_slope = slopes + offset[depth];
+    const int depth = tree.dim - 2;
+    const int64_t last = offset[depth + 1];
     int32_t entry[max_dimensions] = {};
     const int32_t *run = tree.runs, *const stop = tree.runs + 2 * tree.fibres;
-    int from = 0;
-    for (;;) {
+    const Gradient<T, R> result{above, gradient};
+    for (int from = 0;;) {
         for (int d = from; d < depth; ++d) {
             const T* const q = tables + offset[d] + entry[d] * pitch;
             for (int l = 0; l < pitch; l += lanes<T>)
                 store(above + (d + 1) * pitch + l, load(above + d * pitch + l) * load(q + l));
         }
-        Vector<T> sum[R] = {}, slope[R] = {};
-        const T *q = last, *p = last_slope;
-        for (int32_t length = run[1]; length > 0; --length, q += pitch, p += pitch) {
-            const Vector<T> c = splat<T>(*coef++);
-            for (int r = 0; r < R; ++r) {
-                sum[r] += c * load(q + r * lanes<T>);
-                slope[r] += c * load(p + r * lanes<T>);
-            }
+        GradientBlock<T, R> block;
+        int64_t place = offset[depth];
+        do {
+            block.run(coef, run[1], tables + last, slopes + last, tables + place, slopes + place);
+            coef += run[1];
+            place += pitch;
+            run += 2;
+        } while (run != stop && run[0] == depth);
+        // Both slopes lack the product of the functions above the block.
+        for (int r = 0; r < R; ++r) {
+            const Vector<T> factor = load(above + depth * pitch + r * lanes<T>);
+            T *const to = gradient + depth * pitch + r * lanes<T>, *const behind = to + pitch;
+            store(to, load(to) + block.before[r] * factor);
+            store(behind, load(behind) + block.last[r] * factor);
         }
-        const auto add = [&](int d, const Vector<T>* part) __attribute__((always_inline)) {
-            for (int r = 0; r < R; ++r) {
-                T* const to = gradient + d * pitch + r * lanes<T>;
-                store(to, load(to) + part[r] * load(above + d * pitch + r * lanes<T>));
-            }
-        };
-        add(depth, slope);
-        run += 2;
         const int level = run == stop ? -1 : run[0];
         for (int d = depth - 1; d >= 0; --d) {
-            const int64_t place = offset[d] + entry[d] * pitch;
+            const int64_t own = offset[d] + entry[d] * pitch;
             Vector<T> part[R];
             for (int r = 0; r < R; ++r) {
-                part[r] = sum[r] * load(slopes + place + r * lanes<T>);
-                sum[r] *= load(tables + place + r * lanes<T>);
-                if (entry[d] != 0) sum[r] += load(levels + d * pitch + r * lanes<T>);
+                part[r] = block.sum[r] * load(slopes + own + r * lanes<T>);
+                block.sum[r] *= load(tables + own + r * lanes<T>);
+                if (entry[d] != 0) block.sum[r] += load(levels + d * pitch + r * lanes<T>);
             }
-            add(d, part);
+            result.add(d, part);
             if (d == level) break;
             entry[d] = 0;
         }
         if (level < 0) break;
-        for (int r = 0; r < R; ++r) store(levels + level * pitch + r * lanes<T>, sum[r]);
+        for (int r = 0; r < R; ++r) store(levels + level * pitch + r * lanes<T>, block.sum[r]);
         ++entry[level];
         from = level;
     }
