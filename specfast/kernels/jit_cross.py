@@ -110,7 +110,7 @@ def synthesize(
         levels = np.empty((len(degrees), tables.shape[2]))
         for user in users:
             _sum_tile(runs, tables, problem.other[user], levels, result[user, part])
-    return torch.from_numpy(result).reshape(*problem.lead, -1).to(z.dtype)
+    return torch.from_numpy(result).reshape(*problem.lead, z.shape[-2]).to(z.dtype)
 
 
 def adjoint(

@@ -157,6 +157,117 @@ bool run(const Level& level, const Problem& problem, std::mt19937& random) {
     return good;
 }
 
+// The runs of a cross of `dim` axes: prod max(1, n_d) <= degree.
+std::vector<int32_t> cross_runs(int dim, int64_t degree, int64_t& size) {
+    std::vector<int64_t> entry(static_cast<size_t>(dim), 0);
+    std::vector<int32_t> runs;
+    size = 0;
+    for (int32_t shared = 0; shared >= 0;) {
+        int64_t product = 1;
+        for (int d = 0; d < dim - 1; ++d) product *= entry[d] > 1 ? entry[d] : 1;
+        const auto length = static_cast<int32_t>(degree / product + 1);
+        runs.push_back(shared);
+        runs.push_back(length);
+        size += length;
+        for (shared = dim - 2; shared >= 0; --shared) {
+            ++entry[shared];
+            product = 1;
+            for (int d = 0; d <= shared; ++d) product *= entry[d] > 1 ? entry[d] : 1;
+            if (product <= degree) break;
+            entry[shared] = 0;
+        }
+    }
+    return runs;
+}
+
+struct CrossProblem {
+    int dim, width;
+    int64_t degree, rows, groups, points;
+    bool shared;
+};
+
+template <class Data>
+bool run_cross(const Level& level, const CrossProblem& problem, std::mt19937& random) {
+    const int dim = problem.dim;
+    const int64_t functions = problem.degree + 1, count = functions + 1, points = problem.points;
+    const std::vector<double> zeros(static_cast<size_t>(count), 0.0), ones(static_cast<size_t>(count), 1.0);
+    std::vector<Tables<double>> wide;
+    std::vector<Tables<float>> narrow;
+    for (int family = 0; family < 3; ++family) {
+        wide.emplace_back(family, count);
+        narrow.emplace_back(family, count);
+    }
+    Series own[3][2];
+    for (int family = 0; family < 3; ++family) {
+        for (int derivative = 0; derivative < 2; ++derivative) {
+            own[family][derivative] = {wide[family].recurrence,
+                                       narrow[family].recurrence,
+                                       {count, zeros.data(), zeros.data(), zeros.data(), ones.data(), zeros.data()},
+                                       functions,
+                                       derivative};
+        }
+    }
+    Cross cross{};
+    const std::vector<int32_t> runs = cross_runs(dim, problem.degree, cross.size);
+    cross.tree = {dim, static_cast<int64_t>(runs.size() / 2), runs.data(), {}};
+    const Series* slopes[max_dimensions];
+    const int64_t rows = problem.rows, channels = problem.groups * problem.width;
+    std::vector<Data> z = numbers<Data>(random, rows * points * dim + 1, 0, 1);
+    const double reach[] = {45.0, 700.0, 1.0};
+    for (int d = 0; d < dim; ++d) {
+        const int family = std::uniform_int_distribution<int>(0, 2)(random);
+        cross.tree.sizes[d] = functions;
+        cross.series[d] = &own[family][0];
+        slopes[d] = &own[family][1];
+        for (int64_t i = 0; i < rows * points; ++i) z[i * dim + d] *= static_cast<Data>(reach[family]);
+    }
+    cross.rows = rows;
+    cross.groups = problem.groups;
+    cross.width = problem.width;
+    cross.points = points;
+    cross.z = z.data();
+    cross.z_row = points * dim;
+    cross.z_point = dim;
+    cross.z_axis = 1;
+    cross.coef_row = problem.shared ? 0 : channels * cross.size;
+    const int64_t coefficients = (problem.shared ? 1 : rows) * channels * cross.size;
+    const std::vector<Data> coef = numbers<Data>(random, coefficients + 1, -1, 1);
+    const std::vector<Data> values = numbers<Data>(random, rows * channels * points + 1, -1, 1);
+    auto sums = output<Data>(rows * channels * points), back = output<Data>(rows * channels * cross.size);
+    auto gradient = output<Data>(rows * channels * points * dim);
+    const bool is_double = sizeof(Data) == 8;
+    bool good = level.cross_synthesize(cross, coef.data(), sums.data(), is_double) &&
+                level.cross_adjoint(cross, values.data(), back.data(), is_double) && untouched(sums) && untouched(back);
+    double left = 0, right = 0, norm = 1;
+    for (int64_t i = 0; i < rows * channels * points; ++i) {
+        const double part = static_cast<double>(sums[i]) * static_cast<double>(values[i]);
+        left += part;
+        norm += std::fabs(part);
+    }
+    for (int64_t place = 0; place < rows * channels; ++place) {
+        const int64_t row = problem.shared ? 0 : place / channels, channel = place % channels;
+        const int64_t first = row * channels * cross.size + channel / problem.width * cross.size * problem.width;
+        for (int64_t n = 0; n < cross.size; ++n) {
+            const Data c = coef[static_cast<size_t>(first + n * problem.width + channel % problem.width)];
+            right += static_cast<double>(back[static_cast<size_t>(place * cross.size + n)]) * static_cast<double>(c);
+        }
+    }
+    if (problem.width == 1) {
+        good =
+            level.cross_gradient(cross, slopes, coef.data(), gradient.data(), is_double) && untouched(gradient) && good;
+    }
+    good = good && std::fabs(left - right) <= (is_double ? 1e-9 : 2e-2) * norm;
+    std::vector<int32_t> broken = runs;
+    broken[broken.size() - 1] += 1;
+    cross.tree.runs = broken.data();
+    good = good && !level.cross_synthesize(cross, coef.data(), sums.data(), is_double);
+    if (!good)
+        std::printf("wrong: %s cross of %d axes, degree %ld, rows %ld, %ld x %d channels, points %ld: %g %g\n",
+                    level.name, dim, long(problem.degree), long(rows), long(problem.groups), problem.width,
+                    long(points), left, right);
+    return good;
+}
+
 bool all(unsigned seed, int rounds) {
     std::mt19937 random(seed);
     const auto pick = [&](int64_t from, int64_t to) {
@@ -173,6 +284,13 @@ bool all(unsigned seed, int rounds) {
         for (int i = 0; i < count; ++i) {
             good = run<double>(*levels[i], problem, random) && good;
             good = run<float>(*levels[i], problem, random) && good;
+        }
+        if (round % 4 != 0) continue;
+        const CrossProblem cross{int(pick(2, 5)), pick(0, 1) == 1 ? 4 : 1, pick(0, 9), pick(1, 2), pick(1, 2),
+                                 pick(1, 70),     pick(0, 1) == 1};
+        for (int i = 0; i < count; ++i) {
+            good = run_cross<double>(*levels[i], cross, random) && good;
+            good = run_cross<float>(*levels[i], cross, random) && good;
         }
     }
     return good;
