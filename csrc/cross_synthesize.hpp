@@ -96,7 +96,8 @@ struct CrossPlan {
     bool paired;
     Scratch starts;
 
-    CrossPlan(const Cross& cross, int64_t pitch)
+    // `kinds` of products of pairs are kept.
+    CrossPlan(const Cross& cross, int64_t pitch, int64_t kinds = 1)
         : tables(cross, cross.series, pitch), starts(first_block_rows(cross.tree), 1) {
         pairs.rows = first_block_rows(cross.tree);
         int64_t* const first = reinterpret_cast<int64_t*>(starts.block(0));
@@ -105,7 +106,7 @@ struct CrossPlan {
             pairs.pairs += cross.tree.runs[2 * i + 1];
         }
         pairs.first = first;
-        paired = pairs_pay(cross, pairs.pairs, pitch * static_cast<int64_t>(sizeof(Data))) &&
+        paired = pairs_pay(cross, kinds * pairs.pairs, pitch * static_cast<int64_t>(sizeof(Data))) &&
                  is_nested(cross.tree, pairs.rows);
         if (!paired) pairs.pairs = 0;
     }
