@@ -151,7 +151,7 @@ inline void multiply_pairs(const Tree& tree, const PairTable& pairs, const Data*
 
 // Whether sums over blocks of pairs are the faster: where runs are short, and the products stay in a near cache.
 inline bool pairs_pay(const Cross& cross, int64_t pairs, int64_t bytes_a_pair) {
-    return cross.tree.dim >= 3 && pairs * bytes_a_pair <= (int64_t(1) << 18) && cross.size < 24 * cross.tree.fibres;
+    return cross.tree.dim >= 3 && pairs * bytes_a_pair <= (int64_t(1) << 17) && cross.size < 24 * cross.tree.fibres;
 }
 
 }  // namespace
