@@ -24,7 +24,8 @@ _SLACK = 1e-12
 _UNIT = 2.0**48
 
 
-def _memory() -> int:
+def memory() -> int:
+    """Return this machine's memory in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -380,7 +381,7 @@ def _count(index_set: IndexSet, dim: int) -> int:
 def _tree(index_set: IndexSet, dim: int) -> np.ndarray:
     from ._trees import grow
 
-    size, half = index_set.size(dim), _memory() // 2
+    size, half = index_set.size(dim), memory() // 2
     if 8 * size > half:
         raise ValueError(
             f"{index_set} in {dim} dimensions has {size} indices; their coefficients alone need {8 * size / 2**30:.1f} GiB, and"
@@ -400,10 +401,10 @@ def _indices(index_set: IndexSet, dim: int) -> np.ndarray:
     size, degree = index_set.size(dim), max(index_set.axis_degrees(dim))
     kind = next(t for t in (np.int8, np.int16, np.int32, np.int64) if degree <= np.iinfo(t).max)
     need = size * dim * np.dtype(kind).itemsize
-    if need > _memory() // 2:
+    if need > memory() // 2:
         raise ValueError(
             f"{index_set} in {dim} dimensions has {size} indices; a list of them needs {need / 2**30:.1f} GiB, and half of this"
-            f" machine's memory is {_memory() / 2**31:.1f} GiB"
+            f" machine's memory is {memory() / 2**31:.1f} GiB"
         )
     if dim == 1:
         out = np.arange(size, dtype=kind)[:, None]

@@ -28,7 +28,7 @@ from .arrays import (
 from .families import Family, Laguerre, family_from_dict
 from .fibres import along_axis
 from .grids import LejaTransform, gauss_grid, has_gauss_rule, leja_grid
-from .index_sets import IndexSet, TensorProduct, index_set_from_dict
+from .index_sets import IndexSet, TensorProduct, index_set_from_dict, memory
 from .kernels.products import multiply_restricted
 from .least_squares import solve
 
@@ -350,29 +350,60 @@ class Space:
         return LejaTransform(self.families, self.index_set).condition()
 
     def fit(
-        self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0
+        self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0,
+        solver: str | None = None, tolerance: float = 1e-10, iterations: int = 1000,
     ) -> Any:  # fmt: skip
-        """Return the coefficients that minimise sum_m w_m (u(x_m) - v_m)^2 + ridge |c|^2, by QR.
+        """Return the coefficients that minimise sum_m w_m (u(x_m) - v_m)^2 + ridge |c|^2.
 
-        Values with weight 0 are ignored, NaN included. Needs the memory of the basis, rows of points times M times K.
-        Leading axes broadcast: points (B, 1, M) with values (B, T, M) are factorised once for each b.
+        Values with weight 0 are ignored, NaN included.
+
+        Parameters
+        ----------
+        values : array (..., M)
+            Observed values.
+        points : array (..., M) or (..., M, D)
+            Where. Leading axes broadcast: points (B, 1, M) with values (B, T, M) are factorised once for each b.
+        scale, shift : number or array (...,) or (..., D)
+            beta and x0.
+        weights : array (..., M), optional
+            Of 0 or more; default 1.
+        ridge : float
+            0 or more.
+        solver : {"qr", "lsmr"}, optional
+            "qr" needs the memory of the basis, rows of points times M times K, and is differentiable. "lsmr" iterates on
+            `synthesize` and `adjoint`, row by row, in memory linear in M + K. Default: "qr" where the basis takes at most an
+            eighth of this machine's memory.
+        tolerance, iterations : float, int
+            Where "lsmr" stops; it warns where the tolerance is not reached.
+
+        Returns
+        -------
+        array (..., K)
 
         Raises
         ------
         ValueError
-            If the points do not determine the coefficients and ridge is 0; on negative weights or ridge.
+            If the points do not determine the coefficients and ridge is 0; on negative weights or ridge, or another solver.
         """
         if not ridge >= 0:
             raise ValueError(f"ridge={ridge}: 0 or more is expected")
+        if solver not in (None, "qr", "lsmr"):
+            raise ValueError(f"solver={solver!r}: 'qr' or 'lsmr' is expected")
         wanted = common_kind(values=values, points=points, scale=scale, shift=shift, weights=weights)
         v = to_torch("values", values)
         x = to_torch("points", points)
         scale, shift = to_torch("scale", scale, v.device), to_torch("shift", shift, v.device)
+        given = None if weights is None else to_torch("weights", weights, v.device)
+        if given is not None and v.dim() > 0:
+            self._check_size("weights", given, v.shape[-1])
+        rows = x.numel() if self.dim == 1 else x.numel() // max(1, x.shape[-1])
+        if solver == "lsmr" or (solver is None and 8 * rows * self.size > memory() // 8):
+            from .regression import fit_rows
+
+            found = fit_rows(self, v, x, scale, shift, given, ridge, tolerance, iterations)
+            return to_kind(found, wanted)
         table = self.basis(x.to(computing_dtype(real_dtype(torch.result_type(x, v)))), scale=scale, shift=shift)
         self._check_size("values", v, table.shape[-2])
-        given = None if weights is None else to_torch("weights", weights, v.device)
-        if given is not None:
-            self._check_size("weights", given, table.shape[-2])
         return to_kind(solve(table, v, given, ridge), wanted)
 
     def inner(self, first: Any, second: Any) -> Any:
