@@ -22,6 +22,7 @@ __all__ = [
     "TensorProduct",
     "TotalDegree",
     "__version__",
+    "adapt",
     "debug_checks",
     "gauss",
     "learn",
@@ -32,9 +33,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # specfast.learn needs libraries that take time to import; those who only transform do not pay for them.
-    if name == "learn":
+    # These need libraries that take time to import; those who only transform do not pay for them.
+    if name in ("adapt", "learn"):
         import importlib
 
-        return importlib.import_module(".learn", __name__)
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

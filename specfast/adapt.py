@@ -1,4 +1,4 @@
-"""Choice of scale, shift and degree from data."""
+"""Choice of scale, shift, degree and index set from data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
+
+from .growth import Candidate, choose_index_set, grow_index_set, largest_within
+
+__all__ = [
+    "Candidate",
+    "choose_degree",
+    "choose_index_set",
+    "choose_scale",
+    "frequency_indicator",
+    "grow_index_set",
+    "largest_within",
+    "moments",
+]
 
 
 def frequency_indicator(coef: Tensor, degrees: np.ndarray | None = None) -> Tensor:

@@ -1,0 +1,57 @@
+"""Index sets chosen from data: what is known of a field decides which one has to win."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import specfast as sf
+
+HERMITE = [sf.Hermite()] * 3
+
+
+def sampled(space, coef, count, seed=0):
+    points = torch.from_numpy(np.random.default_rng(seed).normal(0, 1.5, (count, space.dim)))
+    return space.synthesize(coef, points), points
+
+
+def test_a_field_on_a_known_set_is_found():
+    inside = sf.Indices([[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [4, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]])
+    space = sf.Space(HERMITE, inside)
+    coef = torch.tensor([1.0, 0.8, 0.5, 0.7, -0.6, 0.5, 0.4, 0.3], dtype=torch.float64)
+    values, points = sampled(space, coef, 800)
+    grown = sf.adapt.grow_index_set(values, points, 40, HERMITE)
+    assert grown.contains(inside.indices(3)).all()
+    assert grown.size(3) <= 40
+    refit = sf.Space(HERMITE, grown)
+    assert (refit.synthesize(refit.fit(values, points, ridge=1e-9), points) - values).norm() <= 1e-7 * values.norm()
+
+
+def test_growth_beats_every_cross_where_axes_differ():
+    x = np.random.default_rng(1).uniform(-3, 3, (2500, 3))
+    u = np.exp(-0.5 * (x**2).sum(1)) * np.cos(3.5 * x[:, 0])  # hard along one axis, one function along the others
+    tried = sf.adapt.choose_index_set(u, x, 40, HERMITE)
+    assert len(tried) == 10
+    assert isinstance(tried[0].index_set, sf.Indices)
+    assert tried[0].error < 0.1 * tried[1].error
+    assert all(candidate.size <= 40 for candidate in tried)
+    assert [candidate.error for candidate in tried] == sorted(candidate.error for candidate in tried)
+
+
+def test_largest_within_a_budget():
+    for gamma in (-math.inf, -1.0, 0.5):
+        best = sf.adapt.largest_within(lambda n, g=gamma: sf.HyperbolicCross(n, g), 4, 1000)
+        assert best.size(4) <= 1000 < sf.HyperbolicCross(best.degree + 1, gamma).size(4)
+
+
+def test_bad_arguments():
+    x, u = np.zeros((20, 3)), np.ones(20)
+    with pytest.raises(ValueError, match=r"points have shape \(20, 2\)"):
+        sf.adapt.choose_index_set(u, x[:, :2], 10, HERMITE)
+    with pytest.raises(ValueError, match="budget=0"):
+        sf.adapt.grow_index_set(u, x, 0, HERMITE)
+    with pytest.raises(ValueError, match=r"values have shape \(19,\)"):
+        sf.adapt.choose_index_set(u[1:], x, 10, HERMITE)
+    with pytest.raises(ValueError, match="3 are given; at least 5"):
+        sf.adapt.choose_index_set(u[:3], x[:3], 10, HERMITE)
