@@ -9,9 +9,10 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from .growth import Candidate, choose_index_set, grow_index_set, largest_within
+from .growth import GAMMAS, Candidate, choose_index_set, grow_index_set, largest_within
 
 __all__ = [
+    "GAMMAS",
     "Candidate",
     "choose_degree",
     "choose_index_set",

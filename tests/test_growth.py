@@ -1,6 +1,9 @@
 """Index sets chosen from data: what is known of a field decides which one has to win."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,3 +58,13 @@ def test_bad_arguments():
         sf.adapt.choose_index_set(u[1:], x, 10, HERMITE)
     with pytest.raises(ValueError, match="3 are given; at least 5"):
         sf.adapt.choose_index_set(u[:3], x[:3], 10, HERMITE)
+
+
+def test_the_study_of_index_sets_runs(tmp_path):
+    script = Path(__file__).parents[1] / "examples" / "index_sets.py"
+    done = subprocess.run(
+        [sys.executable, script, "--quick", "--out", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "index_sets.png").stat().st_size > 10_000
+    assert len(done.stdout.splitlines()) == 13
