@@ -76,7 +76,7 @@ def picture(rows, path):
                 style = {"color": "black", "lw": 2} if label == "grown" else {"color": plt.get_cmap("viridis")(k / 9)}
                 axes[i, j].loglog(*zip(*own, strict=True), marker=".", label=label, **style)
             axes[i, j].set_title(f"{name}, {dim} axes", fontsize=9)
-    axes[0, 0].legend(fontsize=6, title="gamma", title_fontsize=6)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper", fontsize=8, title="gamma")
     figure.supxlabel("coefficients")
     figure.supylabel("relative error")
     figure.savefig(path, dpi=110)

@@ -77,6 +77,8 @@ def grow_index_set(
     Gerstner and Griebel, Computing 71 (2003), 65-87, grow sets for quadrature in this way.
     """
     v, x = _checked(values, points, budget, families)
+    if ridge == 0:
+        budget = min(budget, len(x))  # more could not be determined
     ridge = _RIDGE * len(x) if ridge is None else ridge
     where, dim = {"scale": scale, "shift": shift}, len(families)
     grown = Indices(np.zeros((1, dim), np.int64))
@@ -180,13 +182,20 @@ def choose_index_set(
 
 
 def _checked(values: Any, points: Any, budget: int, families: Sequence[Family]) -> tuple[Tensor, Tensor]:
-    v, x = (torch.as_tensor(np.asarray(part, dtype=np.float64)) for part in (values, points))
+    """Return values, real and with a largest one of 1 (complex ones as two fields), and points, in float64."""
+    v, x = (torch.as_tensor(part).detach().cpu().resolve_conj().resolve_neg() for part in (values, points))
+    if v.is_complex():
+        v = torch.stack([v.real, v.imag])
+    if x.is_complex():
+        raise TypeError("points are complex; real ones are expected")
+    v, x = v.double(), x.double()
     if x.dim() != 2 or x.shape[1] != len(families) or len(families) < 2:
         raise ValueError(
             f"points have shape {tuple(x.shape)}; (M, {max(2, len(families))}), two families or more, is expected"
         )
     if v.dim() < 1 or v.shape[-1] != len(x) or not v.isfinite().all():
         raise ValueError(f"values have shape {tuple(v.shape)}; (..., {len(x)}) of finite numbers is expected")
-    if budget < 1:
-        raise ValueError(f"budget={budget}: at least 1 is expected")
-    return v, x
+    if not isinstance(budget, (int, np.integer)) or isinstance(budget, bool) or budget < 1:
+        raise ValueError(f"budget={budget!r}: a whole number of at least 1 is expected")
+    largest = v.abs().max() if v.numel() else v.new_ones(())
+    return (v / largest if largest > 0 else v), x

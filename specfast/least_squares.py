@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -41,7 +43,7 @@ def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -
             raise ValueError("ridge=0: the points (of positive weight) do not determine the coefficients; give a ridge")
     solution = torch.linalg.solve_triangular(r.to(right.dtype), q.to(right.dtype).mT @ right, upper=True)
     own = [axis for axis in range(len(lead)) if axis not in shared]
-    solution = solution.reshape(*(lead[axis] for axis in own), size, *(lead[axis] for axis in shared))
+    solution = solution.reshape([*(lead[axis] for axis in own), size, *(lead[axis] for axis in shared)])
     order = [*own, len(lead), *shared]  # which axis of the result each one is
     return solution.permute([order.index(axis) for axis in range(len(order))])
 
@@ -55,5 +57,6 @@ def _share(table: Tensor, right: Tensor, lead: torch.Size) -> tuple[Tensor, Tens
     right = right.expand(*lead, right.shape[-1])
     shared = [axis for axis in range(len(lead)) if table.shape[axis] == 1]
     own = [axis for axis in range(len(lead)) if axis not in shared]
-    columns = right.permute(*own, len(lead), *shared).reshape(*(lead[axis] for axis in own), right.shape[-1], -1)
-    return table.reshape(*(table.shape[axis] for axis in own), *table.shape[-2:]), columns, shared
+    count = math.prod(lead[axis] for axis in shared)
+    columns = right.permute(*own, len(lead), *shared).reshape([*(lead[axis] for axis in own), right.shape[-1], count])
+    return table.reshape([*(table.shape[axis] for axis in own), *table.shape[-2:]]), columns, shared

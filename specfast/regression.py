@@ -25,7 +25,7 @@ def solve(
 ) -> np.ndarray:  # fmt: skip
     """Return c (K,) that minimises sum_m w_m (A c - values)_m^2 + ridge |c|^2, all in float64.
 
-    The unknowns are scaled by the norms of the columns of A, estimated by `squares` (K,), the sums of w_m A_mn^2. Warns where
+    NaN where a value that counts is not finite. The unknowns are scaled by the norms of the columns of A, estimated by `squares` (K,), the sums of w_m A_mn^2. Warns where
     the iteration stops before it has reached the tolerance, relative to |A| and |values|. Memory: a few vectors.
 
     References
@@ -33,7 +33,11 @@ def solve(
     Fong and Saunders, SIAM J. Sci. Comput. 33 (2011), 2950-2971.
     """
     root = np.ones_like(values) if weights is None else np.sqrt(weights)
-    right = np.where(root > 0, values, 0.0) * root
+    right = np.where(root > 0, values, 0.0)
+    largest = float(np.abs(right).max(initial=0.0))  # taken out, so that no square over- or underflows
+    if largest == 0 or not math.isfinite(largest):
+        return np.full(size, 0.0 if largest == 0 else math.nan)
+    right = right / largest * root
     norms = np.sqrt(squares + ridge)
     scale = 1.0 / np.maximum(norms, 1e-8 * norms.max()) if norms.max() > 0 else np.ones(size)
     damping, points = math.sqrt(ridge), len(values)
@@ -58,7 +62,7 @@ def solve(
             RuntimeWarning,
             stacklevel=4,
         )
-    return scale * y
+    return largest * scale * y
 
 
 def fit_rows(
@@ -80,10 +84,13 @@ def fit_rows(
         raise ValueError(
             f"values have shape {tuple(values.shape)} and points {tuple(points.shape)}; as many of both are expected"
         )
-    if ridge == 0 and values.shape[-1] < space.size:
-        raise ValueError(f"ridge=0: {values.shape[-1]} points do not determine {space.size} coefficients; give a ridge")
     if weights is not None and not (weights >= 0).all():
         raise ValueError(f"weights={float(weights.min())}: numbers of 0 or more are expected")
+    counted = values.shape[-1] if weights is None or not weights.numel() else int((weights > 0).sum(-1).min())
+    if ridge == 0 and counted < space.size:
+        raise ValueError(
+            f"ridge=0: {counted} points (of positive weight) do not determine {space.size} coefficients; give a ridge"
+        )
     leads = [
         values.shape[:-1],
         points.shape[:-own],
@@ -92,6 +99,9 @@ def fit_rows(
     ]
     lead = torch.broadcast_shapes(*leads, () if weights is None else weights.shape[:-1])
     kind = torch.promote_types(torch.result_type(values, points), torch.float32)
+    for other in (scale, shift):
+        if other.dim() > 0 and other.is_floating_point():
+            kind = torch.promote_types(kind, other.dtype)
 
     def row_of(tensor: Tensor, trailing: int) -> Tensor:
         tail = tensor.shape[tensor.dim() - trailing :]
@@ -99,12 +109,15 @@ def fit_rows(
 
     trailing = [1, own, min(scale.dim(), own - 1), min(shift.dim(), own - 1)]
     rows = [row_of(t, n) for t, n in zip((values, points.double(), scale, shift), trailing, strict=True)]
-    masks = None if weights is None else row_of(weights.double(), 1).numpy()
+    masks = None if weights is None else row_of(weights.double(), 1).cpu().numpy()
     found = []
     for row, (v, x, beta, x0) in enumerate(zip(*rows, strict=True)):
         mask = None if masks is None else masks[row]
         parts = [v.real, v.imag] if v.is_complex() else [v]
-        solved = [_fit_row(space, part.double(), x, beta, x0, mask, ridge, tolerance, iterations) for part in parts]
+        solved = [
+            _fit_row(space, part.double().resolve_neg(), x, beta, x0, mask, ridge, tolerance, iterations)
+            for part in parts
+        ]
         found.append(torch.complex(*solved) if len(solved) == 2 else solved[0])
     stacked = torch.stack(found) if found else values.new_zeros((0, space.size), dtype=torch.float64)
     return stacked.reshape(*lead, space.size).to(kind)
@@ -115,18 +128,24 @@ def _fit_row(
     space: Space, values: Tensor, points: Tensor, scale: Tensor, shift: Tensor, weights: np.ndarray | None, ridge: float,
     tolerance: float, iterations: int,
 ) -> Tensor:  # fmt: skip
+    where = {"scale": scale, "shift": shift}
+
     def forward(c: np.ndarray, x: Tensor = points) -> np.ndarray:
-        return space.synthesize(torch.from_numpy(c), x, scale=scale, shift=shift).numpy()
+        return space.synthesize(torch.from_numpy(c).to(x.device), x, **where).cpu().numpy()
 
     def transposed(r: np.ndarray, x: Tensor = points) -> np.ndarray:
-        return space.adjoint(torch.from_numpy(r), x, scale=scale, shift=shift).numpy()
+        return space.adjoint(torch.from_numpy(r).to(x.device), x, **where).cpu().numpy()
 
-    # A sample of the points tells the norms of the columns well enough.
-    step = max(1, len(points) // PROBED)
-    some, own = points[::step].contiguous(), None if weights is None else weights[::step]
-    squares = step * _squares(space.size, lambda c: forward(c, some), lambda r: transposed(r, some), own)
-    found = solve(forward, transposed, values.numpy(), space.size, weights, ridge, squares, tolerance, iterations)
-    return torch.from_numpy(found)
+    # A sample of the points that count tells the norms of the columns well enough.
+    places = np.arange(len(points)) if weights is None else np.flatnonzero(weights > 0)
+    picked = np.sort(np.random.default_rng(1).permutation(len(places))[:PROBED])
+    some = points[torch.from_numpy(places[picked]).to(points.device)]
+    own = None if weights is None else weights[places[picked]]
+    squares = _squares(space.size, lambda c: forward(c, some), lambda r: transposed(r, some), own)
+    squares = squares * (len(places) / max(1, len(picked)))
+    given = values.cpu().numpy()
+    found = solve(forward, transposed, given, space.size, weights, ridge, squares, tolerance, iterations)
+    return torch.from_numpy(found).to(values.device)
 
 
 def _squares(size: int, forward: Map, transposed: Map, weights: np.ndarray | None) -> np.ndarray:
@@ -142,5 +161,5 @@ def _squares(size: int, forward: Map, transposed: Map, weights: np.ndarray | Non
         sums = forward(signs)
         total += signs * transposed(sums if weights is None else weights * sums)
     mean = total / 8
-    usual = max(float(np.abs(mean).mean()), 1e-300)
-    return np.where(mean > 0.1 * usual, mean, usual)
+    usual = float(np.abs(mean).mean())
+    return np.where(mean > 0.1 * usual, mean, usual) if usual > 0 else np.ones(size)

@@ -372,7 +372,8 @@ class Space:
         solver : {"qr", "lsmr"}, optional
             "qr" needs the memory of the basis, rows of points times M times K, and is differentiable. "lsmr" iterates on
             `synthesize` and `adjoint`, row by row, in memory linear in M + K. Default: "qr" where the basis takes at most an
-            eighth of this machine's memory.
+            eighth of this machine's memory. Where the points do not determine the coefficients and ridge is 0, "qr" says so,
+            "lsmr" only if they are too few; its result is then one solution of many.
         tolerance, iterations : float, int
             Where "lsmr" stops; it warns where the tolerance is not reached.
 

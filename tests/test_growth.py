@@ -48,6 +48,15 @@ def test_largest_within_a_budget():
         assert best.size(4) <= 1000 < sf.HyperbolicCross(best.degree + 1, gamma).size(4)
 
 
+def test_neither_the_size_of_a_field_nor_its_phase_matters():
+    x = np.random.default_rng(2).uniform(-3, 3, (400, 2))
+    u = np.exp(-0.6 * (x**2).sum(1)) * (1 + x[:, 0])
+    usual = sf.adapt.grow_index_set(u, x, 20, HERMITE[:2])
+    for other in (1e200 * u, 1e-200 * u, 1j * u):
+        assert sf.adapt.grow_index_set(other, x, 20, HERMITE[:2]) == usual
+    assert sf.adapt.grow_index_set(u[:30], x[:30], 60, HERMITE[:2], ridge=0).size(2) <= 30
+
+
 def test_bad_arguments():
     x, u = np.zeros((20, 3)), np.ones(20)
     with pytest.raises(ValueError, match=r"points have shape \(20, 2\)"):
@@ -56,6 +65,8 @@ def test_bad_arguments():
         sf.adapt.grow_index_set(u, x, 0, HERMITE)
     with pytest.raises(ValueError, match=r"values have shape \(19,\)"):
         sf.adapt.choose_index_set(u[1:], x, 10, HERMITE)
+    with pytest.raises(ValueError, match=r"budget=20\.5"):
+        sf.adapt.grow_index_set(u, x, 20.5, HERMITE)
     with pytest.raises(ValueError, match="3 are given; at least 5"):
         sf.adapt.choose_index_set(u[:3], x[:3], 10, HERMITE)
 

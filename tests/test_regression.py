@@ -52,7 +52,7 @@ def test_what_is_refused_and_what_is_warned_of():
     with pytest.raises(ValueError, match="cannot be differentiated"):
         LINE.fit(v.requires_grad_(), x, solver="lsmr")
     v = v.detach()
-    with pytest.raises(ValueError, match="5 points do not determine 13"):
+    with pytest.raises(ValueError, match=r"5 points .* do not determine 13"):
         LINE.fit(v[:5], x[:5], solver="lsmr")
     with pytest.raises(ValueError, match="as many of both"):
         LINE.fit(v[:5], x, solver="lsmr", ridge=1.0)
@@ -60,3 +60,27 @@ def test_what_is_refused_and_what_is_warned_of():
         LINE.fit(v, x, weights=-torch.ones(40), solver="lsmr")
     with pytest.warns(RuntimeWarning, match="was not reached in 2 iterations"):
         LINE.fit(v, x, solver="lsmr", iterations=2)
+
+
+def test_points_that_do_not_count_and_values_of_any_size():
+    points = torch.randn(50_000, 2, dtype=torch.float64)
+    plane = sf.Space([sf.Hermite()] * 2, sf.HyperbolicCross(6))
+    coef = torch.randn(plane.size, dtype=torch.float64)
+    values = plane.synthesize(coef, points)
+    weights = (torch.arange(50_000) % 2).double()
+    torch.testing.assert_close(plane.fit(values, points, weights=weights, solver="lsmr"), coef, rtol=1e-6, atol=1e-7)
+    some, few = values[:300], points[:300]
+    for size in (1e-200, 1e200):
+        torch.testing.assert_close(plane.fit(size * some, few, solver="lsmr") / size, coef, rtol=1e-6, atol=1e-7)
+    turned = torch.complex(some, some.flip(0)).conj()
+    agree(plane, turned, few)
+    with pytest.raises(ValueError, match=r"5 points \(of positive weight\) do not determine"):
+        plane.fit(some, few, weights=(torch.arange(300) < 5).double(), solver="lsmr")
+    spoilt = torch.where(torch.arange(300) == 7, torch.nan, some)
+    assert plane.fit(spoilt, few, solver="lsmr").isnan().all()
+
+
+def test_nothing_to_fit():
+    points, values = torch.rand(3, 1, 80, 2).double(), torch.rand(3, 4, 80).double()
+    assert PLANE.fit(values[:0], points[:0]).shape == (0, 4, PLANE.size)
+    assert PLANE.fit(values[0, :1, :0], points[0, :, :0], ridge=1.0).tolist() == [[0.0] * PLANE.size]

@@ -61,7 +61,8 @@ class Observations:
         return len(self.axes)
 
     def select(self, which: Tensor) -> Observations:
-        """Return some of the trajectories."""
+        """Return some of the trajectories, by their numbers or by a mask."""
+        which = which.nonzero()[:, 0] if which.dtype == torch.bool else which
         points = self.points if len(self.points) == 1 else storage.copy(self.points, which)
         parameters = None if self.parameters is None else self.parameters[which]
         values = storage.copy(self.values, which)

@@ -195,6 +195,8 @@ class Run:
 
     def check(self, data: Observations) -> None:
         """Raise DataError if the data are not of the kind that the run was trained with."""
+        if len(data) == 0:
+            raise DataError("the data hold no trajectory")
         if len(data.channels) != len(self.channels):
             raise DataError(f"data have channels {data.channels}; the run was trained with {self.channels}")
         if data.parameter_count != self.form.parameters:
