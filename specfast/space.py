@@ -25,6 +25,7 @@ from .arrays import (
     to_kind,
     to_torch,
 )
+from .conversion import convert_line, parts_to
 from .families import Family, Laguerre, family_from_dict
 from .fibres import along_axis
 from .grids import LejaTransform, gauss_grid, has_gauss_rule, leja_grid
@@ -170,7 +171,7 @@ class Space:
         orders = self._orders(derivative)
         wanted, coef, z, factor, dtype = self._prepare("coef", coef, points, scale, shift, orders)
         self._check_size("coef", coef, self.size)
-        real = _parts_to(coef, z.dtype)
+        real = parts_to(coef, z.dtype)
         if self.dim == 1:
             name = self.families[0].name
             result = apply_to_parts(lambda c: ops.synthesize(c * factor, z, name, orders[0]), real)
@@ -187,7 +188,7 @@ class Space:
         orders = self._orders(derivative)
         wanted, values, z, factor, dtype = self._prepare("values", values, points, scale, shift, orders)
         self._check_size("values", values, z.shape[-1] if self.dim == 1 else z.shape[-2])
-        real = _parts_to(values, z.dtype)
+        real = parts_to(values, z.dtype)
         if self.dim == 1:
             name, size = self.families[0].name, self.size
             result = apply_to_parts(lambda v: factor * ops.adjoint(v, z, size, name, orders[0]), real)
@@ -219,7 +220,7 @@ class Space:
         wanted, coef, z, factor, dtype = self._prepare("coef", coef, points, scale, shift, none)
         self._check_size("coef", coef, self.size)
         rest = (*self._tree(z), self._names, list(none))
-        own = _parts_to(coef, z.dtype) * factor
+        own = parts_to(coef, z.dtype) * factor
         u = apply_to_parts(lambda c: ops.product_synthesize(c, z, *rest), own)
         slopes = apply_to_parts(lambda c: ops.product_gradient(c, z, *rest), own)
         beta, _ = self._scale_shift(to_torch("scale", scale, z.device), to_torch("shift", shift, z.device), z.dtype)
@@ -239,7 +240,7 @@ class Space:
         tensor = floating(to_torch("coef", coef))
         self._check_size("coef", tensor, self.size)
         family = self.families[axis]
-        work = _parts_to(tensor, computing_dtype(real_dtype(tensor.dtype)))
+        work = parts_to(tensor, computing_dtype(real_dtype(tensor.dtype)))
         scale = to_torch("scale", scale, tensor.device)
         beta, _ = self._scale_shift(scale, torch.zeros_like(scale), real_dtype(work.dtype))
 
@@ -268,16 +269,16 @@ class Space:
         old, x0, new, new_x0 = (to_torch(name, value, c.device).to(work) for name, value in given)
         (old, x0), (new, new_x0) = self._scale_shift(old, x0, work), self._scale_shift(new, new_x0, work)
         if self.dim == 1:
-            result = _convert_axis(self, _parts_to(c, work), old[..., 0], x0[..., 0], new[..., 0], new_x0[..., 0])
+            result = convert_line(self, parts_to(c, work), old[..., 0], x0[..., 0], new[..., 0], new_x0[..., 0])
             return to_kind(result.to(c.dtype), wanted)
         maps = []
         for axis, family in enumerate(self.families):
             line = Space(family.with_degree(self.index_set.largest(self.dim)[axis]))
             unit = torch.eye(line.size, dtype=work, device=c.device)
             basis = (part[..., axis].unsqueeze(-1) for part in (old, x0, new, new_x0))
-            maps.append(_convert_axis(line, unit, *basis).mT)  # (..., to, from)
+            maps.append(convert_line(line, unit, *basis).mT)  # (..., to, from)
         indices = torch.from_numpy(self.indices.astype(np.int64)).to(c.device)
-        return to_kind(multiply_restricted(maps, _parts_to(c, work), indices).to(c.dtype), wanted)
+        return to_kind(multiply_restricted(maps, parts_to(c, work), indices).to(c.dtype), wanted)
 
     # ------------------------------------------------------------------------------------------------ nodes and fit
 
@@ -321,7 +322,7 @@ class Space:
         dtype = computing_dtype(real_dtype(tensor.dtype))
         beta, x0 = to_torch("scale", scale, tensor.device), to_torch("shift", shift, tensor.device)
         normalisation = self._normalisation(self._scale_shift(beta, x0, dtype)[0])
-        work = _parts_to(tensor, dtype)
+        work = parts_to(tensor, dtype)
         if not has_gauss_rule(self.families, self.index_set):
             result = LejaTransform(self.families, self.index_set).project(work) / normalisation
             return to_kind(result.to(tensor.dtype), wanted)
@@ -519,11 +520,6 @@ def _tree_tensor(index_set: IndexSet, dim: int, device: torch.device) -> Tensor:
         return torch.from_numpy(index_set.tree(dim)).to(device)
 
 
-def _parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
-    """Convert to the given real dtype, or its complex counterpart."""
-    return tensor.to(real.to_complex() if tensor.is_complex() else real)
-
-
 def learns_scale(family: Family) -> bool:
     """Whether beta of this family is free: not on a bounded interval."""
     return not family.bounded
@@ -532,20 +528,3 @@ def learns_scale(family: Family) -> bool:
 def learns_shift(family: Family) -> bool:
     """Whether x0 is free: on the whole line, not at a given end."""
     return not family.bounded and not isinstance(family, Laguerre)
-
-
-def _convert_axis(line: Space, coef: Tensor, old: Tensor, x0: Tensor, new: Tensor, new_x0: Tensor) -> Tensor:
-    """Return one-dimensional coefficients (..., K) on the new scale and shift (...,)."""
-    family = line.families[0]
-    if family.bounded:
-        return coef
-    if isinstance(family, Laguerre):
-        if (x0 != new_x0).any():
-            raise ValueError("new_shift differs from shift: the end of a half-line cannot move")
-        middle, centre = 0.5 * (old + new), x0
-    else:
-        middle = (0.5 * (old**2 + new**2)).sqrt()
-        centre = (old**2 * x0 + new**2 * new_x0) / (old**2 + new**2)
-    points, weights = (part.to(old.dtype) for part in line.quadrature(scale=middle, shift=centre))
-    values = line.synthesize(coef, points, scale=old, shift=x0)
-    return line.adjoint(values * weights, points, scale=new, shift=new_x0)

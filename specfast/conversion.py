@@ -1,0 +1,32 @@
+"""Coefficients on one axis, taken over to another scale and shift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .families import Laguerre
+
+
+def parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
+    """Convert to the given real dtype, or its complex counterpart."""
+    return tensor.to(real.to_complex() if tensor.is_complex() else real)
+
+
+def convert_line(line: Any, coef: Tensor, old: Tensor, x0: Tensor, new: Tensor, new_x0: Tensor) -> Tensor:
+    """Return one-dimensional coefficients (..., K) on the new scale and shift (...,)."""
+    family = line.families[0]
+    if family.bounded:
+        return coef
+    if isinstance(family, Laguerre):
+        if (x0 != new_x0).any():
+            raise ValueError("new_shift differs from shift: the end of a half-line cannot move")
+        middle, centre = 0.5 * (old + new), x0
+    else:
+        middle = (0.5 * (old**2 + new**2)).sqrt()
+        centre = (old**2 * x0 + new**2 * new_x0) / (old**2 + new**2)
+    points, weights = (part.to(old.dtype) for part in line.quadrature(scale=middle, shift=centre))
+    values = line.synthesize(coef, points, scale=old, shift=x0)
+    return line.adjoint(values * weights, points, scale=new, shift=new_x0)
