@@ -112,3 +112,8 @@ def apply_to_parts(function: Callable[[Tensor], Tensor], tensor: Tensor) -> Tens
     if not tensor.is_complex():
         return function(tensor)
     return torch.complex(function(tensor.real), function(tensor.imag))
+
+
+def parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
+    """Convert to the given real dtype, or its complex counterpart."""
+    return tensor.to(real.to_complex() if tensor.is_complex() else real)

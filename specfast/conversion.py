@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .families import Laguerre
-
-
-def parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
-    """Convert to the given real dtype, or its complex counterpart."""
-    return tensor.to(real.to_complex() if tensor.is_complex() else real)
 
 
 def convert_line(line: Any, coef: Tensor, old: Tensor, x0: Tensor, new: Tensor, new_x0: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ product of the restrictions: every index between is smaller than one that is in 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -46,3 +47,11 @@ def along_axis(
         runs = coef.index_select(-1, torch.from_numpy(positions).to(coef.device)).unflatten(-1, (-1, length))
         parts.append(function(runs).flatten(-2))
     return torch.cat(parts, -1).index_select(-1, torch.from_numpy(inverse).to(coef.device))
+
+
+@lru_cache(maxsize=64)
+def tree_tensor(index_set: IndexSet, dim: int, device: torch.device) -> Tensor:
+    """Return the tree of an index set as the operators take it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that the array is read-only: so is its use
+        return torch.from_numpy(index_set.tree(dim)).to(device)

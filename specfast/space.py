@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,13 +19,14 @@ from .arrays import (
     common_kind,
     computing_dtype,
     floating,
+    parts_to,
     real_dtype,
     to_kind,
     to_torch,
 )
-from .conversion import convert_line, parts_to
-from .families import Family, Laguerre, family_from_dict
-from .fibres import along_axis
+from .conversion import convert_line
+from .families import Family, family_from_dict
+from .fibres import along_axis, tree_tensor
 from .grids import LejaTransform, gauss_grid, has_gauss_rule, leja_grid
 from .index_sets import IndexSet, TensorProduct, index_set_from_dict, memory
 from .kernels.products import multiply_restricted
@@ -442,7 +441,7 @@ class Space:
 
     def _tree(self, like: Tensor) -> tuple[Tensor, list[int]]:
         """Return the tree of the index set and its largest entries, as the operators take them."""
-        return _tree_tensor(self.index_set, self.dim, like.device), list(self.index_set.largest(self.dim))
+        return tree_tensor(self.index_set, self.dim, like.device), list(self.index_set.largest(self.dim))
 
     def _orders(self, derivative: Any) -> tuple[int, ...]:
         if isinstance(derivative, (int, np.integer)) and not isinstance(derivative, bool):
@@ -511,20 +510,3 @@ class Space:
             sign *= float(family.sign) ** order
         factor = sign * (beta ** power.to(work)).prod(-1, keepdim=True)
         return wanted, tensor, z, factor, dtype
-
-
-@lru_cache(maxsize=64)
-def _tree_tensor(index_set: IndexSet, dim: int, device: torch.device) -> Tensor:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that the array is read-only: so is its use
-        return torch.from_numpy(index_set.tree(dim)).to(device)
-
-
-def learns_scale(family: Family) -> bool:
-    """Whether beta of this family is free: not on a bounded interval."""
-    return not family.bounded
-
-
-def learns_shift(family: Family) -> bool:
-    """Whether x0 is free: on the whole line, not at a given end."""
-    return not family.bounded and not isinstance(family, Laguerre)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..space import Space, learns_scale, learns_shift
+from ..space import Space
 from . import storage
 from .data import Observations
 from .locate import locate
@@ -71,7 +71,7 @@ class Basis:
         """Which scales and which shifts follow the field, by axis."""
         axes = range(self.space.dim) if self.follows else range(0)
         families = self.space.families
-        return [d for d in axes if learns_scale(families[d])], [d for d in axes if learns_shift(families[d])]
+        return [d for d in axes if not families[d].bounded], [d for d in axes if families[d].learns_shift]
 
     def keywords(self, frame: Tensor | None = None) -> dict[str, Any]:
         """Scale and shift as the methods of Space take them; none where every axis is bounded."""

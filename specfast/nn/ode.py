@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..space import Space, learns_scale, learns_shift
+from ..space import Space
 from .exponential import etdrk4
 
 EXPONENTIAL = "etdrk4"
@@ -119,7 +119,7 @@ class SpectralODE(nn.Module):
             raise ValueError(f"method={method!r}: dynamics with a method linear_part() are expected")
         if method == EXPONENTIAL and adjoint:
             raise ValueError(f"method={method!r} is differentiated directly; adjoint=False is expected")
-        if adaptive and not any(learns_scale(f) or learns_shift(f) for f in space.families):
+        if adaptive and not any(not f.bounded for f in space.families):
             raise ValueError("adaptive=True: no axis of this space has a scale or shift that could move")
         self.space, self.adaptive, self.method = space, adaptive, method
         self.adjoint, self.rtol, self.atol, self.options = adjoint, rtol, atol, options
