@@ -56,7 +56,7 @@ class IndexSet:
 
     def rule(self, dim: int) -> Rule:
         """Return what decides on membership."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no rule; its members are listed")
 
     def size(self, dim: int) -> int:
         """Return how many members there are, counted without listing them."""
