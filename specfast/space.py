@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +10,8 @@ import torch
 from torch import Tensor
 
 from . import ops
-from ._domain import check_points, check_scale, onto_ends, to_standard
 from .arrays import (
     apply_to_parts,
-    check_broadcast,
     common_kind,
     computing_dtype,
     floating,
@@ -25,15 +21,16 @@ from .arrays import (
     to_torch,
 )
 from .conversion import convert_line
-from .families import Family, family_from_dict
-from .fibres import along_axis, tree_tensor
+from .fibres import along_axis
 from .grids import LejaTransform, gauss_grid, has_gauss_rule, leja_grid
-from .index_sets import IndexSet, TensorProduct, index_set_from_dict, memory
+from .index_sets import memory
 from .kernels.products import multiply_restricted
 from .least_squares import solve
+from .quadrature import gauss
+from .space_value import SpaceValue
 
 
-class Space:
+class Space(SpaceValue):
     r"""The span of products of one-dimensional functions over an index set.
 
     .. math:: u(x) = \sum_{n \in \Lambda} c_n \prod_d \beta_d^{p_d}\, \varphi_{n_d}(\beta_d (x_d - x_{0,d}))
@@ -68,73 +65,6 @@ class Space:
     >>> round(float(space.synthesize(coef, np.array([0.0]))[0]), 3)
     1.0
     """
-
-    families: tuple[Family, ...]
-    index_set: IndexSet
-
-    def __init__(self, families: Family | Sequence[Family], index_set: IndexSet | None = None):
-        listed = (families,) if isinstance(families, Family) else tuple(families)
-        if not listed or not all(isinstance(family, Family) and type(family) is not Family for family in listed):
-            raise TypeError(f"families={families!r}: Hermite, Laguerre, Chebyshev or Legendre families are expected")
-        if index_set is None:
-            if len(listed) != 1 or listed[0].degree is None:
-                raise ValueError("index_set=None: an index set, or for one axis a family with a degree, is expected")
-            index_set = TensorProduct(listed[0].degree)
-        elif not isinstance(index_set, IndexSet):
-            raise TypeError(
-                f"index_set={index_set!r}: a TensorProduct, TotalDegree, HyperbolicCross or Indices is expected"
-            )
-        index_set._axis_weights(len(listed))
-        index_set.check(len(listed))
-        object.__setattr__(self, "families", tuple(family.with_degree(None) for family in listed))
-        object.__setattr__(self, "index_set", index_set)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a Space is immutable; {name} cannot be set")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Space) and (self.families, self.index_set) == (other.families, other.index_set)
-
-    def __hash__(self) -> int:
-        return hash((self.families, self.index_set))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Space, (self.families, self.index_set)
-
-    def __repr__(self) -> str:
-        return f"Space({list(self.families)}, {self.index_set})"
-
-    @property
-    def dim(self) -> int:
-        """Number of axes D."""
-        return len(self.families)
-
-    @property
-    def indices(self) -> np.ndarray:
-        """The indices, an array (K, D) in lexicographic order, of the smallest signed integer type."""
-        return self.index_set.indices(self.dim)
-
-    @property
-    def size(self) -> int:
-        """Number of coefficients K."""
-        return self.index_set.size(self.dim)
-
-    @property
-    def fingerprint(self) -> str:
-        """A short text that differs between spaces; stored beside weights."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the space as plain values that JSON can hold."""
-        return {"families": [f.to_dict() for f in self.families], **self.index_set.to_dict()}
-
-    @staticmethod
-    def from_dict(values: dict[str, Any]) -> Space:
-        """Return the space that `to_dict` described."""
-        rest = {key: value for key, value in values.items() if key != "families"}
-        return Space([family_from_dict(f) for f in values["families"]], index_set_from_dict(rest))
-
-    # ------------------------------------------------------------------------------------------------- transforms
 
     def synthesize(
         self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
@@ -322,20 +252,13 @@ class Space:
         beta, x0 = to_torch("scale", scale, tensor.device), to_torch("shift", shift, tensor.device)
         normalisation = self._normalisation(self._scale_shift(beta, x0, dtype)[0])
         work = parts_to(tensor, dtype)
-        if not has_gauss_rule(self.families, self.index_set):
-            result = LejaTransform(self.families, self.index_set).project(work) / normalisation
-            return to_kind(result.to(tensor.dtype), wanted)
-        nodes, weights = (
-            torch.from_numpy(a).to(tensor.device, dtype) for a in gauss_grid(self.families, self.index_set)
-        )
-        norms = torch.from_numpy(self._norm_squared()).to(tensor.device, dtype)
-        if self.dim == 1:
-            sums = apply_to_parts(lambda v: ops.adjoint(v * weights, nodes[:, 0], self.size, self._names, 0), work)
+        if has_gauss_rule(self.families, self.index_set):
+            transform = self._grid_transform(None)
+            on_grid = work.unflatten(-1, transform.sizes)
+            result = apply_to_parts(transform.project, on_grid) / normalisation
         else:
-            tree, degrees = self._tree(tensor)
-            rest = self.size, degrees, self._names, [0] * self.dim
-            sums = apply_to_parts(lambda v: ops.product_adjoint(v * weights, nodes, tree, *rest), work)
-        return to_kind((sums / norms / normalisation).to(tensor.dtype), wanted)
+            result = LejaTransform(self.families, self.index_set).project(work) / normalisation
+        return to_kind(result.to(tensor.dtype), wanted)
 
     def project_condition(self) -> float:
         """Return the condition number of `project` in the 1-norm where its nodes are Leja points (an estimate for K > 2,000).
@@ -348,6 +271,91 @@ class Space:
         if has_gauss_rule(self.families, self.index_set):
             raise ValueError(f"index_set={self.index_set}: its nodes are Gauss nodes, projection is well conditioned")
         return LejaTransform(self.families, self.index_set).condition()
+
+    def grid(self, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, ...]:
+        """Return the Gauss nodes of every axis, D arrays (..., n_d): the tensor grid of `synthesize_grid`.
+
+        Parameters
+        ----------
+        sizes : int or sequence of int, optional
+            Nodes an axis, more than the largest degree along it; default, and fewest, one more.
+        scale, shift : number or array (...,) or (..., D)
+            beta and x0.
+        """
+        wanted = common_kind(scale=scale, shift=shift)
+        beta, x0 = self._scale_shift(to_torch("scale", scale), to_torch("shift", shift), torch.float64)
+        lines = []
+        for axis, (family, nodes) in enumerate(zip(self.families, self._grid_transform(sizes).sizes, strict=True)):
+            standard = torch.from_numpy(gauss(family, nodes)[0]).to(beta.device) * float(family.sign)
+            lines.append(to_kind(standard / beta[..., axis, None] + x0[..., axis, None], wanted))
+        return tuple(lines)
+
+    def synthesize_grid(
+        self, coef: Any, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, derivative: Any = 0
+    ) -> Any:  # fmt: skip
+        """Return the field, or a derivative of it with respect to x, on the tensor grid of Gauss nodes, axis by axis.
+
+        Cost: sum over d of K_d n_d .. n_D multiply-adds, where K_d counts the different first d entries of the indices: for a
+        full tensor product of degree N and n nodes an axis D n^(D + 1). Memory: twice the grid. Nothing is padded.
+
+        Parameters
+        ----------
+        coef : array (..., K)
+            Real or complex coefficients.
+        sizes : int or sequence of int, optional
+            Nodes an axis, as in `grid`.
+        scale : number or array (...,) or (..., D)
+            beta. The shift moves the grid and the field alike.
+        derivative : int or tuple of int
+            Order (one an axis if D > 1).
+
+        Returns
+        -------
+        array (..., n_1, .., n_D)
+
+        Raises
+        ------
+        ValueError, TypeError
+            On shapes that do not fit, or fewer nodes than functions along an axis.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(8))
+        >>> coef = torch.randn(space.size, dtype=torch.float64)
+        >>> values = space.synthesize_grid(coef, 12)
+        >>> values.shape, bool(torch.allclose(space.project_grid(values), coef))
+        (torch.Size([12, 12]), True)
+        """
+        orders = self._orders(derivative)
+        wanted = common_kind(coef=coef, scale=scale)
+        tensor = floating(to_torch("coef", coef))
+        self._check_size("coef", tensor, self.size)
+        dtype = computing_dtype(real_dtype(tensor.dtype))
+        factor = self._factor(self._beta(scale, tensor.device, dtype), orders)
+        transform = self._grid_transform(sizes)
+        work = parts_to(tensor, dtype) * factor
+        return to_kind(apply_to_parts(lambda c: transform.synthesize(c, orders), work).to(tensor.dtype), wanted)
+
+    def project_grid(self, values: Any, *, scale: Any = 1) -> Any:
+        """Return the coefficients (..., K) of the field with values (..., n_1, .., n_D) on `grid(sizes)`, by the Gauss rule.
+
+        The inverse of `synthesize_grid` for fields in the space; of others the discrete L2 projection. Cost and memory as there.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On shapes that do not fit, or fewer nodes than functions along an axis.
+        """
+        wanted = common_kind(values=values, scale=scale)
+        tensor = floating(to_torch("values", values))
+        if tensor.dim() < self.dim:
+            raise ValueError(f"values have shape {tuple(tensor.shape)}; (..., n_1, .., n_{self.dim}) is expected")
+        dtype = computing_dtype(real_dtype(tensor.dtype))
+        transform = self._grid_transform(tensor.shape[-self.dim :])
+        normalisation = self._normalisation(self._beta(scale, tensor.device, dtype))
+        result = apply_to_parts(transform.project, parts_to(tensor, dtype)) / normalisation
+        return to_kind(result.to(tensor.dtype), wanted)
 
     def fit(
         self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0,
@@ -420,93 +428,3 @@ class Space:
         """Return the weighted L2 norm of the field."""
         product = self.inner(coef, coef)
         return product.real**0.5
-
-    # ---------------------------------------------------------------------------------------------------- internals
-
-    @property
-    def _names(self) -> str:
-        return ",".join(f.name for f in self.families)
-
-    def _normalisation(self, beta: Tensor) -> Tensor:
-        """Return prod_d beta_d^p, with a last axis of length 1."""
-        power = torch.tensor([f.power for f in self.families], dtype=beta.dtype, device=beta.device)
-        return (beta**power).prod(-1, keepdim=True)
-
-    def _norm_squared(self) -> np.ndarray:
-        indices = self.indices
-        norms = np.ones(len(indices))
-        for axis, family in enumerate(self.families):
-            norms *= family.norm_squared(self.index_set.largest(self.dim)[axis] + 1)[indices[:, axis]]
-        return norms
-
-    def _tree(self, like: Tensor) -> tuple[Tensor, list[int]]:
-        """Return the tree of the index set and its largest entries, as the operators take them."""
-        return tree_tensor(self.index_set, self.dim, like.device), list(self.index_set.largest(self.dim))
-
-    def _orders(self, derivative: Any) -> tuple[int, ...]:
-        if isinstance(derivative, (int, np.integer)) and not isinstance(derivative, bool):
-            if self.dim > 1 and derivative != 0:
-                raise ValueError(f"derivative={derivative}: {self.dim} orders, one an axis, are expected")
-            orders = (int(derivative),) * self.dim
-        else:
-            orders = tuple(int(d) for d in derivative)
-        if len(orders) != self.dim or min(orders) < 0:
-            raise ValueError(f"derivative={derivative!r}: {self.dim} orders of 0 or more, one an axis, are expected")
-        return orders
-
-    def _check_size(self, name: str, tensor: Tensor, size: int) -> None:
-        if tensor.dim() < 1 or tensor.shape[-1] != size:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}; (..., {size}) is expected")
-
-    def _scale_shift(self, scale: Tensor, shift: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Return beta and x0 with an axis for the dimensions, (..., D), those of bounded axes filled in."""
-        for name, given in (("scale", scale), ("shift", shift)):
-            if given.is_complex():
-                raise TypeError(f"{name} is complex; real numbers are expected")
-            if self.dim > 1 and given.dim() > 0 and given.shape[-1] not in (1, self.dim):
-                raise ValueError(f"{name} has shape {tuple(given.shape)}; (..., {self.dim}) or a number is expected")
-        check_scale(scale, shift, self.families)
-        beta = (scale.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(scale)).to(dtype)
-        x0 = (shift.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(shift)).to(dtype)
-        if any(f.bounded for f in self.families):
-            bounded = torch.tensor([f.bounded for f in self.families], device=beta.device)
-            own = torch.tensor([f.standard_scale_shift() for f in self.families], dtype=dtype, device=beta.device)
-            beta, x0 = torch.where(bounded, own[:, 0], beta), torch.where(bounded, own[:, 1], x0)
-        return beta.expand(*beta.shape[:-1], self.dim), x0.expand(*x0.shape[:-1], self.dim)
-
-    def _prepare(
-        self, name: str, array: Any, points: Any, scale: Any, shift: Any, orders: tuple[int, ...]
-    ) -> tuple[str, Tensor, Tensor, Tensor, torch.dtype]:
-        """Return the kind, the array, z, the factor beta^(p + order) on the coefficients, and the result's dtype."""
-        wanted = common_kind(**{name: array, "points": points, "scale": scale, "shift": shift})
-        x = to_torch("points", points)
-        tensor = to_torch(name, array, x.device)
-        beta, x0 = to_torch("scale", scale, x.device), to_torch("shift", shift, x.device)
-        if x.is_complex():
-            raise TypeError("points are complex; real ones are expected")
-        if x.dim() < min(self.dim, 2) or (self.dim > 1 and x.shape[-1] != self.dim):
-            expected = "(..., M)" if self.dim == 1 else f"(..., M, {self.dim})"
-            raise ValueError(f"points have shape {tuple(x.shape)}; {expected} is expected")
-        own = 0 if self.dim == 1 else 1
-        leads = {
-            name: tuple(tensor.shape[:-1]), "points": tuple(x.shape[: -1 - own]),
-            "scale": tuple(beta.shape[: beta.dim() - own]), "shift": tuple(x0.shape[: x0.dim() - own]),
-        }  # fmt: skip
-        check_broadcast(leads)
-        dtype = torch.result_type(tensor, x)
-        for other in (beta, x0):
-            if other.dim() > 0 and other.is_floating_point():
-                dtype = torch.promote_types(dtype, other.dtype)
-        if not (dtype.is_floating_point or dtype.is_complex):
-            dtype = torch.get_default_dtype()
-        work = computing_dtype(real_dtype(dtype))
-        beta, x0 = self._scale_shift(beta, x0, work)
-        z = to_standard(x.to(work), beta, x0, self.families)
-        check_points(z, x, self.families)
-        z = onto_ends(z, x.dtype, self.families)
-        power = torch.tensor([f.power + k for f, k in zip(self.families, orders, strict=True)], device=x.device)
-        sign = 1.0
-        for family, order in zip(self.families, orders, strict=True):
-            sign *= float(family.sign) ** order
-        factor = sign * (beta ** power.to(work)).prod(-1, keepdim=True)
-        return wanted, tensor, z, factor, dtype
