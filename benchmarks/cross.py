@@ -2,10 +2,11 @@
 
 bound: this machine's multiply-add rate, measured between the timings, over one operation an index. Peers in PyTorch: all
 products gathered at once ("gather"), the same in blocks that stay in cache ("blocked"), on up to three axes the coefficients
-as a padded tensor contracted axis by axis ("padded"); and Numba over the same tree. Hermite functions, 4,096 points.
+as a padded tensor contracted axis by axis ("padded"); Numba over the same tree; chaospy where it is installed. Hermite functions, 4,096 points.
 """
 
 import argparse
+import math
 import statistics
 import time
 
@@ -25,15 +26,31 @@ def rate(dtype):
     return done / (time.perf_counter() - started)
 
 
+def once(work):
+    """Return the time of one call in seconds."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def in_turns(kinds, dtype, repeats):
+    """Return the median times by name, and those in units of the bound's time for a multiply-add taken in the same turn."""
+    for work in kinds.values():
+        work()
+    times, operations = {name: [] for name in kinds}, {name: [] for name in kinds}
+    for _ in range(repeats):
+        for name, work in kinds.items():
+            before = rate(dtype)
+            spent = once(work)
+            times[name].append(spent)
+            operations[name].append(spent * (before + rate(dtype)) / 2)
+    return tuple({name: statistics.median(part) for name, part in kind.items()} for kind in (times, operations))
+
+
 def timed(work, repeats):
     """Return the median time in seconds."""
     work()
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+    return statistics.median(once(work) for _ in range(repeats))
 
 
 class Case:
@@ -58,6 +75,10 @@ class Case:
     def gradient(self):
         """Return the gradient in z."""
         return cpu.product_gradient(self.coef[:1], self.z, self.tree, *self.rest)
+
+    def backward(self):
+        """Return both gradients."""
+        return cpu.product_backward(self.values[:1], self.coef[:1], self.z, self.tree, *self.rest)
 
     def tables(self):
         """Return the functions of every axis."""
@@ -90,22 +111,22 @@ class Case:
 def report(dim, degree, dtype, repeats, peers):
     """Print one case."""
     case = Case(dim, degree, dtype)
-    bound = rate(dtype)
     kinds = {
         "synthesize": lambda: case.synthesize(1), "eight channels": lambda: case.synthesize(8),
         "adjoint": lambda: case.adjoint(1), "its eight": lambda: case.adjoint(8), "gradient": case.gradient,
+        "backward": case.backward,
     }  # fmt: skip
-    times = {name: timed(work, repeats) for name, work in kinds.items()}
-    bound = statistics.median([bound, rate(dtype), rate(dtype)])
-    one = case.size * POINTS / bound
+    times, operations = in_turns(kinds, dtype, repeats)
+    one = case.size * POINTS
     nodes = case.size + len(case.tree) + 2 * sum(n + 1 for n in case.rest[0])
-    share = {name: (8 if "eight" in name else 1) * one / t for name, t in times.items() if name != "gradient"}
-    backward = (times["synthesize"] + times["adjoint"] + times["gradient"]) / times["synthesize"]
+    shares = ("synthesize", "eight channels", "adjoint", "its eight")
+    share = {name: (8 if "eight" in name else 1) * one / operations[name] for name in shares}
     print(
         f"D={dim} N={degree} K={case.size}: {1e3 * times['synthesize']:.2f} ms, "
         + ", ".join(f"{name} {100 * part:.0f} %" for name, part in share.items())
         + f" of bound ({100 * share['synthesize'] * nodes / case.size:.0f} % of what the runs need);"
-        f" gradient {times['gradient'] / times['synthesize']:.1f}x, forward + backward {backward:.1f}x",
+        f" gradient {operations['gradient'] / operations['synthesize']:.1f}x,"
+        f" forward + backward {1 + operations['backward'] / operations['synthesize']:.1f}x",
         flush=True,
     )
     if not peers:
@@ -123,6 +144,25 @@ def report(dim, degree, dtype, repeats, peers):
     print("    " + ", ".join(f"{name} {ratio:.0f}x" for name, ratio in rivals.items()), flush=True)
 
 
+def chaospy(dim, degree):
+    """Print a small total-degree set against chaospy's expansion, which is of polynomials and cannot have many terms."""
+    try:
+        import chaospy
+    except ImportError:
+        return
+    measure = chaospy.J(*(chaospy.Normal(0, 0.5**0.5) for _ in range(dim)))
+    expansion = chaospy.generate_expansion(degree, measure, normed=True)
+    space = sf.Space([sf.Hermite()] * dim, sf.TotalDegree(degree))
+    points = torch.randn(POINTS, dim, dtype=torch.float64)
+    coef = torch.ones(space.size, dtype=torch.float64)
+    weight = math.pi ** (-dim / 4) * torch.exp(-points.square().sum(1) / 2)
+    ours = space.synthesize(coef, points)
+    theirs = torch.from_numpy(expansion(*points.numpy().T).sum(0)) * weight
+    assert (theirs - ours).abs().max() < 1e-9 * ours.abs().max()
+    ratio = timed(lambda: expansion(*points.numpy().T), 3) / timed(lambda: space.synthesize(coef, points), 9)
+    print(f"D={dim}, total degree {degree}, K={space.size}: chaospy {ratio:.0f}x", flush=True)
+
+
 def main():
     """Print every case."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -130,6 +170,9 @@ def main():
     parser.add_argument("--float32", action="store_true")
     parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
+    if not options.no_peers:
+        chaospy(3, 8)
+        chaospy(6, 4)
     for dim, degree in CASES:
         report(dim, degree, torch.float32 if options.float32 else torch.float64, options.repeats, not options.no_peers)
 

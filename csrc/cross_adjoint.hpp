@@ -1,9 +1,9 @@
 // coef[row, channel, n] = sum over m of values[row, channel, m] prod_d phi_{n_d}^(k_d)(z[row, m, d]): the transpose of
 // cross_synthesize.hpp.
 //
-// Method    Outside in over the index tree: values times the functions of the entries so far, one tile a level. At the leaves
-//           these meet the last functions (or the products of the last two); the sums over a tile's points are kept as vectors
-//           and reduced many indices at a time.
+// Method    Outside in over the blocks of the index tree: values times the functions of the entries so far, one tile a level. In
+//           a block these meet the functions of a stroke, or the products of the last two; the sums over a tile's points are
+//           kept as vectors and reduced many indices at a time.
 // Layout    A task is a row and a run of tiles with sums of its own, in double, for the groups of channels; they are added in a
 //           fixed order that depends on shapes alone.
 // Cost      one multiply-add an index and channel and 1/R of three more, one an inner node, and the tables.
@@ -66,7 +66,7 @@ SPECFAST_INLINE Vector<T> sum_lanes(Vector<T>* v) {
 // Vectors that await their sums over lanes, in the order of the results.
 template <class T>
 struct Pending {
-    static constexpr int most = 64;
+    static constexpr int most = 16;
     T* memory;
     double* sums;
     int count = 0;
@@ -130,48 +130,63 @@ struct Spread<T, 1, R> {
         for (int r = 0; r < R; ++r) values[r] = load(from + r * lanes<T>);
     }
     SPECFAST_INLINE void operator()(const T* q, Vector<T>* sum) const {
-        Vector<T> even = values[0] * load(q), odd = values[1] * load(q + lanes<T>);
-        for (int r = 2; r < R; r += 2) {
-            even += values[r] * load(q + r * lanes<T>);
-            odd += values[r + 1] * load(q + (r + 1) * lanes<T>);
-        }
-        sum[0] = even + odd;
+        Vector<T> part[2] = {values[0] * load(q), values[1] * load(q + lanes<T>)};
+        for (int r = 2; r < R; ++r) part[r % 2] += values[r] * load(q + r * lanes<T>);
+        sum[0] = part[0] + part[1];
     }
 };
 
-// Adds one tile to `sums` (K, W); `levels` holds the values of the tile at level 0, (W, P), and room for the others.
-template <class T, int W, int R, bool paired>
-void spread_tree(const Tree& tree, const int64_t* offset, const T* tables, const PairTable& pairs, const T* products,
-                 T* levels, T* waiting, double* sums) {
+// to = from * q, W tiles.
+template <class T, int W, int R>
+SPECFAST_INLINE void multiply_tiles(const T* from, const T* q, T* to) {
     constexpr int pitch = R * lanes<T>;
-    const int depth = tree.dim - (paired ? 2 : 1);
-    const T* const last = tables + offset[tree.dim - 1];
+    for (int r = 0; r < pitch; r += lanes<T>) {
+        const Vector<T> factor = load(q + r);
+        for (int w = 0; w < W; ++w) store(to + w * pitch + r, load(from + w * pitch + r) * factor);
+    }
+}
+
+// Adds one tile to `sums` (K, W), in the order of the blocks; `levels` holds the values of the tile at level 0, (W, P), and
+// room for the others.
+template <class T, int W, int R>
+void spread_tree(const Cross& cross, const int64_t* offset, const T* tables, const T* products, T* levels, T* waiting,
+                 double* sums) {
+    constexpr int pitch = R * lanes<T>;
+    const Blocks& blocks = cross.blocks;
+    const int depth = cross.dim - 2;
+    const T *const before = tables + offset[depth], *const last = tables + offset[depth + 1];
+    T *const above = levels + depth * W * pitch, *const own = above + W * pitch;
     int32_t entry[max_dimensions] = {};
-    const int32_t *run = tree.runs, *const stop = tree.runs + 2 * tree.fibres;
     Pending<T> pending{waiting, sums};
-    for (int level = 0;;) {
+    Vector<T> sum[W];
+    int level = 0;
+    for (const Block* block = blocks.blocks;; ++block) {
         for (int d = level; d < depth; ++d) {
             if (d > level) entry[d] = 0;
-            const T *const q = tables + offset[d] + entry[d] * pitch, *const from = levels + d * W * pitch;
-            T* const to = levels + (d + 1) * W * pitch;
-            for (int r = 0; r < pitch; r += lanes<T>) {
-                const Vector<T> factor = load(q + r);
-                for (int w = 0; w < W; ++w) store(to + w * pitch + r, load(from + w * pitch + r) * factor);
-            }
+            T* const from = levels + d * W * pitch;
+            multiply_tiles<T, W, R>(from, tables + offset[d] + entry[d] * pitch, from + W * pitch);
         }
-        const Spread<T, W, R> own(levels + depth * W * pitch);
-        const int64_t* row = pairs.first;
-        do {
-            const T* q = paired ? products + *row++ * pitch : last;
-            for (int32_t length = run[1]; length > 0; --length, q += pitch) {
-                Vector<T> sum[W];
-                own(q, sum);
+        const Shape& shape = blocks.shapes[block->shape];
+        if (shape.paired) {
+            const Spread<T, W, R> spread(above);
+            for (int64_t i = shape.begin; i < shape.end; ++i) {
+                spread(products + blocks.places[i] * pitch, sum);
                 pending.template push<W>(sum);
             }
-            run += 2;
-        } while (paired && run != stop && run[0] >= depth);
-        if (run == stop) break;
-        level = run[0];
+        } else {
+            for (int64_t i = shape.begin; i < shape.end; ++i) {
+                const Stroke& stroke = blocks.strokes[i];
+                multiply_tiles<T, W, R>(above, (stroke.last ? before : last) + stroke.fixed * pitch, own);
+                const Spread<T, W, R> spread(own);
+                const T* q = (stroke.last ? last : before) + stroke.first * pitch;
+                for (int32_t length = stroke.length; length > 0; --length, q += pitch) {
+                    spread(q, sum);
+                    pending.template push<W>(sum);
+                }
+            }
+        }
+        level = block->level;
+        if (level < 0) break;
         ++entry[level];
     }
     pending.close();
@@ -184,11 +199,28 @@ inline int64_t cross_runs(const Cross& cross, int64_t tiles) {
     return larger(1, smaller(smaller(16, room), tiles / 4));
 }
 
+// The sums of all runs of tiles, added in order: coef (rows, groups, W, K) from sums (rows, runs, groups, K, W).
+template <class Data, int W>
+void add_runs(const Cross& cross, const double* sums, int64_t runs, int threads, Data* coef) {
+    const int64_t numbers = cross.groups * cross.size * W;
+#pragma omp parallel for schedule(static) if (threads > 1)
+    for (int64_t place = 0; place < cross.rows * cross.groups * W; ++place) {
+        const int64_t row = place / (cross.groups * W), group = place / W % cross.groups, w = place % W;
+        const double* const first = sums + row * runs * numbers + group * cross.size * W + w;
+        for (int64_t n = 0; n < cross.size; ++n) {
+            double sum = 0;
+            for (int64_t run = 0; run < runs; ++run) sum += first[run * numbers + n * W];
+            coef[place * cross.size + (cross.blocks.order == nullptr ? n : cross.blocks.order[n])] =
+                static_cast<Data>(sum);
+        }
+    }
+}
+
 template <class Data, int W>
 void cross_adjoint_as(const Cross& cross, const Data* values, Data* coef) {
     constexpr int R = SPECFAST_CROSS_VECTORS, pitch = R * lanes<Data>;
     const CrossPlan<Data> plan(cross, pitch);
-    const int64_t tiles = ceil_divide(cross.points, pitch), runs = cross_runs(cross, tiles), dim = cross.tree.dim;
+    const int64_t tiles = ceil_divide(cross.points, pitch), runs = cross_runs(cross, tiles);
     const int64_t tiles_a_run = ceil_divide(tiles, runs), numbers = cross.groups * cross.size * W;
     const int threads = threads_for(cross.rows * tiles * pitch * numbers);
     const int64_t own_scratch = plan.scratch(W);
@@ -197,44 +229,28 @@ void cross_adjoint_as(const Cross& cross, const Data* values, Data* coef) {
 #pragma omp parallel for schedule(guided) if (threads > 1)
     for (int64_t task = 0; task < cross.rows * runs; ++task) {
         const int64_t row = task / runs, from = task % runs * tiles_a_run, to = smaller(tiles, from + tiles_a_run);
-        double* const own = sums.block(0) + task * numbers;
+        double *const own = sums.block(0) + task * numbers, *const memory = scratch.of_this_thread();
         for (int64_t i = 0; i < numbers; ++i) own[i] = 0;
-        Data* const tables = reinterpret_cast<Data*>(scratch.of_this_thread());
-        Data *const products = tables + plan.tables.entries(), *const levels = products + plan.pairs.pairs * pitch;
-        Data* const waiting = reinterpret_cast<Data*>(scratch.of_this_thread() + own_scratch);
+        Data* const tables = reinterpret_cast<Data*>(memory);
+        Data *const products = tables + plan.tables.entries(), *const levels = products + plan.pairs;
+        Data* const waiting = reinterpret_cast<Data*>(memory + own_scratch);
         for (int64_t tile = from; tile < to; ++tile) {
             const int64_t begin = tile * pitch, filled = smaller(pitch, cross.points - begin);
-            plan.tables.fill(row, begin, filled, scratch.of_this_thread() + own_scratch - plan.tables.scratch(),
-                             tables);
-            if (plan.paired) {
-                multiply_pairs<Data, pitch>(cross.tree, plan.pairs, tables + plan.tables.offset[dim - 2],
-                                            tables + plan.tables.offset[dim - 1], products);
-            }
+            plan.template fill<pitch>(row, begin, filled, memory + own_scratch - plan.tables.scratch(), tables);
             for (int64_t group = 0; group < cross.groups; ++group) {
                 const Data* const given = values + (row * cross.groups + group) * W * cross.points + begin;
                 for (int w = 0; w < W; ++w)
                     for (int64_t i = 0; i < pitch; ++i)
                         levels[w * pitch + i] = i < filled ? given[w * cross.points + i] : Data(0);
-                const auto spread = plan.paired ? spread_tree<Data, W, R, true> : spread_tree<Data, W, R, false>;
-                spread(cross.tree, plan.tables.offset, tables, plan.pairs, products, levels, waiting,
-                       own + group * cross.size * W);
+                spread_tree<Data, W, R>(cross, plan.tables.offset, tables, products, levels, waiting,
+                                        own + group * cross.size * W);
             }
         }
     }
-#pragma omp parallel for schedule(static) if (threads > 1)
-    for (int64_t place = 0; place < cross.rows * cross.groups * W; ++place) {
-        const int64_t row = place / (cross.groups * W), group = place / W % cross.groups, w = place % W;
-        const double* const first = sums.block(0) + row * runs * numbers + group * cross.size * W + w;
-        for (int64_t n = 0; n < cross.size; ++n) {
-            double sum = 0;
-            for (int64_t run = 0; run < runs; ++run) sum += first[run * numbers + n * W];
-            coef[place * cross.size + n] = static_cast<Data>(sum);
-        }
-    }
+    add_runs<Data, W>(cross, sums.block(0), runs, threads, coef);
 }
 
-bool cross_adjoint(const Cross& cross, const void* values, void* coef, bool is_double) {
-    if (!is_valid(cross.tree, cross.size)) return false;
+void cross_adjoint(const Cross& cross, const void* values, void* coef, bool is_double) {
     const bool wide = cross.width == 4;
     if (is_double) {
         const auto run = wide ? cross_adjoint_as<double, 4> : cross_adjoint_as<double, 1>;
@@ -243,7 +259,6 @@ bool cross_adjoint(const Cross& cross, const void* values, void* coef, bool is_d
         const auto run = wide ? cross_adjoint_as<float, 4> : cross_adjoint_as<float, 1>;
         run(cross, static_cast<const float*>(values), static_cast<float*>(coef));
     }
-    return true;
 }
 
 }  // namespace

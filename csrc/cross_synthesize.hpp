@@ -1,8 +1,8 @@
 // values[row, channel, m] = sum over n in the index set of coef[row, channel, n] prod_d phi_{n_d}^(k_d)(z[row, m, d]).
 //
-// Method    Inside out over the index tree: the sum along a run of the last entry is multiplied by the function of the entry
-//           before and added to the sums one level up, until the level that goes on. Where runs are short, blocks of pairs
-//           (last two entries) take the place of runs; their products are shared by all blocks of a tile.
+// Method    Inside out over the blocks of the index tree (blocks.hpp): the sum over a block, by strokes or by products that all
+//           blocks of a tile share, is multiplied by the function of the entry before and added to the sums one level up,
+//           until the level that goes on.
 // Layout    A task is a row and a tile of P = R vectors of points; `width` channels run side by side on coefficients that
 //           are interleaved. Sums in progress: one tile a level, in a near cache.
 // Cost      one multiply-add an index and channel, one an inner node of the tree, and the tables.
@@ -13,7 +13,9 @@ namespace specfast {
 namespace {
 
 // Vectors of points in a tile, so that width x vectors sums stay in registers.
-constexpr int cross_vectors(int width) { return width == 1 ? SPECFAST_CROSS_VECTORS : SPECFAST_CROSS_VECTORS * 3 / 8; }
+constexpr int cross_vectors(int width) {
+    return width == 1 ? SPECFAST_CROSS_VECTORS * 3 / 4 : SPECFAST_CROSS_VECTORS * 3 / 8;
+}
 
 template <class T, int W, int R>
 struct CrossSum {
@@ -24,15 +26,41 @@ struct CrossSum {
         for (int w = 0; w < W; ++w)
             for (int r = 0; r < R; ++r) sum[w][r] = Vector<T>{};
     }
+    SPECFAST_INLINE void add(const T* coef, const T* q) {
+        for (int w = 0; w < W; ++w) {
+            const Vector<T> c = splat<T>(coef[w]);
+            for (int r = 0; r < R; ++r) sum[w][r] += c * load(q + r * lanes<T>);
+        }
+    }
     // Adds sum_n coef_n q_n along a run.
     SPECFAST_INLINE const T* run(const T* coef, const T* q, int64_t length) {
-        for (; length > 0; --length, coef += W, q += pitch) {
+        for (; length > 0; --length, coef += W, q += pitch) add(coef, q);
+        return coef;
+    }
+    // The same for two sums at once: half the loads.
+    SPECFAST_INLINE static void run_both(CrossSum& one, const T* coef, CrossSum& two, const T* other, const T* q,
+                                         int64_t length) {
+        for (; length > 0; --length, coef += W, other += W, q += pitch) both(one, coef, two, other, q);
+    }
+    SPECFAST_INLINE static void both(CrossSum& one, const T* coef, CrossSum& two, const T* other, const T* q) {
+        for (int r = 0; r < R; ++r) {
+            const Vector<T> term = load(q + r * lanes<T>);
             for (int w = 0; w < W; ++w) {
-                const Vector<T> c = splat<T>(coef[w]);
-                for (int r = 0; r < R; ++r) sum[w][r] += c * load(q + r * lanes<T>);
+                one.sum[w][r] += splat<T>(coef[w]) * term;
+                two.sum[w][r] += splat<T>(other[w]) * term;
             }
         }
-        return coef;
+    }
+    // Multiplies by q and adds another sum times p.
+    SPECFAST_INLINE void join(const T* q, const CrossSum& other, const T* p) {
+        for (int r = 0; r < R; ++r) {
+            const Vector<T> factor = load(q + r * lanes<T>), second = load(p + r * lanes<T>);
+            for (int w = 0; w < W; ++w) sum[w][r] = sum[w][r] * factor + other.sum[w][r] * second;
+        }
+    }
+    SPECFAST_INLINE void increase(const T* level) {
+        for (int r = 0; r < R; ++r)
+            for (int w = 0; w < W; ++w) sum[w][r] += load(level + (w * R + r) * lanes<T>);
     }
     // Multiplies by q and adds what the level holds already.
     SPECFAST_INLINE void fold(const T* q, const T* level) {
@@ -53,25 +81,102 @@ struct CrossSum {
     }
 };
 
-// Sums one tile; `levels` holds a tile of W P sums a level, `result` gets W P.
-template <class T, int W, int R, bool paired>
-void sum_tree(const Tree& tree, const int64_t* offset, const T* tables, const PairTable& pairs, const T* products,
-              const T* coef, T* levels, T* result) {
+// Whether the next stroke runs along this one, so that both read the same functions: worth it for one channel.
+template <int W>
+inline bool goes_along(const Blocks& blocks, int64_t stroke, int64_t end) {
+    const Stroke *const own = blocks.strokes + stroke, *const next = own + 1;
+    return W == 1 && stroke + 1 < end && next->last == own->last && next->first == own->first &&
+           next->length <= own->length;
+}
+
+// The sum over a block; `sums` holds a tile of W P sums in progress.
+template <class T, int W, int R>
+SPECFAST_INLINE const T* sum_block(const Blocks& blocks, const Shape& shape, const T* before, const T* last,
+                                   const T* products, const T* coef, T* sums, CrossSum<T, W, R>& own) {
     constexpr int pitch = R * lanes<T>;
-    const int depth = tree.dim - (paired ? 2 : 1);
-    const T* const last = tables + offset[tree.dim - 1];
+    own.clear();
+    if (shape.paired) {
+        const int32_t *place = blocks.places + shape.begin, *const stop = blocks.places + shape.end;
+        for (; place != stop; ++place, coef += W) own.add(coef, products + *place * pitch);
+        return coef;
+    }
+    for (int64_t i = shape.begin; i < shape.end; ++i) {
+        const Stroke& stroke = blocks.strokes[i];
+        const T *const fixed = stroke.last ? before : last, *const running = stroke.last ? last : before;
+        const T* const q = running + stroke.first * pitch;
+        if (i > shape.begin) {
+            own.write(sums);
+            own.clear();
+        }
+        if (goes_along<W>(blocks, i, shape.end)) {
+            const int64_t length = blocks.strokes[i + 1].length;
+            CrossSum<T, W, R> next;
+            next.clear();
+            CrossSum<T, W, R>::run_both(own, coef, next, coef + stroke.length * W, q, length);
+            own.run(coef + length * W, q + length * pitch, stroke.length - length);
+            own.join(fixed + stroke.fixed * pitch, next, fixed + blocks.strokes[i + 1].fixed * pitch);
+            if (i > shape.begin) own.increase(sums);
+            coef += (stroke.length + length) * W;
+            ++i;
+        } else {
+            coef = own.run(coef, q, stroke.length);
+            if (i > shape.begin) {
+                own.fold(fixed + stroke.fixed * pitch, sums);
+            } else {
+                own.multiply(fixed + stroke.fixed * pitch);
+            }
+        }
+    }
+    return coef;
+}
+
+// The sums over a block and the next one, of the same shape; true where that is how they are: siblings of products.
+template <class T, int W, int R>
+SPECFAST_INLINE bool sum_siblings(const Blocks& blocks, const Block* block, int depth, const T* products,
+                                  const T*& coef, CrossSum<T, W, R>& own, CrossSum<T, W, R>& next) {
+    if (W > 1 || depth == 0 || block->level != depth - 1 || block[1].shape != block->shape) return false;
+    const Shape& shape = blocks.shapes[block->shape];
+    if (!shape.paired) return false;
+    own.clear();
+    next.clear();
+    const T* other = coef + shape.size * W;
+    for (const int32_t* place = blocks.places + shape.begin; place != blocks.places + shape.end; ++place) {
+        CrossSum<T, W, R>::both(own, coef, next, other, products + *place * R * lanes<T>);
+        coef += W;
+        other += W;
+    }
+    coef = other;
+    return true;
+}
+
+// Sums one tile; `levels` holds a tile of W P sums a level, `result` gets W P.
+template <class T, int W, int R>
+void sum_tree(const Cross& cross, const int64_t* offset, const T* tables, const T* products, const T* coef, T* levels,
+              T* result) {
+    constexpr int pitch = R * lanes<T>;
+    const int depth = cross.dim - 2;
+    const T *const before = tables + offset[depth], *const last = tables + offset[depth + 1];
     int32_t entry[max_dimensions] = {};
-    const int32_t *run = tree.runs, *const stop = tree.runs + 2 * tree.fibres;
-    CrossSum<T, W, R> own;
-    for (;;) {
-        own.clear();
-        const int64_t* row = pairs.first;
-        do {
-            coef = own.run(coef, paired ? products + *row++ * pitch : last, run[1]);
-            run += 2;
-        } while (paired && run != stop && run[0] >= depth);
-        const int level = run == stop ? -1 : run[0];
-        for (int d = depth - 1; d >= 0; --d) {
+    CrossSum<T, W, R> own, next;
+    for (const Block* block = cross.blocks.blocks;; ++block) {
+        int d = depth - 1;
+        if (sum_siblings(cross.blocks, block, depth, products, coef, own, next)) {
+            const T* const q = tables + offset[d] + entry[d] * pitch;
+            own.join(q, next, q + pitch);
+            if (entry[d] != 0) own.increase(levels + d * W * pitch);
+            ++block;
+            if (block->level == d) {
+                own.write(levels + d * W * pitch);
+                entry[d] += 2;
+                continue;
+            }
+            entry[d--] = 0;
+        } else {
+            coef = sum_block(cross.blocks, cross.blocks.shapes[block->shape], before, last, products, coef,
+                             levels + depth * W * pitch, own);
+        }
+        const int level = block->level;
+        for (; d >= 0; --d) {
             const T* const q = tables + offset[d] + entry[d] * pitch;
             if (entry[d] == 0) {
                 own.multiply(q);
@@ -88,34 +193,54 @@ void sum_tree(const Tree& tree, const int64_t* offset, const T* tables, const Pa
     own.write(result);
 }
 
-// What all tasks of a sum share: the tables' places, the pairs, and scratch memory.
+// Coefficients (count, K, width) in the order in which the blocks are walked.
+template <class Data>
+class Walked {
+  public:
+    Walked(const Cross& cross, const Data* coef, int64_t width)
+        : given_(coef), memory_(cross.blocks.order == nullptr ? 0 : doubles(cross, width), 1) {
+        if (cross.blocks.order == nullptr) return;
+        Data* const to = reinterpret_cast<Data*>(memory_.block(0));
+        const int64_t count = (cross.coef_row == 0 ? 1 : cross.rows) * cross.groups;
+        for (int64_t i = 0; i < count; ++i)
+            for (int64_t k = 0; k < cross.size; ++k)
+                for (int64_t w = 0; w < width; ++w)
+                    to[(i * cross.size + k) * width + w] = coef[(i * cross.size + cross.blocks.order[k]) * width + w];
+        given_ = to;
+    }
+    const Data* data() const { return given_; }
+
+  private:
+    static int64_t doubles(const Cross& cross, int64_t width) {
+        const int64_t numbers = (cross.coef_row == 0 ? 1 : cross.rows) * cross.groups * cross.size * width;
+        return ceil_divide(numbers * static_cast<int64_t>(sizeof(Data)), 8);
+    }
+    const Data* given_;
+    Scratch memory_;
+};
+
+// What all tasks of a sum share: the tables' places, and scratch memory.
 template <class Data>
 struct CrossPlan {
     AxisTables<Data> tables;
-    PairTable pairs;
-    bool paired;
-    Scratch starts;
+    int64_t pairs;
 
-    // `kinds` of products of pairs are kept.
-    CrossPlan(const Cross& cross, int64_t pitch, int64_t kinds = 1)
-        : tables(cross, cross.series, pitch), starts(first_block_rows(cross.tree), 1) {
-        pairs.rows = first_block_rows(cross.tree);
-        int64_t* const first = reinterpret_cast<int64_t*>(starts.block(0));
-        for (int64_t i = 0; i < pairs.rows; ++i) {
-            first[i] = pairs.pairs;
-            pairs.pairs += cross.tree.runs[2 * i + 1];
-        }
-        pairs.first = first;
-        paired = pairs_pay(cross, kinds * pairs.pairs, pitch * static_cast<int64_t>(sizeof(Data))) &&
-                 is_nested(cross.tree, pairs.rows);
-        if (!paired) pairs.pairs = 0;
-    }
+    CrossPlan(const Cross& cross, int64_t pitch)
+        : tables(cross, cross.series, pitch), pairs(cross.blocks.pair_count * pitch) {}
     // Numbers of type Data, then doubles.
     int64_t numbers(int64_t width) const {
-        return tables.entries() + (pairs.pairs + (tables.cross.tree.dim + 1) * width) * tables.pitch;
+        return tables.entries() + pairs + (tables.cross.dim + 1) * width * tables.pitch;
     }
     int64_t scratch(int64_t width) const {
         return ceil_divide(numbers(width) * static_cast<int64_t>(sizeof(Data)), 64) * 8 + tables.scratch();
+    }
+    // Fills the tables of a tile, and the products behind them.
+    template <int Pitch>
+    void fill(int64_t row, int64_t begin, int64_t filled, double* memory, Data* to) const {
+        const Cross& cross = tables.cross;
+        tables.fill(row, begin, filled, memory, to);
+        multiply_pairs<Data, Pitch>(cross.blocks, to + tables.offset[cross.dim - 2], to + tables.offset[cross.dim - 1],
+                                    to + tables.entries());
     }
 };
 
@@ -123,7 +248,8 @@ template <class Data, int W>
 void cross_synthesize_as(const Cross& cross, const Data* coef, Data* values) {
     constexpr int R = cross_vectors(W), pitch = R * lanes<Data>;
     const CrossPlan<Data> plan(cross, pitch);
-    const int64_t tiles_a_row = ceil_divide(cross.points, pitch), dim = cross.tree.dim;
+    const Walked<Data> walked(cross, coef, W);
+    const int64_t tiles_a_row = ceil_divide(cross.points, pitch);
     const int64_t tasks = cross.rows * tiles_a_row;
     const int threads = threads_for(tasks * pitch * cross.size * cross.groups * W);
     const Scratch scratch(plan.scratch(W), threads);
@@ -131,19 +257,14 @@ void cross_synthesize_as(const Cross& cross, const Data* coef, Data* values) {
     for (int64_t task = 0; task < tasks; ++task) {
         const int64_t row = task / tiles_a_row, begin = task % tiles_a_row * pitch;
         const int64_t filled = smaller(pitch, cross.points - begin);
-        Data* const tables = reinterpret_cast<Data*>(scratch.of_this_thread());
-        Data *const products = tables + plan.tables.entries(), *const levels = products + plan.pairs.pairs * pitch;
-        Data* const result = levels + dim * W * pitch;
-        plan.tables.fill(row, begin, filled, scratch.of_this_thread() + plan.scratch(W) - plan.tables.scratch(),
-                         tables);
-        if (plan.paired) {
-            multiply_pairs<Data, pitch>(cross.tree, plan.pairs, tables + plan.tables.offset[dim - 2],
-                                        tables + plan.tables.offset[dim - 1], products);
-        }
+        double* const memory = scratch.of_this_thread();
+        Data* const tables = reinterpret_cast<Data*>(memory);
+        Data *const products = tables + plan.tables.entries(), *const levels = products + plan.pairs;
+        Data* const result = levels + cross.dim * W * pitch;
+        plan.template fill<pitch>(row, begin, filled, memory + plan.scratch(W) - plan.tables.scratch(), tables);
         for (int64_t group = 0; group < cross.groups; ++group) {
-            const Data* const own = coef + row * cross.coef_row + group * cross.size * W;
-            const auto sum = plan.paired ? sum_tree<Data, W, R, true> : sum_tree<Data, W, R, false>;
-            sum(cross.tree, plan.tables.offset, tables, plan.pairs, products, own, levels, result);
+            const Data* const own = walked.data() + row * cross.coef_row + group * cross.size * W;
+            sum_tree<Data, W, R>(cross, plan.tables.offset, tables, products, own, levels, result);
             Data* const to = values + ((row * cross.groups + group) * W) * cross.points + begin;
             for (int w = 0; w < W; ++w)
                 for (int64_t i = 0; i < filled; ++i) to[w * cross.points + i] = result[w * pitch + i];
@@ -151,8 +272,7 @@ void cross_synthesize_as(const Cross& cross, const Data* coef, Data* values) {
     }
 }
 
-bool cross_synthesize(const Cross& cross, const void* coef, void* values, bool is_double) {
-    if (!is_valid(cross.tree, cross.size)) return false;
+void cross_synthesize(const Cross& cross, const void* coef, void* values, bool is_double) {
     const bool wide = cross.width == 4;
     if (is_double) {
         const auto run = wide ? cross_synthesize_as<double, 4> : cross_synthesize_as<double, 1>;
@@ -161,7 +281,6 @@ bool cross_synthesize(const Cross& cross, const void* coef, void* values, bool i
         const auto run = wide ? cross_synthesize_as<float, 4> : cross_synthesize_as<float, 1>;
         run(cross, static_cast<const float*>(coef), static_cast<float*>(values));
     }
-    return true;
 }
 
 }  // namespace

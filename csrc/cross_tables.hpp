@@ -6,7 +6,7 @@
 // Cost      three multiply-adds an entry, and one table of the longest axis in scratch.
 #pragma once
 #include "basis.hpp"
-#include "tree.hpp"
+#include "kernels.hpp"
 
 namespace specfast {
 namespace {
@@ -35,20 +35,22 @@ struct WriteScaled {
     }
 };
 
-// out = B^T (I - S)^-T in for P columns; `in` is overwritten. See differentiation.hpp.
-inline void derive_columns(const Differentiation& map, int64_t pitch, double* in, double* out) {
+// out = B^T (I - S)^-T in for columns of whole vectors; `in` is overwritten where there is an S. See differentiation.hpp.
+inline void derive_columns(const Differentiation& map, int64_t pitch, double* in, double* __restrict out) {
     const int64_t last = map.count - 1;
     const auto add = [&](int64_t to, double factor, int64_t from) {
-        for (int64_t i = 0; i < pitch; ++i) in[to * pitch + i] += factor * in[from * pitch + i];
+        for (int64_t i = 0; i < pitch; i += lanes<double>)
+            store(in + to * pitch + i, load(in + to * pitch + i) + splat<double>(factor) * load(in + from * pitch + i));
     };
     for (int64_t k = 1; map.ahead != nullptr && k <= last; ++k) add(k, map.ahead[k - 1], k - 1);
     for (int64_t k = 2; map.leap != nullptr && k <= last; ++k) add(k, map.leap[k - 2], k - 2);
     for (int64_t k = 0; k <= last; ++k) {
-        const double below = k > 0 ? map.upper[k - 1] : 0, above = k < last ? map.lower[k + 1] : 0;
+        const Vector<double> below = splat<double>(k > 0 ? map.upper[k - 1] : 0), middle = splat<double>(map.middle[k]),
+                             above = splat<double>(k < last ? map.lower[k + 1] : 0);
         const double *const row = in + k * pitch, *const before = k > 0 ? row - pitch : row,
                             *const behind = k < last ? row + pitch : row;
-        double* const to = out + k * pitch;
-        for (int64_t i = 0; i < pitch; ++i) to[i] = map.middle[k] * row[i] + below * before[i] + above * behind[i];
+        for (int64_t i = 0; i < pitch; i += lanes<double>)
+            store(out + k * pitch + i, middle * load(row + i) + below * load(before + i) + above * load(behind + i));
     }
 }
 
@@ -83,24 +85,34 @@ inline void fill_values(const Series& series, const Recurrence<T>& recurrence, i
     block.run(z, stride, filled, table, 1, pitch);
 }
 
+// The functions themselves at whole vectors of points, the last of `filled` points repeated.
+template <class Data>
+inline void fill_functions(const Series& series, int64_t count, const Data* z, int64_t stride, int64_t filled,
+                           int64_t pitch, double* memory, Data* table) {
+    if (sizeof(Data) == 4 && series.single.count > 0) {
+        fill_values(series, series.single, count, z, stride, filled, pitch, memory, table);
+    } else {
+        fill_values(series, series.recurrence, count, z, stride, filled, pitch, memory, table);
+    }
+    if (filled == pitch) return;
+    for (int64_t n = 0; n < count; ++n) {
+        Data* const row = table + n * pitch;
+        for (int64_t i = filled; i < pitch; ++i) row[i] = row[filled - 1];
+    }
+}
+
 // table[n * pitch + i] = phi_n^(k)(z_i), n < K, for `filled` points; the last one is repeated up to `pitch`.
 template <class Data>
 void fill_table(const Series& series, const Data* z, int64_t stride, int64_t filled, int64_t pitch, double* memory,
                 Data* table) {
     const int64_t count = working_count(series), size = series.coefficients;
-    const bool derived = series.derivative > 0;
+    if (series.derivative == 0) {
+        fill_functions(series, count, z, stride, filled, pitch, memory, table);
+        return;
+    }
     double *in = memory + value_scratch(series), *out = in + count * pitch;
-    Data* const values = derived ? reinterpret_cast<Data*>(out + count * pitch) : table;
-    if (sizeof(Data) == 4 && series.single.count > 0) {
-        fill_values(series, series.single, count, z, stride, filled, pitch, memory, values);
-    } else {
-        fill_values(series, series.recurrence, count, z, stride, filled, pitch, memory, values);
-    }
-    for (int64_t n = 0; n < count; ++n) {
-        Data* const row = values + n * pitch;
-        for (int64_t i = filled; i < pitch; ++i) row[i] = row[filled - 1];
-    }
-    if (!derived) return;
+    Data* const values = reinterpret_cast<Data*>(out + count * pitch);
+    fill_functions(series, count, z, stride, filled, pitch, memory, values);
     for (int64_t i = 0; i < count * pitch; ++i) in[i] = static_cast<double>(values[i]);
     for (int step = 0; step < series.derivative; ++step) {
         derive_columns(series.differentiation, pitch, in, out);
@@ -109,6 +121,26 @@ void fill_table(const Series& series, const Data* z, int64_t stride, int64_t fil
         out = swap;
     }
     for (int64_t i = 0; i < size * pitch; ++i) table[i] = static_cast<Data>(in[i]);
+}
+
+// The functions and their first derivatives, from one recurrence: `slope` is the series differentiated once. Both tables have
+// room for working_count(slope) rows; of these as many as coefficients are set.
+template <class Data>
+void fill_both(const Series& slope, const Data* z, int64_t stride, int64_t filled, int64_t pitch, double* memory,
+               Data* table, Data* derivative) {
+    const int64_t count = working_count(slope);
+    fill_functions(slope, count, z, stride, filled, pitch, memory, table);
+    if constexpr (sizeof(Data) == sizeof(double)) {
+        // Where no substitution overwrites them the functions are read where they are.
+        if (slope.differentiation.ahead == nullptr && slope.differentiation.leap == nullptr) {
+            derive_columns(slope.differentiation, pitch, table, derivative);
+            return;
+        }
+    }
+    double *const in = memory + value_scratch(slope), *const out = in + count * pitch;
+    for (int64_t i = 0; i < count * pitch; ++i) in[i] = static_cast<double>(table[i]);
+    derive_columns(slope.differentiation, pitch, in, out);
+    for (int64_t i = 0; i < slope.coefficients * pitch; ++i) derivative[i] = static_cast<Data>(out[i]);
 }
 
 // The tables of all axes, and where each begins.
@@ -122,36 +154,44 @@ struct AxisTables {
     AxisTables(const Cross& given, const Series* const* functions, int64_t points_a_tile)
         : cross(given), series(functions), pitch(points_a_tile) {
         offset[0] = 0;
-        for (int d = 0; d < cross.tree.dim; ++d) offset[d + 1] = offset[d] + cross.tree.sizes[d] * pitch;
+        for (int d = 0; d < cross.dim; ++d) offset[d + 1] = offset[d] + working_count(*functions[d]) * pitch;
     }
-    int64_t entries() const { return offset[cross.tree.dim]; }
+    int64_t entries() const { return offset[cross.dim]; }
     int64_t scratch() const {
         int64_t most = 0;
-        for (int d = 0; d < cross.tree.dim; ++d) most = larger(most, table_scratch(*series[d], pitch));
+        for (int d = 0; d < cross.dim; ++d) most = larger(most, table_scratch(*series[d], pitch));
         return most;
     }
     void fill(int64_t row, int64_t begin, int64_t filled, double* memory, Data* tables) const {
         const Data* const first = static_cast<const Data*>(cross.z) + row * cross.z_row + begin * cross.z_point;
-        for (int d = 0; d < cross.tree.dim; ++d) {
+        for (int d = 0; d < cross.dim; ++d) {
             fill_table(*series[d], first + d * cross.z_axis, cross.z_point, filled, pitch, memory, tables + offset[d]);
+        }
+    }
+    // The functions of the cross, of which `series` are the derivatives, as well.
+    void fill_with_functions(int64_t row, int64_t begin, int64_t filled, double* memory, Data* functions,
+                             Data* tables) const {
+        const Data* const first = static_cast<const Data*>(cross.z) + row * cross.z_row + begin * cross.z_point;
+        for (int d = 0; d < cross.dim; ++d) {
+            const Data* const z = first + d * cross.z_axis;
+            if (series[d]->derivative == 1) {
+                fill_both(*series[d], z, cross.z_point, filled, pitch, memory, functions + offset[d],
+                          tables + offset[d]);
+            } else {
+                fill_table(*cross.series[d], z, cross.z_point, filled, pitch, memory, functions + offset[d]);
+                fill_table(*series[d], z, cross.z_point, filled, pitch, memory, tables + offset[d]);
+            }
         }
     }
 };
 
-// Products of the last two axes' functions for the pairs of the first block.
+// Products of the functions of the last two axes for the pairs that are kept.
 template <class Data, int Pitch>
-inline void multiply_pairs(const Tree& tree, const PairTable& pairs, const Data* before, const Data* last, Data* to) {
-    for (int64_t i = 0; i < pairs.rows; ++i) {
-        const Data *const q = before + i * Pitch, *p = last;
-        for (int64_t j = tree.runs[2 * i + 1]; j > 0; --j, p += Pitch, to += Pitch) {
-            for (int l = 0; l < Pitch; l += lanes<Data>) store(to + l, load(q + l) * load(p + l));
-        }
+inline void multiply_pairs(const Blocks& blocks, const Data* before, const Data* last, Data* to) {
+    for (int64_t i = 0; i < blocks.pair_count; ++i, to += Pitch) {
+        const Data *const q = before + blocks.pairs[i].before * Pitch, *const p = last + blocks.pairs[i].last * Pitch;
+        for (int l = 0; l < Pitch; l += lanes<Data>) store(to + l, load(q + l) * load(p + l));
     }
-}
-
-// Whether sums over blocks of pairs are the faster: where runs are short, and the products stay in a near cache.
-inline bool pairs_pay(const Cross& cross, int64_t pairs, int64_t bytes_a_pair) {
-    return cross.tree.dim >= 3 && pairs * bytes_a_pair <= (int64_t(1) << 17) && cross.size < 24 * cross.tree.fibres;
 }
 
 }  // namespace

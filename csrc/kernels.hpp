@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "recurrence.hpp"
+#include "tree.hpp"
 
 namespace specfast {
 
@@ -53,20 +54,11 @@ using SquaresKernel = void (*)(const Series&, const Rows&, const Operand& z, int
 using DifferentiateKernel = void (*)(const Differentiation&, const Rows&, const Operand& coef, void* result,
                                      bool transposed, bool is_double);
 
-constexpr int max_dimensions = 64;
-
-// A downward-closed index set; see tree.hpp.
-struct Tree {
-    int dim;
-    int64_t fibres;
-    const int32_t* runs;
-    int64_t sizes[max_dimensions];  // degrees + 1
-};
-
 // Sums over an index set of products of functions, one Series an axis (its `derivative` included). Rows of points z (rows,
 // M, D) with strides; `groups` groups of `width` channels share the points of a row.
 struct Cross {
-    Tree tree;
+    int dim;
+    Blocks blocks;
     const Series* series[max_dimensions];
     int64_t size;  // K
     int64_t rows, groups, points;
@@ -77,13 +69,14 @@ struct Cross {
 };
 
 // values (rows, groups, width, M) of coefficients (rows or 1, groups, K, width).
-using CrossSynthesizeKernel = bool (*)(const Cross&, const void* coef, void* values, bool is_double);
+using CrossSynthesizeKernel = void (*)(const Cross&, const void* coef, void* values, bool is_double);
 // coefficients (rows, groups, width, K) of values (rows, groups, width, M): the transpose.
-using CrossAdjointKernel = bool (*)(const Cross&, const void* values, void* coef, bool is_double);
-// gradient (rows, groups, M, D) in z of what synthesize gives, width 1; `slopes` are the series one derivative up.
-using CrossGradientKernel = bool (*)(const Cross&, const Series* const* slopes, const void* coef, void* gradient,
-                                     bool is_double);
-// All three return false where the tree is not one of these sizes.
+using CrossAdjointKernel = void (*)(const Cross&, const void* values, void* coef, bool is_double);
+// grad_z (rows, groups, M, D): `gradient` (rows, groups, M), or 1 where that is null, times the gradient in z of what
+// synthesize gives; and unless null grad_coef (rows, groups, K), what adjoint gives for `gradient`. Width 1; `slopes` are the
+// series one derivative up.
+using CrossGradientKernel = void (*)(const Cross&, const Series* const* slopes, const void* gradient, const void* coef,
+                                     void* grad_coef, void* grad_z, bool is_double);
 
 // Does `rounds` of independent multiply-adds in registers on every thread; returns how many they were in all.
 using MultiplyAdds = int64_t (*)(int64_t rounds, bool is_double);

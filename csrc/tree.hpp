@@ -1,56 +1,57 @@
-// A downward-closed set of D-dimensional indices as a tree: the runs 0 .. length - 1 of the last entry ("fibres") in
-// lexicographic order.
-//
-// Layout    (fibres, 2): how many leading entries a fibre shares with the one before (0 .. D - 2), and its length. Entries
-//           need not be kept: the entry after the shared ones is one more than before, those behind it are 0 again.
+// A downward-closed set of D-dimensional indices, and how the kernels walk over it. Plain data, for every kind of kernel.
 #pragma once
 #include <cstdint>
 
-#include "kernels.hpp"
-
 namespace specfast {
-namespace {
 
-// The runs that make up the block of all indices with the same first D - 2 entries: pairs (i, j) of the last two. The first
-// block, with entries 0 before it, holds all others.
-struct PairTable {
-    int64_t rows = 0;                // i = 0 .. rows - 1
-    int64_t pairs = 0;               // of the first block
-    const int64_t* first = nullptr;  // where row i begins
+constexpr int max_dimensions = 64;
+
+// The runs 0 .. length - 1 of the last entry ("fibres") in lexicographic order: (fibres, 2), how many leading entries a fibre
+// shares with the one before (0 .. D - 2), and its length. Entries need not be kept: the entry after the shared ones is one
+// more than before, those behind it are 0 again.
+struct Tree {
+    int dim;
+    int64_t fibres;
+    const int32_t* runs;
+    int64_t sizes[max_dimensions];  // degrees + 1
 };
 
-// Whether the tree is one of this dimension within these sizes, and has `size` indices; nothing else may be walked.
-inline bool is_valid(const Tree& tree, int64_t size) {
-    const int depth = tree.dim - 1;
-    if (tree.dim < 2 || tree.dim > max_dimensions || tree.fibres < 1 || tree.runs[0] != 0) return false;
-    int64_t entry[max_dimensions] = {}, total = 0;
-    for (int64_t fibre = 0; fibre < tree.fibres; ++fibre) {
-        const int64_t shared = tree.runs[2 * fibre], length = tree.runs[2 * fibre + 1];
-        if (fibre > 0) {
-            if (shared < 0 || shared >= depth || ++entry[shared] >= tree.sizes[shared]) return false;
-            for (int64_t d = shared + 1; d < depth; ++d) entry[d] = 0;
-        }
-        if (length < 1 || length > tree.sizes[depth]) return false;
-        total += length;
-    }
-    return total == size;
-}
+// Indices of a block with one of the last two entries fixed and the other one running.
+struct Stroke {
+    int32_t last;   // which runs: the last entry (1) or the one before (0)
+    int32_t fixed;  // the other one
+    int32_t first;  // where the run begins
+    int32_t length;
+};
 
-// Whether every block lies in the first one.
-inline bool is_nested(const Tree& tree, int64_t first_rows) {
-    int64_t row = 0;
-    for (int64_t fibre = 0; fibre < tree.fibres; ++fibre, ++row) {
-        if (tree.runs[2 * fibre] < tree.dim - 2) row = 0;
-        if (row >= first_rows || tree.runs[2 * fibre + 1] > tree.runs[2 * row + 1]) return false;
-    }
-    return true;
-}
+// What the last two entries of a block's indices are: either strokes, or pairs whose products of functions are kept.
+struct Shape {
+    int64_t begin, end;  // in `strokes` or in `places`
+    int64_t size;
+    bool paired;
+};
 
-inline int64_t first_block_rows(const Tree& tree) {
-    int64_t rows = 1;
-    while (rows < tree.fibres && tree.runs[2 * rows] == tree.dim - 2) ++rows;
-    return rows;
-}
+// All indices with the same first D - 2 entries.
+struct Block {
+    int32_t level;  // how many entries the next block shares with this one; -1 after the last
+    int32_t shape;
+};
 
-}  // namespace
+// A product of functions of the last two axes.
+struct Pair {
+    int32_t before, last;
+};
+
+// The tree cut into blocks, in lexicographic order. Coefficients are walked over in the order of the strokes and pairs.
+struct Blocks {
+    const Block* blocks;
+    int64_t count;
+    const Shape* shapes;
+    const Stroke* strokes;
+    const int32_t* places;  // of a block's pairs in `pairs`
+    const Pair* pairs;      // whose products are kept
+    int64_t pair_count;
+    const int64_t* order;  // (K) where in lexicographic order the coefficients are; null where that is the order
+};
+
 }  // namespace specfast

@@ -12,6 +12,7 @@ broadcast. A derivative with respect to z raises `derivative` by one: every orde
     product_synthesize(coef (..., K), z (..., M, D), tree (F, 2), degrees, families, derivative)
     product_adjoint(values (..., M), z (..., M, D), tree (F, 2), size, degrees, families, derivative)
     product_gradient(coef (..., K), z (..., M, D), tree (F, 2), degrees, families, derivative)   the gradient in z
+    product_backward(values (..., M), coef, z, tree, degrees, families, derivative)   both gradients of product_synthesize
 
 `tree` is that of an index set (`IndexSet.tree`), int32; `degrees` are its largest entries, one an axis.
 """
@@ -253,6 +254,9 @@ def _gradient_in_z(series: Tensor, factor: Tensor, z: Tensor, rest: Sequence[Any
 def _product_synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
     coef, z, tree = ctx.saved_tensors
     grad_coef = grad_z = None
+    if needed[0] and needed[1]:
+        grad_coef, grad_z = product_backward(gradient, coef, z, tree, *ctx.rest)
+        return grad_coef.sum_to_size(coef.shape), grad_z.sum_to_size(z.shape), None, None, None, None
     if needed[0]:
         grad_coef = product_adjoint(gradient, z, tree, coef.shape[-1], *ctx.rest).sum_to_size(coef.shape)
     if needed[1]:
@@ -336,6 +340,42 @@ def _product_gradient_in_steps(
     return torch.stack(parts, -1)
 
 
+def _product_backward(
+    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str,
+    derivative: Sequence[int],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    _check_product("product_backward", ("coef", coef), z, tree, degrees, families, derivative)
+    _check("product_backward", ("values", values), z)
+    if values.shape[-1] != z.shape[-2]:
+        raise ValueError(
+            f"product_backward: values have {values.shape[-1]} points and z has {z.shape[-2]}; as many are expected"
+        )
+    own = kernels.backend(z.device)
+    grads = own.product_backward(values, coef, z, tree.contiguous(), degrees, families.split(","), derivative)
+    lead = _leading(values.shape[:-1], coef.shape[:-1], z.shape[:-2])
+    return grads[0].expand(*lead, -1), grads[1].expand(*lead, -1, -1)
+
+
+def _product_backward_fake(
+    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str,
+    derivative: Sequence[int],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    lead = _leading(values.shape[:-1], coef.shape[:-1], z.shape[:-2])
+    return z.new_empty((*lead, coef.shape[-1])), z.new_empty((*lead, *z.shape[-2:]))
+
+
+def _product_backward_in_steps(
+    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str,
+    derivative: Sequence[int],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Return the same through operators that can be differentiated again."""
+    rest = degrees, families, derivative
+    lead = _leading(values.shape[:-1], coef.shape[:-1], z.shape[:-2])
+    grad_coef = product_adjoint(values, z, tree, coef.shape[-1], *rest)
+    grad_z = values.unsqueeze(-1) * product_gradient(coef, z, tree, *rest)
+    return grad_coef.expand(*lead, -1), grad_z.expand(*lead, -1, -1)
+
+
 _synthesize_rules = Operator(
     "(Tensor coef, Tensor z, str family, int derivative) -> Tensor",
     _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1, 1),
@@ -385,6 +425,12 @@ product_gradient = register_composite(
     "product_gradient",
     "(Tensor coef, Tensor z, Tensor tree, int[] degrees, str families, int[] derivative) -> Tensor",
     _product_gradient, _product_gradient_fake, _product_gradient_in_steps, (1, 2, 0),
+)  # fmt: skip
+product_backward = register_composite(
+    "product_backward",
+    "(Tensor values, Tensor coef, Tensor z, Tensor tree, int[] degrees, str families, int[] derivative)"
+    " -> (Tensor, Tensor)",
+    _product_backward, _product_backward_fake, _product_backward_in_steps, (1, 1, 2, 0),
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../csrc/blocks.hpp"
 #include "../csrc/kernels.hpp"
 
 namespace py = pybind11;
@@ -142,19 +143,16 @@ Operand operand_of(const Array& array, const Rows& rows) {
 }
 
 // The shape of a sum over an index tree as Python gives it: (K, rows, groups, width, M), (row, point, axis) strides of z.
-Cross cross_of(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres, const std::vector<int64_t>& shape,
-               uintptr_t z, const std::vector<int64_t>& z_strides, int64_t coef_row) {
+Cross cross_of(const std::vector<const Plan*>& plans, const std::vector<int64_t>& shape, uintptr_t z,
+               const std::vector<int64_t>& z_strides, int64_t coef_row) {
     const size_t dim = plans.size();
     if (dim < 2 || dim > static_cast<size_t>(max_dimensions) || shape.size() != 5 || z_strides.size() != 3 ||
         (shape[3] != 1 && shape[3] != 4)) {
         throw std::invalid_argument("2 to 64 axes, five sizes, three strides and a width of 1 or 4 are expected");
     }
     Cross cross{};
-    cross.tree = {static_cast<int>(dim), fibres, reinterpret_cast<const int32_t*>(tree), {}};
-    for (size_t d = 0; d < dim; ++d) {
-        cross.series[d] = &plans[d]->series;
-        cross.tree.sizes[d] = plans[d]->series.coefficients;
-    }
+    cross.dim = static_cast<int>(dim);
+    for (size_t d = 0; d < dim; ++d) cross.series[d] = &plans[d]->series;
     cross.size = shape[0];
     cross.rows = shape[1];
     cross.groups = shape[2];
@@ -166,6 +164,12 @@ Cross cross_of(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fi
     cross.z_axis = z_strides[2];
     cross.coef_row = coef_row;
     return cross;
+}
+
+BlockPlan blocks_of(const Cross& cross, uintptr_t tree, int64_t fibres) {
+    Tree own{cross.dim, fibres, reinterpret_cast<const int32_t*>(tree), {}};
+    for (int d = 0; d < own.dim; ++d) own.sizes[d] = cross.series[d]->coefficients;
+    return BlockPlan(own, cross.size);
 }
 
 class Kernels {
@@ -251,33 +255,43 @@ class Kernels {
     void cross_synthesize(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres,
                           const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
                           uintptr_t coef, int64_t coef_row, uintptr_t values, bool is_double) const {
-        const Cross cross = cross_of(plans, tree, fibres, shape, z, z_strides, coef_row);
+        Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
         const py::gil_scoped_release release;
-        expect(level_->cross_synthesize(cross, reinterpret_cast<const void*>(coef), reinterpret_cast<void*>(values),
-                                        is_double));
+        const BlockPlan blocks = blocks_of(cross, tree, fibres);
+        cross.blocks = blocks.blocks();
+        level_->cross_synthesize(cross, reinterpret_cast<const void*>(coef), reinterpret_cast<void*>(values),
+                                 is_double);
     }
     void cross_adjoint(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres,
                        const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
                        uintptr_t values, uintptr_t coef, bool is_double) const {
-        const Cross cross = cross_of(plans, tree, fibres, shape, z, z_strides, 0);
+        Cross cross = cross_of(plans, shape, z, z_strides, 0);
         const py::gil_scoped_release release;
-        expect(level_->cross_adjoint(cross, reinterpret_cast<const void*>(values), reinterpret_cast<void*>(coef),
-                                     is_double));
+        const BlockPlan blocks = blocks_of(cross, tree, fibres);
+        cross.blocks = blocks.blocks();
+        level_->cross_adjoint(cross, reinterpret_cast<const void*>(values), reinterpret_cast<void*>(coef), is_double);
     }
+    // Addresses 0 stand for null.
     void cross_gradient(const std::vector<const Plan*>& plans, const std::vector<const Plan*>& slopes, uintptr_t tree,
                         int64_t fibres, const std::vector<int64_t>& shape, uintptr_t z,
-                        const std::vector<int64_t>& z_strides, uintptr_t coef, int64_t coef_row, uintptr_t gradient,
-                        bool is_double) const {
-        const Cross cross = cross_of(plans, tree, fibres, shape, z, z_strides, coef_row);
+                        const std::vector<int64_t>& z_strides, uintptr_t gradient, uintptr_t coef, int64_t coef_row,
+                        uintptr_t grad_coef, uintptr_t grad_z, bool is_double) const {
+        Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
         if (slopes.size() != plans.size() || shape[3] != 1) throw std::invalid_argument("as many slopes as plans");
+        expect((gradient == 0) == (grad_coef == 0));
         const Series* derived[max_dimensions];
         for (size_t d = 0; d < slopes.size(); ++d) {
             derived[d] = &slopes[d]->series;
-            if (derived[d]->coefficients != cross.tree.sizes[d]) throw std::invalid_argument("slopes of other sizes");
+            if (derived[d]->coefficients != cross.series[d]->coefficients) {
+                throw std::invalid_argument("slopes of other sizes");
+            }
         }
         const py::gil_scoped_release release;
-        expect(level_->cross_gradient(cross, derived, reinterpret_cast<const void*>(coef),
-                                      reinterpret_cast<void*>(gradient), is_double));
+        const BlockPlan blocks = blocks_of(cross, tree, fibres);
+        cross.blocks = blocks.blocks();
+        level_->cross_gradient(cross, derived, reinterpret_cast<const void*>(gradient),
+                               reinterpret_cast<const void*>(coef), reinterpret_cast<void*>(grad_coef),
+                               reinterpret_cast<void*>(grad_z), is_double);
     }
 
     int64_t multiply_adds(int64_t rounds, bool is_double) const {

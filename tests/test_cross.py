@@ -22,6 +22,9 @@ CASES = {
     "six axes": (sf.HyperbolicCross(6), [HERMITE, LEGENDRE] * 3, [0] * 6),
     "weights": (sf.HyperbolicCross(8, 0.5, [3.0, 0.5, 1.0]), [HERMITE] * 3, [0, 0, 1]),
     "one function": (sf.HyperbolicCross(0), [HERMITE] * 3, [0, 0, 0]),
+    "long strokes": (sf.HyperbolicCross(150), [HERMITE, LEGENDRE], [0, 0]),
+    "strokes and products": (sf.HyperbolicCross(40), [LAGUERRE, HERMITE, LEGENDRE], [0, 0, 0]),
+    "products alone": (sf.HyperbolicCross(16), [LEGENDRE, HERMITE, HERMITE, CHEBYSHEV], [0, 0, 0, 1]),
     "given": (sf.Indices([[0, 0], [0, 1], [1, 0], [2, 0], [1, 1], [3, 0]]), [HERMITE] * 2, [0, 0]),
 }
 
@@ -70,6 +73,52 @@ def test_sums_against_the_naive_formula(backend, case, channels):
         torch.einsum("bcmdk,bck->bcmd", tables.expand(2, channels, -1, -1, -1), coef),
         1e-12,
     )
+    grad_coef, grad_z = backend.product_backward(values, coef, z, tree, degrees, families, derivative)
+    close(grad_coef, torch.einsum("bcmk,bcm->bck", table.expand(2, channels, -1, -1), values), 1e-12)
+    close(
+        grad_z,
+        torch.einsum("bcm,bcmdk,bck->bcmd", values, tables.expand(2, channels, -1, -1, -1), coef),
+        1e-12,
+    )
+
+
+def random_closed_set(random, dim, size):
+    """Grow a downward-closed set one free neighbour at a time, some axes much sooner than others."""
+    own = sf.Indices([[0] * dim])
+    preference = random.random(dim) ** 3
+    while own.size(dim) < size:
+        free = own.neighbours(dim)
+        weight = np.exp(-free @ (1 / (0.1 + preference)))
+        chosen = free[random.choice(len(free), min(len(free), 3), replace=False, p=weight / weight.sum())]
+        own = sf.Indices(np.concatenate([own.indices(dim), chosen]))
+    return own
+
+
+@pytest.mark.skipif(cpu is None, reason="the compiled backend is not built")
+def test_random_sets_against_the_naive_formula():
+    random = np.random.default_rng(3)
+    for _ in range(30):
+        dim = int(random.integers(2, 6))
+        index_set = random_closed_set(random, dim, int(random.integers(1, 260)))
+        families = [str(name) for name in random.choice(list(REACH), dim)]
+        (tree, degrees), size = tree_of(index_set, dim), index_set.size(dim)
+        count = int(random.integers(1, 80))
+        z, rest = points(families, count), (tree, degrees, families, [0] * dim)
+        table = naive(z, index_set, families, [0] * dim)
+        channels = int(random.integers(1, 6))
+        coef = torch.randn(channels, size, dtype=torch.float64)
+        values = torch.randn(channels, count, dtype=torch.float64)
+        close(cpu.product_synthesize(coef, z, *rest), coef @ table.mT, 1e-12)
+        close(cpu.product_adjoint(values, z, tree, size, *rest[1:]), values @ table, 1e-12)
+        slopes = [[int(d == axis) for d in range(dim)] for axis in range(dim)]
+        tables = torch.stack([naive(z, index_set, families, orders) for orders in slopes], -2)
+        gradient = torch.einsum("mdk,ck->cmd", tables, coef)
+        close(cpu.product_gradient(coef, z, *rest), gradient, 1e-12)
+        grad_coef, grad_z = cpu.product_backward(values, coef, z, *rest)
+        close(grad_coef, values @ table, 1e-12)
+        close(grad_z, values.unsqueeze(-1) * gradient, 1e-12)
+        single = cpu.product_backward(values.float(), coef.float(), z.float(), *rest)
+        assert [part.dtype for part in single] == [torch.float32] * 2
 
 
 @backends
@@ -100,6 +149,10 @@ def test_strides_sharing_and_no_points(backend):
     close(backend.product_adjoint(values, z, tree, size, *rest), torch.einsum("abmk,m->abk", table, values), 1e-13)
     assert backend.product_synthesize(coef, z[:, :, :0], tree, *rest).shape == (4, 2, 3, 0)
     assert backend.product_gradient(coef[:0], z, tree, *rest).shape == (0, 2, 3, 5, 2)
+    nothing = backend.product_backward(values[:0], one, z[:, :, :0], tree, *rest)
+    assert torch.equal(nothing[0], torch.zeros(2, 3, size, dtype=torch.float64)) and nothing[1].shape == (2, 3, 0, 2)
+    one_each = backend.product_backward(values, one, z, tree, *rest)
+    close(one_each[0], torch.einsum("abmk,m->abk", table, values), 1e-13)
     nothing = backend.product_adjoint(values[:0], z[:, :, :0], tree, size, *rest)
     assert torch.equal(nothing, torch.zeros(2, 3, size, dtype=torch.float64))
 
@@ -169,6 +222,8 @@ def test_the_operators_say_what_they_expect():
         call(coef, z, tree, [1, 2], "hermite", [0, 0])
     with pytest.raises(ValueError, match="int32 is expected"):
         call(coef, z, tree.long(), [1, 2], "hermite,hermite", [0, 0])
+    with pytest.raises(ValueError, match="values have 3 points and z has 4"):
+        torch.ops.specfast.product_backward(torch.ones(3), coef, z, tree, [1, 2], "hermite,hermite", [0, 0])
 
 
 def members(index_set, dim):

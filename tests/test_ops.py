@@ -124,6 +124,10 @@ def test_opcheck():
         (torch.ops.specfast.basis.default, (z, 6, "hermite", 0)),
         (torch.ops.specfast.differentiate.default, (c, "hermite", False)),
         (torch.ops.specfast.product_synthesize.default, (leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0])),
+        (
+            torch.ops.specfast.product_backward.default,
+            (v, leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0]),
+        ),
         (torch.ops.specfast.product_adjoint.default, (v, leaf(4, 2), TREE, 5, [1, 2], "hermite,hermite", [0, 0])),
     ):
         torch.library.opcheck(operator, arguments)

@@ -260,6 +260,10 @@ def _plans(degrees: Sequence[int], families: Sequence[str], derivative: Sequence
     return [_plan(name, n + 1, k) for name, n, k in zip(families, degrees, derivative, strict=True)]
 
 
+# One pass for both gradients is the faster where tables are a good part of the work; beyond, sums in memory cost more.
+_MOST_FUSED_AXES = 3
+
+
 def product_synthesize(
     coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
@@ -281,3 +285,15 @@ def product_gradient(
     """Return the gradient in z, (..., M, D), of `product_synthesize`."""
     plans, slopes = (_plans(degrees, families, [k + more for k in derivative]) for more in (0, 1))
     return cpu_cross.gradient(_kernels, plans, slopes, coef, z, tree)
+
+
+def product_backward(
+    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+    derivative: Sequence[int],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Return the gradients of the sum of values times `product_synthesize` in coef and z."""
+    if len(degrees) > _MOST_FUSED_AXES:
+        grad_coef = product_adjoint(values, z, tree, coef.shape[-1], degrees, families, derivative)
+        return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
+    plans, slopes = (_plans(degrees, families, [k + more for k in derivative]) for more in (0, 1))
+    return cpu_cross.backward(_kernels, plans, slopes, values, coef, z, tree)

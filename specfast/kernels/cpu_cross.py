@@ -130,13 +130,37 @@ def gradient(
     if z.shape[-2] == 0 or torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2]).numel() == 0:
         return _nothing(coef, z, *z.shape[-2:])
     own = _rows(coef, z)
-    size = coef.shape[-1]
-    shared = coef.shape[:-1].numel() == 1 and own.channels == 1
-    given = (coef.reshape(1, 1, size) if shared else own.first(coef)).contiguous()
+    given, step = _one_wide(coef, own)
     result = z.new_empty((own.rows, own.channels, *z.shape[-2:]))
-    step = 0 if shared else own.channels * size
     _call(
-        kernels.cross_gradient, (plans, slopes), tree, size, own, own.channels, 1, given.data_ptr(), step,
-        result.data_ptr(),
+        kernels.cross_gradient, (plans, slopes), tree, coef.shape[-1], own, own.channels, 1,
+        0, given.data_ptr(), step, 0, result.data_ptr(),
     )  # fmt: skip
     return own.back(result, 2)
+
+
+def backward(
+    kernels: Any, plans: Sequence[Any], slopes: Sequence[Any], values: Tensor, coef: Tensor, z: Tensor, tree: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients of sum values_m u_m in coef, (..., K), and in z, (..., M, D), one pass for both."""
+    like = values.new_empty(()).expand(*torch.broadcast_shapes(values.shape[:-1], coef.shape[:-1]), 1)
+    size = coef.shape[-1]
+    if z.shape[-2] == 0 or torch.broadcast_shapes(like.shape[:-1], z.shape[:-2]).numel() == 0:
+        return _nothing(like, z, size), _nothing(like, z, *z.shape[-2:])
+    own = _rows(like, z)
+    given, step = _one_wide(coef, own)
+    scaled = own.first(values).contiguous()
+    grad_coef = z.new_empty((own.rows, own.channels, size))
+    grad_z = z.new_empty((own.rows, own.channels, *z.shape[-2:]))
+    _call(
+        kernels.cross_gradient, (plans, slopes), tree, size, own, own.channels, 1,
+        scaled.data_ptr(), given.data_ptr(), step, grad_coef.data_ptr(), grad_z.data_ptr(),
+    )  # fmt: skip
+    return own.back(grad_coef, 1), own.back(grad_z, 2)
+
+
+def _one_wide(coef: Tensor, own: _Rows) -> tuple[Tensor, int]:
+    """Return coefficients one channel wide, and the step from one row's to the next one's."""
+    if coef.shape[:-1].numel() == 1 and own.channels == 1:
+        return coef.reshape(1, 1, coef.shape[-1]).contiguous(), 0
+    return own.first(coef).contiguous(), own.channels * coef.shape[-1]

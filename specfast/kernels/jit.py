@@ -409,3 +409,12 @@ def product_gradient(
     """Return the gradient in z, (..., M, D), of `product_synthesize`."""
     raised = [[order + (d == axis) for d, order in enumerate(derivative)] for axis in range(z.shape[-1])]
     return torch.stack([product_synthesize(coef, z, tree, degrees, families, orders) for orders in raised], -1)
+
+
+def product_backward(
+    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+    derivative: Sequence[int],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Return the gradients of the sum of values times `product_synthesize` in coef and z."""
+    grad_coef = product_adjoint(values, z, tree, coef.shape[-1], degrees, families, derivative)
+    return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)

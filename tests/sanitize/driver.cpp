@@ -10,9 +10,11 @@
 #include <cstdlib>
 #include <limits>
 #include <random>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "../../csrc/blocks.hpp"
 #include "../../csrc/kernels.hpp"
 
 using namespace specfast;
@@ -209,14 +211,15 @@ bool run_cross(const Level& level, const CrossProblem& problem, std::mt19937& ra
     }
     Cross cross{};
     const std::vector<int32_t> runs = cross_runs(dim, problem.degree, cross.size);
-    cross.tree = {dim, static_cast<int64_t>(runs.size() / 2), runs.data(), {}};
+    cross.dim = dim;
+    Tree tree{dim, static_cast<int64_t>(runs.size() / 2), runs.data(), {}};
     const Series* slopes[max_dimensions];
     const int64_t rows = problem.rows, channels = problem.groups * problem.width;
     std::vector<Data> z = numbers<Data>(random, rows * points * dim + 1, 0, 1);
     const double reach[] = {45.0, 700.0, 1.0};
     for (int d = 0; d < dim; ++d) {
         const int family = std::uniform_int_distribution<int>(0, 2)(random);
-        cross.tree.sizes[d] = functions;
+        tree.sizes[d] = functions;
         cross.series[d] = &own[family][0];
         slopes[d] = &own[family][1];
         for (int64_t i = 0; i < rows * points; ++i) z[i * dim + d] *= static_cast<Data>(reach[family]);
@@ -236,8 +239,11 @@ bool run_cross(const Level& level, const CrossProblem& problem, std::mt19937& ra
     auto sums = output<Data>(rows * channels * points), back = output<Data>(rows * channels * cross.size);
     auto gradient = output<Data>(rows * channels * points * dim);
     const bool is_double = sizeof(Data) == 8;
-    bool good = level.cross_synthesize(cross, coef.data(), sums.data(), is_double) &&
-                level.cross_adjoint(cross, values.data(), back.data(), is_double) && untouched(sums) && untouched(back);
+    const BlockPlan plan(tree, cross.size);
+    cross.blocks = plan.blocks();
+    level.cross_synthesize(cross, coef.data(), sums.data(), is_double);
+    level.cross_adjoint(cross, values.data(), back.data(), is_double);
+    bool good = untouched(sums) && untouched(back);
     double left = 0, right = 0, norm = 1;
     for (int64_t i = 0; i < rows * channels * points; ++i) {
         const double part = static_cast<double>(sums[i]) * static_cast<double>(values[i]);
@@ -253,14 +259,27 @@ bool run_cross(const Level& level, const CrossProblem& problem, std::mt19937& ra
         }
     }
     if (problem.width == 1) {
-        good =
-            level.cross_gradient(cross, slopes, coef.data(), gradient.data(), is_double) && untouched(gradient) && good;
+        level.cross_gradient(cross, slopes, nullptr, coef.data(), nullptr, gradient.data(), is_double);
+        auto both = output<Data>(rows * channels * cross.size), scaled = output<Data>(rows * channels * points * dim);
+        level.cross_gradient(cross, slopes, values.data(), coef.data(), both.data(), scaled.data(), is_double);
+        good = good && untouched(gradient) && untouched(both) && untouched(scaled);
+        for (int64_t i = 0; i < rows * channels * points * dim; ++i) {
+            const double expected = static_cast<double>(gradient[i]) * static_cast<double>(values[i / dim]);
+            good = good && std::fabs(static_cast<double>(scaled[i]) - expected) <=
+                               (is_double ? 1e-9 : 1e-2) * (1 + std::fabs(expected)) * static_cast<double>(cross.size);
+        }
+        for (int64_t i = 0; i < rows * channels * cross.size; ++i)
+            good = good && std::fabs(static_cast<double>(both[i] - back[i])) <= (is_double ? 1e-9 : 1e-2) * points;
     }
     good = good && std::fabs(left - right) <= (is_double ? 1e-9 : 2e-2) * norm;
     std::vector<int32_t> broken = runs;
     broken[broken.size() - 1] += 1;
-    cross.tree.runs = broken.data();
-    good = good && !level.cross_synthesize(cross, coef.data(), sums.data(), is_double);
+    tree.runs = broken.data();
+    try {
+        const BlockPlan refused(tree, cross.size);
+        good = false;
+    } catch (const std::invalid_argument&) {
+    }
     if (!good)
         std::printf("wrong: %s cross of %d axes, degree %ld, rows %ld, %ld x %d channels, points %ld: %g %g\n",
                     level.name, dim, long(problem.degree), long(rows), long(problem.groups), problem.width,
