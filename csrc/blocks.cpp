@@ -39,7 +39,8 @@ int32_t height(const std::vector<int32_t>& lengths, int32_t column) {
 }  // namespace
 
 BlockPlan::BlockPlan(const Tree& tree, int64_t size) {
-    if (!is_valid(tree, size)) throw std::invalid_argument("tree: its runs do not agree with the degrees and the number of coefficients");
+    if (!is_valid(tree, size))
+        throw std::invalid_argument("tree: its runs do not agree with the degrees and the number of coefficients");
     find_shapes(tree);
     choose_pairs();
     bool in_order = true;

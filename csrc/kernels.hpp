@@ -68,6 +68,25 @@ struct Cross {
     int64_t coef_row;  // elements from one row's coefficients to the next one's; 0 where rows share them
 };
 
+constexpr int max_orders = 4 * max_dimensions;
+
+// A sum in progress of several derivatives: the order of its axis, and what is behind that axis, an ending of the next axis or
+// (before the last axis) the order of the last one. Orders count within their axis.
+struct Ending {
+    int32_t slot, rest;
+};
+
+// Several derivatives of one sum; see derivatives.hpp.
+struct Derivatives {
+    int64_t results;
+    const int32_t* result;                  // which ending of axis 0 each of them is
+    const Series* const* series;            // functions of every order, those of axis 0, then 1, ..
+    int first[max_dimensions + 1];          // where those of an axis begin
+    const Ending* endings[max_dimensions];  // of every axis but the last
+    int counts[max_dimensions];
+    int most;  // of all counts
+};
+
 // values (rows, groups, width, M) of coefficients (rows or 1, groups, K, width).
 using CrossSynthesizeKernel = void (*)(const Cross&, const void* coef, void* values, bool is_double);
 // coefficients (rows, groups, width, K) of values (rows, groups, width, M): the transpose.
@@ -77,6 +96,10 @@ using CrossAdjointKernel = void (*)(const Cross&, const void* values, void* coef
 // series one derivative up.
 using CrossGradientKernel = void (*)(const Cross&, const Series* const* slopes, const void* gradient, const void* coef,
                                      void* grad_coef, void* grad_z, bool is_double);
+
+// values (rows, groups, results, M) of coefficients (rows or 1, groups, K): several derivatives, width 1.
+using CrossDerivativesKernel = void (*)(const Cross&, const Derivatives&, const void* coef, void* values,
+                                        bool is_double);
 
 // Does `rounds` of independent multiply-adds in registers on every thread; returns how many they were in all.
 using MultiplyAdds = int64_t (*)(int64_t rounds, bool is_double);
@@ -94,6 +117,7 @@ struct Level {
     CrossSynthesizeKernel cross_synthesize;
     CrossAdjointKernel cross_adjoint;
     CrossGradientKernel cross_gradient;
+    CrossDerivativesKernel cross_derivatives;
 };
 
 // The levels built into this binary that this machine can run, slowest first.

@@ -1,4 +1,4 @@
-"""The kernels as torch operators: torch.ops.specfast.synthesize, adjoint, basis, differentiate and the product pair.
+"""The kernels as torch operators: torch.ops.specfast.synthesize, adjoint, basis and differentiate.
 
 All take plain values besides tensors: `family` is "hermite", "laguerre(alpha)", "chebyshev" or "legendre" on its
 standard domain, `families` several of these joined by commas, `derivative` the order with respect to z. Leading axes
@@ -9,12 +9,8 @@ broadcast. A derivative with respect to z raises `derivative` by one: every orde
     adjoint(values (..., M), z (..., M), size, family, derivative)             c_n = sum_m v_m phi_n^(k)(z_m)
     basis(z (..., M), size, family, derivative)                                B_mn = phi_n^(k)(z_m)
     differentiate(coef (..., K), family, transposed)                           d with sum d_n phi_n = (sum c_n phi_n)'
-    product_synthesize(coef (..., K), z (..., M, D), tree (F, 2), degrees, families, derivative)
-    product_adjoint(values (..., M), z (..., M, D), tree (F, 2), size, degrees, families, derivative)
-    product_gradient(coef (..., K), z (..., M, D), tree (F, 2), degrees, families, derivative)   the gradient in z
-    product_backward(values (..., M), coef, z, tree, degrees, families, derivative)   both gradients of product_synthesize
 
-`tree` is that of an index set (`IndexSet.tree`), int32; `degrees` are its largest entries, one an axis.
+Those over several axes are in `product_ops`.
 """
 
 from __future__ import annotations
@@ -29,7 +25,8 @@ from . import kernels
 from ._autograd import Operator, direct, direct_node, plain, register, register_composite
 
 
-def _check(name: str, first: tuple[str, Tensor], z: Tensor | None, derivative: int = 0) -> None:
+def check(name: str, first: tuple[str, Tensor], z: Tensor | None, derivative: int = 0) -> None:
+    """Raise TypeError or ValueError if the tensors or the order are not what an operator takes."""
     label, tensor = first
     if tensor.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"{name}: {label} has dtype {tensor.dtype}; torch.float32 or torch.float64 is expected")
@@ -45,12 +42,14 @@ def _check(name: str, first: tuple[str, Tensor], z: Tensor | None, derivative: i
         raise ValueError(f"{name}: {label} is on {tensor.device} and z on {z.device}; one device is expected")
 
 
-def _check_size(name: str, size: int) -> None:
+def check_size(name: str, size: int) -> None:
+    """Raise ValueError if there are no coefficients."""
     if size < 1:
         raise ValueError(f"{name}: {size} coefficients; at least one is expected")
 
 
-def _leading(*shapes: torch.Size) -> torch.Size:
+def leading(*shapes: torch.Size) -> torch.Size:
+    """Return the leading axes of the result."""
     return torch.broadcast_shapes(*shapes)
 
 
@@ -63,13 +62,13 @@ def _summed(gradient: Tensor, like: Tensor) -> Tensor:
 
 
 def _synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
-    _check("synthesize", ("coef", coef), z, derivative)
-    _check_size("synthesize", coef.shape[-1])
+    check("synthesize", ("coef", coef), z, derivative)
+    check_size("synthesize", coef.shape[-1])
     return kernels.backend(z.device).synthesize(coef, z, family, derivative)
 
 
 def _synthesize_fake(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
-    return z.new_empty((*_leading(coef.shape[:-1], z.shape[:-1]), z.shape[-1]))
+    return z.new_empty((*leading(coef.shape[:-1], z.shape[:-1]), z.shape[-1]))
 
 
 def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
@@ -87,18 +86,18 @@ def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> 
 
 
 def _fused(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
-    _check("synthesize_backward", ("gradient", gradient), z, derivative)
+    check("synthesize_backward", ("gradient", gradient), z, derivative)
     return kernels.backend(z.device).backward(gradient, coef, z, family, derivative)
 
 
 def _fused_fake(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
-    lead = _leading(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
+    lead = leading(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
     return z.new_empty((*lead, coef.shape[-1])), z.new_empty((*lead, z.shape[-1]))
 
 
 def _fused_in_steps(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative: int) -> tuple[Tensor, Tensor]:
     """Return the same through operators that can be differentiated again."""
-    lead = _leading(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
+    lead = leading(gradient.shape[:-1], coef.shape[:-1], z.shape[:-1])
     grad_coef = adjoint(gradient, z, coef.shape[-1], family, derivative)
     grad_z = gradient * synthesize(coef, z, family, derivative + 1)
     return grad_coef.expand(*lead, -1), grad_z.expand(*lead, -1)
@@ -119,8 +118,8 @@ def _synthesize_tangent(ctx: Any, coef_t: Tensor | None, z_t: Tensor | None, *_:
 
 
 def _adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
-    _check("adjoint", ("values", values), z, derivative)
-    _check_size("adjoint", size)
+    check("adjoint", ("values", values), z, derivative)
+    check_size("adjoint", size)
     if values.shape[-1] != z.shape[-1]:
         raise ValueError(
             f"adjoint: values have {values.shape[-1]} points and z has {z.shape[-1]}; as many are expected"
@@ -129,7 +128,7 @@ def _adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int)
 
 
 def _adjoint_fake(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
-    return z.new_empty((*_leading(values.shape[:-1], z.shape[:-1]), size))
+    return z.new_empty((*leading(values.shape[:-1], z.shape[:-1]), size))
 
 
 def _adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
@@ -158,8 +157,8 @@ def _adjoint_tangent(ctx: Any, values_t: Tensor | None, z_t: Tensor | None, *_: 
 
 
 def _basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
-    _check("basis", ("z", z), None, derivative)
-    _check_size("basis", size)
+    check("basis", ("z", z), None, derivative)
+    check_size("basis", size)
     return kernels.backend(z.device).basis(z, size, family, derivative)
 
 
@@ -187,8 +186,8 @@ def _basis_tangent(ctx: Any, z_t: Tensor | None, *_: Any) -> Tensor:
 
 
 def _differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
-    _check("differentiate", ("coef", coef), None)
-    _check_size("differentiate", coef.shape[-1])
+    check("differentiate", ("coef", coef), None)
+    check_size("differentiate", coef.shape[-1])
     return kernels.backend(coef.device).differentiate(coef, family, transposed)
 
 
@@ -205,175 +204,6 @@ def _differentiate_tangent(ctx: Any, coef_t: Tensor | None, *_: Any) -> Tensor:
     (coef,) = ctx.saved_tensors
     family, transposed = ctx.rest
     return torch.zeros_like(coef) if coef_t is None else differentiate(coef_t, family, transposed)
-
-
-# ------------------------------------------------------------------------------------------------------ product domains
-
-
-def _raised(derivative: Sequence[int], axis: int) -> list[int]:
-    return [order + (d == axis) for d, order in enumerate(derivative)]
-
-
-def _check_product(
-    name: str, first: tuple[str, Tensor], z: Tensor, tree: Tensor, degrees: Sequence[int], families: str,
-    derivative: Sequence[int],
-) -> None:  # fmt: skip
-    _check(name, first, z, min(derivative, default=0))
-    dim = len(degrees)
-    if z.dim() < 2 or z.shape[-1] != dim:
-        raise ValueError(f"{name}: z has shape {tuple(z.shape)}; (..., M, {dim}) is expected")
-    if not 2 <= dim <= 64 or len(families.split(",")) != dim or len(derivative) != dim or min(degrees) < 0:
-        raise ValueError(
-            f"{name}: degrees={list(degrees)}, families={families!r}, derivative={list(derivative)}; 2 to 64 of each are expected"
-        )
-    if tree.dtype is not torch.int32 or tree.dim() != 2 or tree.shape[1] != 2 or tree.shape[0] < 1:
-        raise ValueError(f"{name}: tree has shape {tuple(tree.shape)} of {tree.dtype}; (F, 2) of int32 is expected")
-    if tree.device != z.device:
-        raise ValueError(f"{name}: tree is on {tree.device} and z on {z.device}; one device is expected")
-
-
-def _product_synthesize(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
-) -> Tensor:
-    _check_product("product_synthesize", ("coef", coef), z, tree, degrees, families, derivative)
-    own = kernels.backend(z.device)
-    return own.product_synthesize(coef, z, tree.contiguous(), degrees, families.split(","), derivative)
-
-
-def _product_synthesize_fake(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
-) -> Tensor:
-    return z.new_empty((*_leading(coef.shape[:-1], z.shape[:-2]), z.shape[-2]))
-
-
-def _gradient_in_z(series: Tensor, factor: Tensor, z: Tensor, rest: Sequence[Any]) -> Tensor:
-    """Factor * d/dz_d of the series, for every axis d, summed to z's shape."""
-    return (factor.unsqueeze(-1) * product_gradient(series, z, *rest)).sum_to_size(z.shape)
-
-
-def _product_synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
-    coef, z, tree = ctx.saved_tensors
-    grad_coef = grad_z = None
-    if needed[0] and needed[1]:
-        grad_coef, grad_z = product_backward(gradient, coef, z, tree, *ctx.rest)
-        return grad_coef.sum_to_size(coef.shape), grad_z.sum_to_size(z.shape), None, None, None, None
-    if needed[0]:
-        grad_coef = product_adjoint(gradient, z, tree, coef.shape[-1], *ctx.rest).sum_to_size(coef.shape)
-    if needed[1]:
-        grad_z = _gradient_in_z(coef, gradient, z, (tree, *ctx.rest))
-    return grad_coef, grad_z, None, None, None, None
-
-
-def _product_synthesize_tangent(ctx: Any, coef_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
-    coef, z, tree = ctx.saved_tensors
-    total = torch.zeros((), dtype=z.dtype, device=z.device)
-    if coef_t is not None:
-        total = total + product_synthesize(coef_t, z, tree, *ctx.rest)
-    if z_t is not None:
-        total = total + (z_t * product_gradient(coef, z, tree, *ctx.rest)).sum(-1)
-    return total
-
-
-def _product_adjoint(
-    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: str, derivative: Sequence[int]
-) -> Tensor:
-    _check_product("product_adjoint", ("values", values), z, tree, degrees, families, derivative)
-    _check_size("product_adjoint", size)
-    if values.shape[-1] != z.shape[-2]:
-        raise ValueError(
-            f"product_adjoint: values have {values.shape[-1]} points and z has {z.shape[-2]}; as many are expected"
-        )
-    own = kernels.backend(z.device)
-    return own.product_adjoint(values, z, tree.contiguous(), size, degrees, families.split(","), derivative)
-
-
-def _product_adjoint_fake(
-    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: str, derivative: Sequence[int]
-) -> Tensor:
-    return z.new_empty((*_leading(values.shape[:-1], z.shape[:-2]), size))
-
-
-def _product_adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
-    values, z, tree = ctx.saved_tensors
-    _, *rest = ctx.rest
-    grad_values = grad_z = None
-    if needed[0]:
-        grad_values = product_synthesize(gradient, z, tree, *rest).sum_to_size(values.shape)
-    if needed[1]:
-        grad_z = _gradient_in_z(gradient, values, z, (tree, *rest))
-    return grad_values, grad_z, None, None, None, None, None
-
-
-def _product_adjoint_tangent(ctx: Any, values_t: Tensor | None, z_t: Tensor | None, *_: Any) -> Tensor:
-    values, z, tree = ctx.saved_tensors
-    size, degrees, families, derivative = ctx.rest
-    total = torch.zeros((), dtype=z.dtype, device=z.device)
-    if values_t is not None:
-        total = total + product_adjoint(values_t, z, tree, size, degrees, families, derivative)
-    for axis in range(z.shape[-1] if z_t is not None else 0):
-        weighted = values * z_t[..., axis]  # type: ignore[index]
-        total = total + product_adjoint(weighted, z, tree, size, degrees, families, _raised(derivative, axis))
-    return total
-
-
-def _product_gradient(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
-) -> Tensor:
-    _check_product("product_gradient", ("coef", coef), z, tree, degrees, families, derivative)
-    own = kernels.backend(z.device)
-    return own.product_gradient(coef, z, tree.contiguous(), degrees, families.split(","), derivative)
-
-
-def _product_gradient_fake(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
-) -> Tensor:
-    return z.new_empty((*_leading(coef.shape[:-1], z.shape[:-2]), *z.shape[-2:]))
-
-
-def _product_gradient_in_steps(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str, derivative: Sequence[int]
-) -> Tensor:
-    """Return the same through operators that can be differentiated again."""
-    parts = [
-        product_synthesize(coef, z, tree, degrees, families, _raised(derivative, axis)) for axis in range(z.shape[-1])
-    ]
-    return torch.stack(parts, -1)
-
-
-def _product_backward(
-    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str,
-    derivative: Sequence[int],
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    _check_product("product_backward", ("coef", coef), z, tree, degrees, families, derivative)
-    _check("product_backward", ("values", values), z)
-    if values.shape[-1] != z.shape[-2]:
-        raise ValueError(
-            f"product_backward: values have {values.shape[-1]} points and z has {z.shape[-2]}; as many are expected"
-        )
-    own = kernels.backend(z.device)
-    grads = own.product_backward(values, coef, z, tree.contiguous(), degrees, families.split(","), derivative)
-    lead = _leading(values.shape[:-1], coef.shape[:-1], z.shape[:-2])
-    return grads[0].expand(*lead, -1), grads[1].expand(*lead, -1, -1)
-
-
-def _product_backward_fake(
-    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str,
-    derivative: Sequence[int],
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    lead = _leading(values.shape[:-1], coef.shape[:-1], z.shape[:-2])
-    return z.new_empty((*lead, coef.shape[-1])), z.new_empty((*lead, *z.shape[-2:]))
-
-
-def _product_backward_in_steps(
-    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: str,
-    derivative: Sequence[int],
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Return the same through operators that can be differentiated again."""
-    rest = degrees, families, derivative
-    lead = _leading(values.shape[:-1], coef.shape[:-1], z.shape[:-2])
-    grad_coef = product_adjoint(values, z, tree, coef.shape[-1], *rest)
-    grad_z = values.unsqueeze(-1) * product_gradient(coef, z, tree, *rest)
-    return grad_coef.expand(*lead, -1), grad_z.expand(*lead, -1, -1)
 
 
 _synthesize_rules = Operator(
@@ -404,33 +234,6 @@ differentiate = register(
         "(Tensor coef, str family, bool transposed) -> Tensor",
         _differentiate, _differentiate_fake, _differentiate_backward, _differentiate_tangent, (1,),
     ),
-)  # fmt: skip
-product_synthesize = register(
-    "product_synthesize",
-    Operator(
-        "(Tensor coef, Tensor z, Tensor tree, int[] degrees, str families, int[] derivative) -> Tensor",
-        _product_synthesize, _product_synthesize_fake, _product_synthesize_backward, _product_synthesize_tangent,
-        (1, 2, 0),
-    ),
-)  # fmt: skip
-product_adjoint = register(
-    "product_adjoint",
-    Operator(
-        "(Tensor values, Tensor z, Tensor tree, SymInt size, int[] degrees, str families, int[] derivative) -> Tensor",
-        _product_adjoint, _product_adjoint_fake, _product_adjoint_backward, _product_adjoint_tangent,
-        (1, 2, 0),
-    ),
-)  # fmt: skip
-product_gradient = register_composite(
-    "product_gradient",
-    "(Tensor coef, Tensor z, Tensor tree, int[] degrees, str families, int[] derivative) -> Tensor",
-    _product_gradient, _product_gradient_fake, _product_gradient_in_steps, (1, 2, 0),
-)  # fmt: skip
-product_backward = register_composite(
-    "product_backward",
-    "(Tensor values, Tensor coef, Tensor z, Tensor tree, int[] degrees, str families, int[] derivative)"
-    " -> (Tensor, Tensor)",
-    _product_backward, _product_backward_fake, _product_backward_in_steps, (1, 1, 2, 0),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import ops
+from . import ops, product_ops
 from .arrays import (
     apply_to_parts,
     common_kind,
@@ -80,7 +80,7 @@ class Space(SpaceValue):
         scale, shift : number or array (...,) or (..., D)
             beta > 0 and x0.
         derivative : int or tuple of int, or a list of these
-            Order (one an axis if D > 1). A list gives the results stacked on a new first axis.
+            Order (one an axis if D > 1). A list gives the results stacked on a new first axis, from one pass.
 
         Returns
         -------
@@ -92,11 +92,7 @@ class Space(SpaceValue):
             On shapes, kinds or dtypes that do not fit; on points outside the domain (CPU, outside of compiled code).
         """
         if isinstance(derivative, list):
-            if not derivative:
-                raise ValueError("derivative=[]: at least one order is expected")
-            wanted = common_kind(coef=coef, points=points, scale=scale, shift=shift)
-            parts = [self.synthesize(coef, points, scale=scale, shift=shift, derivative=d) for d in derivative]
-            return to_kind(torch.stack([to_torch("result", part) for part in parts]), wanted)
+            return self._synthesize_several(coef, points, scale, shift, derivative)
         orders = self._orders(derivative)
         wanted, coef, z, factor, dtype = self._prepare("coef", coef, points, scale, shift, orders)
         self._check_size("coef", coef, self.size)
@@ -106,9 +102,29 @@ class Space(SpaceValue):
             result = apply_to_parts(lambda c: ops.synthesize(c * factor, z, name, orders[0]), real)
         else:
             result = apply_to_parts(
-                lambda c: ops.product_synthesize(c * factor, z, *self._tree(z), self._names, list(orders)), real
+                lambda c: product_ops.product_synthesize(c * factor, z, *self._tree(z), self._names, list(orders)), real
             )
         return to_kind(result.to(dtype), wanted)
+
+    def _synthesize_several(self, coef: Any, points: Any, scale: Any, shift: Any, derivatives: list[Any]) -> Any:
+        """Return several derivatives stacked on a new first axis, from one pass."""
+        if not derivatives:
+            raise ValueError("derivative=[]: at least one order is expected")
+        tuples = [self._orders(derivative) for derivative in derivatives]
+        wanted, coef, z, factor, dtype = self._prepare("coef", coef, points, scale, shift, (0,) * self.dim)
+        self._check_size("coef", coef, self.size)
+        work = parts_to(coef, z.dtype) * factor
+        beta = self._beta(scale, z.device, z.dtype)
+        powers = torch.stack([self._chain_factor(beta, orders) for orders in tuples])  # (J, ..., 1)
+        if self.dim == 1:
+            name = self.families[0].name
+            series = apply_to_parts(lambda c: _differentiated(c, name, [orders[0] for orders in tuples]), work)
+            result = apply_to_parts(lambda c: ops.synthesize(c, z, name, 0), series)
+        else:
+            rest = (*self._tree(z), self._names, [order for orders in tuples for order in orders])
+            result = apply_to_parts(lambda c: product_ops.product_derivatives(c, z, *rest), work).movedim(-2, 0)
+        lead = result.dim() - powers.dim()
+        return to_kind((result * powers.reshape(len(tuples), *(1,) * lead, *powers.shape[1:])).to(dtype), wanted)
 
     def adjoint(
         self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
@@ -124,7 +140,7 @@ class Space(SpaceValue):
         else:
             tree, degrees = self._tree(z)
             rest = self.size, degrees, self._names, list(orders)
-            result = apply_to_parts(lambda v: factor * ops.product_adjoint(v, z, tree, *rest), real)
+            result = apply_to_parts(lambda v: factor * product_ops.product_adjoint(v, z, tree, *rest), real)
         return to_kind(result.to(dtype), wanted)
 
     def basis(self, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0) -> Any:
@@ -150,8 +166,8 @@ class Space(SpaceValue):
         self._check_size("coef", coef, self.size)
         rest = (*self._tree(z), self._names, list(none))
         own = parts_to(coef, z.dtype) * factor
-        u = apply_to_parts(lambda c: ops.product_synthesize(c, z, *rest), own)
-        slopes = apply_to_parts(lambda c: ops.product_gradient(c, z, *rest), own)
+        u = apply_to_parts(lambda c: product_ops.product_synthesize(c, z, *rest), own)
+        slopes = apply_to_parts(lambda c: product_ops.product_gradient(c, z, *rest), own)
         beta, _ = self._scale_shift(to_torch("scale", scale, z.device), to_torch("shift", shift, z.device), z.dtype)
         sign = torch.tensor([float(f.sign) for f in self.families], dtype=z.dtype, device=z.device)
         gradient = slopes * (sign * beta).unsqueeze(-2)
@@ -428,3 +444,12 @@ class Space(SpaceValue):
         """Return the weighted L2 norm of the field."""
         product = self.inner(coef, coef)
         return product.real**0.5
+
+
+def _differentiated(coef: Tensor, name: str, orders: list[int]) -> Tensor:
+    """Return the coefficients (J, ..., K + highest order) of derivatives of a series on one axis."""
+    current = torch.nn.functional.pad(coef, (0, max(orders)))
+    found = [current]
+    for _ in range(max(orders)):
+        found.append(ops.differentiate(found[-1], name, False))
+    return torch.stack([found[order] for order in orders])

@@ -105,10 +105,18 @@ class SpaceValue:
     def _factor(self, beta: Tensor, orders: tuple[int, ...]) -> Tensor:
         """Return prod_d sign_d^k_d beta_d^(p_d + k_d), with a last axis of length 1."""
         power = torch.tensor([f.power + k for f, k in zip(self.families, orders, strict=True)], device=beta.device)
+        return self._sign(orders) * (beta ** power.to(beta.dtype)).prod(-1, keepdim=True)
+
+    def _chain_factor(self, beta: Tensor, orders: tuple[int, ...]) -> Tensor:
+        """Return prod_d sign_d^k_d beta_d^k_d, what the chain rule gives, with a last axis of length 1."""
+        power = torch.tensor(orders, dtype=beta.dtype, device=beta.device)
+        return self._sign(orders) * (beta**power).prod(-1, keepdim=True)
+
+    def _sign(self, orders: tuple[int, ...]) -> float:
         sign = 1.0
         for family, order in zip(self.families, orders, strict=True):
             sign *= float(family.sign) ** order
-        return sign * (beta ** power.to(beta.dtype)).prod(-1, keepdim=True)
+        return sign
 
     def _beta(self, scale: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
         return self._scale_shift(to_torch("scale", scale, device), torch.zeros((), device=device), dtype)[0]

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../csrc/blocks.hpp"
+#include "../csrc/derivatives.hpp"
 #include "../csrc/kernels.hpp"
 
 namespace py = pybind11;
@@ -294,6 +295,30 @@ class Kernels {
                                reinterpret_cast<void*>(grad_z), is_double);
     }
 
+    // `orders`: for every axis its plans; `slots` (results, dim) which of them each derivative takes.
+    void cross_derivatives(const std::vector<const Plan*>& plans, const std::vector<std::vector<const Plan*>>& orders,
+                           const std::vector<int32_t>& slots, uintptr_t tree, int64_t fibres,
+                           const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
+                           uintptr_t coef, int64_t coef_row, uintptr_t values, bool is_double) const {
+        Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
+        expect(orders.size() == plans.size() && shape[3] == 1);
+        std::vector<const Series*> series;
+        std::vector<int> first{0};
+        for (size_t d = 0; d < orders.size(); ++d) {
+            for (const Plan* plan : orders[d]) {
+                expect(plan->series.coefficients == cross.series[d]->coefficients);
+                series.push_back(&plan->series);
+            }
+            first.push_back(static_cast<int>(series.size()));
+        }
+        const py::gil_scoped_release release;
+        const BlockPlan blocks = blocks_of(cross, tree, fibres);
+        cross.blocks = blocks.blocks();
+        const DerivativePlan derivatives(cross.dim, series, first, slots);
+        level_->cross_derivatives(cross, derivatives.orders(), reinterpret_cast<const void*>(coef),
+                                  reinterpret_cast<void*>(values), is_double);
+    }
+
     int64_t multiply_adds(int64_t rounds, bool is_double) const {
         const py::gil_scoped_release release;
         return level_->multiply_adds(rounds, is_double);
@@ -327,6 +352,7 @@ PYBIND11_MODULE(_cpu, module) {
         .def("cross_synthesize", &Kernels::cross_synthesize)
         .def("cross_adjoint", &Kernels::cross_adjoint)
         .def("cross_gradient", &Kernels::cross_gradient)
+        .def("cross_derivatives", &Kernels::cross_derivatives)
         .def("squares", &Kernels::squares)
         .def("differentiate", &Kernels::differentiate);
     module.attr("nvcc") = SPECFAST_NVCC_STATE;  // what the build found, for those who ask why there is no CUDA

@@ -94,6 +94,29 @@ def random_closed_set(random, dim, size):
     return own
 
 
+@backends
+@pytest.mark.parametrize("case", CASES)
+def test_several_derivatives_in_one_pass(backend, case):
+    index_set, families, _ = CASES[case]
+    dim = len(families)
+    tree, degrees = tree_of(index_set, dim)
+    tuples = [[2 * (d == axis) for d in range(dim)] for axis in range(dim)] + [[0] * dim, [1] * dim, [0] * dim]
+    z, coef = points(families, 2, 1, 43), torch.randn(3, index_set.size(dim), dtype=torch.float64)
+    result = backend.product_derivatives(coef, z, tree, degrees, families, tuples)
+    assert result.shape == (2, 3, len(tuples), 43)
+    for place, orders in enumerate(tuples):
+        table = naive(z, index_set, families, orders)
+        close(result[:, :, place], torch.einsum("bcmk,ck->bcm", table.expand(2, 3, -1, -1), coef), 1e-12)
+    single = backend.product_derivatives(coef.float(), z.float(), tree, degrees, families, tuples)
+    assert single.dtype == torch.float32 and (single - result).abs().max() < 2e-3 * result.abs().max()
+    assert backend.product_derivatives(coef, z[:, :, :0], tree, degrees, families, tuples).shape == (
+        2,
+        3,
+        len(tuples),
+        0,
+    )
+
+
 @pytest.mark.skipif(cpu is None, reason="the compiled backend is not built")
 def test_random_sets_against_the_naive_formula():
     random = np.random.default_rng(3)
@@ -339,3 +362,23 @@ def test_value_and_gradient_in_x():
     torch.testing.assert_close(slope, expected)
     first = space.synthesize(coef, x, **keywords, derivative=[(1, 0, 0), (0, 1, 0), (0, 0, 1)])
     torch.testing.assert_close(slope, first.movedim(0, -1).detach())
+
+
+def test_a_list_of_derivatives():
+    torch.manual_seed(2)
+    space = sf.Space([sf.Hermite(), sf.Laguerre(sign=-1), sf.Chebyshev(0, 2)], sf.HyperbolicCross(8))
+    x = torch.rand(2, 1, 9, 3, dtype=torch.float64) * torch.tensor([1.0, -4.0, 2.0])
+    scale = torch.tensor([[1.5, 0.7, 1.0]], dtype=torch.float64).expand(2, 1, 3)
+    coef = torch.randn(2, 4, space.size, dtype=torch.complex128)
+    wanted = [(0, 0, 0), (2, 0, 0), (0, 2, 0), (0, 1, 1), (2, 0, 0)]
+    together = space.synthesize(coef, x, scale=scale, derivative=wanted)
+    single = torch.stack([space.synthesize(coef, x, scale=scale, derivative=own) for own in wanted])
+    torch.testing.assert_close(together, single, rtol=1e-12, atol=1e-12 * float(single.abs().max()))
+    line, y = sf.Space(sf.Laguerre(0.5, degree=12)), torch.rand(3, 7, dtype=torch.float64)
+    own = torch.randn(3, 13, dtype=torch.float64)
+    each = torch.stack([line.synthesize(own, y, scale=2.0, derivative=k) for k in (3, 0, 1)])
+    torch.testing.assert_close(line.synthesize(own, y, scale=2.0, derivative=[3, 0, 1]), each, rtol=1e-11, atol=1e-11)
+    with pytest.raises(ValueError, match=r"derivative=\[\]"):
+        space.synthesize(coef, x, derivative=[])
+    with pytest.raises(ValueError, match="3 orders of 0 or more"):
+        space.synthesize(coef, x, derivative=[(0, 0)])

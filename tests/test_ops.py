@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad, hessian, jacfwd, jacrev, vmap
 
-from specfast import ops
+from specfast import ops, product_ops
 
 D = torch.float64
 NAMES = ["hermite", "laguerre(0.5)", "chebyshev", "legendre"]
@@ -34,8 +34,16 @@ def cases(name):
     yield "basis", lambda z: ops.basis(z, 6, name, 0), (z,)
     yield "differentiate", lambda c: ops.differentiate(c, name, False), (leaf(2, 6),)
     pair, points = f"{name},hermite", inner_points(2, 4, 2)
-    yield "product", lambda c, z: ops.product_synthesize(c, z, TREE, [1, 2], pair, [0, 1]), (leaf(3, 1, 5), points)
-    yield "product adjoint", lambda v, z: ops.product_adjoint(v, z, TREE, 5, [1, 2], pair, [0, 0]), (leaf(4), points)
+    yield (
+        "product",
+        lambda c, z: product_ops.product_synthesize(c, z, TREE, [1, 2], pair, [0, 1]),
+        (leaf(3, 1, 5), points),
+    )
+    yield (
+        "product adjoint",
+        lambda v, z: product_ops.product_adjoint(v, z, TREE, 5, [1, 2], pair, [0, 0]),
+        (leaf(4), points),
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -124,6 +132,10 @@ def test_opcheck():
         (torch.ops.specfast.basis.default, (z, 6, "hermite", 0)),
         (torch.ops.specfast.differentiate.default, (c, "hermite", False)),
         (torch.ops.specfast.product_synthesize.default, (leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0])),
+        (
+            torch.ops.specfast.product_derivatives.default,
+            (leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0, 2, 0]),
+        ),
         (
             torch.ops.specfast.product_backward.default,
             (v, leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0]),

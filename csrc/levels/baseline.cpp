@@ -5,6 +5,7 @@
 #include "../adjoint.hpp"
 #include "../basis.hpp"
 #include "../cross_adjoint.hpp"
+#include "../cross_derivatives.hpp"
 #include "../cross_gradient.hpp"
 #include "../cross_synthesize.hpp"
 #include "../rate.hpp"
@@ -14,8 +15,8 @@
 namespace specfast {
 
 extern const Level level_baseline;
-const Level level_baseline = {"baseline",    synthesize,           adjoint,       backward,         basis,
-                              squares,       differentiate_series, multiply_adds, cross_synthesize, cross_adjoint,
-                              cross_gradient};
+const Level level_baseline = {"baseline",     synthesize,           adjoint,       backward,         basis,
+                              squares,        differentiate_series, multiply_adds, cross_synthesize, cross_adjoint,
+                              cross_gradient, cross_derivatives};
 
 }  // namespace specfast

@@ -297,3 +297,18 @@ def product_backward(
         return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
     plans, slopes = (_plans(degrees, families, [k + more for k in derivative]) for more in (0, 1))
     return cpu_cross.backward(_kernels, plans, slopes, values, coef, z, tree)
+
+
+def product_derivatives(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+    derivatives: Sequence[Sequence[int]],
+) -> Tensor:  # fmt: skip
+    """Return several derivatives of `product_synthesize`, (..., J, M), in one pass."""
+    listed = [sorted({orders[axis] for orders in derivatives}) for axis in range(len(degrees))]
+    plans = [
+        [_plan(family, degree + 1, order) for order in own]
+        for family, degree, own in zip(families, degrees, listed, strict=True)
+    ]
+    slots = [own.index(order) for orders in derivatives for own, order in zip(listed, orders, strict=True)]
+    first = [own[0] for own in plans]
+    return cpu_cross.derivatives(_kernels, first, plans, slots, coef, z, tree)

@@ -159,6 +159,24 @@ def backward(
     return own.back(grad_coef, 1), own.back(grad_z, 2)
 
 
+def derivatives(
+    kernels: Any, plans: Sequence[Any], orders: Sequence[Sequence[Any]], slots: Sequence[int], coef: Tensor, z: Tensor,
+    tree: Tensor,
+) -> Tensor:  # fmt: skip
+    """Return several derivatives (..., J, M) of the sums; `slots` (J D) says which of its axis' `orders` each takes."""
+    results = len(slots) // len(plans)
+    if z.shape[-2] == 0 or torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2]).numel() == 0:
+        return _nothing(coef, z, results, z.shape[-2])
+    own = _rows(coef, z)
+    given, step = _one_wide(coef, own)
+    result = z.new_empty((own.rows, own.channels, results, z.shape[-2]))
+    _call(
+        kernels.cross_derivatives, (plans, orders, slots), tree, coef.shape[-1], own, own.channels, 1,
+        given.data_ptr(), step, result.data_ptr(),
+    )  # fmt: skip
+    return own.back(result, 2)
+
+
 def _one_wide(coef: Tensor, own: _Rows) -> tuple[Tensor, int]:
     """Return coefficients one channel wide, and the step from one row's to the next one's."""
     if coef.shape[:-1].numel() == 1 and own.channels == 1:

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "../../csrc/blocks.hpp"
+#include "../../csrc/derivatives.hpp"
 #include "../../csrc/kernels.hpp"
 
 using namespace specfast;
@@ -270,6 +271,26 @@ bool run_cross(const Level& level, const CrossProblem& problem, std::mt19937& ra
         }
         for (int64_t i = 0; i < rows * channels * cross.size; ++i)
             good = good && std::fabs(static_cast<double>(both[i] - back[i])) <= (is_double ? 1e-9 : 1e-2) * points;
+    }
+    if (problem.width == 1) {
+        std::vector<const Series*> series;
+        std::vector<int> first{0};
+        std::vector<int32_t> slots;
+        for (int d = 0; d < dim; ++d) {
+            series.insert(series.end(), {cross.series[d], slopes[d]});
+            first.push_back(2 * (d + 1));
+        }
+        for (int j = 0; j < dim + 1; ++j)
+            for (int d = 0; d < dim; ++d) slots.push_back(d == j - 1);
+        const DerivativePlan wanted(dim, series, first, slots);
+        auto several = output<Data>(rows * channels * points * (dim + 1));
+        level.cross_derivatives(cross, wanted.orders(), coef.data(), several.data(), is_double);
+        good = good && untouched(several);
+        for (int64_t place = 0; place < rows * channels; ++place)
+            for (int64_t i = 0; i < points; ++i)
+                good = good &&
+                       std::fabs(static_cast<double>(several[place * (dim + 1) * points + i] -
+                                                     sums[place * points + i])) <= (is_double ? 1e-9 : 1e-2) * norm;
     }
     good = good && std::fabs(left - right) <= (is_double ? 1e-9 : 2e-2) * norm;
     std::vector<int32_t> broken = runs;
