@@ -139,7 +139,7 @@ struct Spread<T, 1, R> {
 // to = from * q, W tiles.
 template <class T, int W, int R>
 SPECFAST_INLINE void multiply_tiles(const T* from, const T* q, T* to) {
-    constexpr int pitch = R * lanes<T>;
+    constexpr int64_t pitch = R * lanes<T>;
     for (int r = 0; r < pitch; r += lanes<T>) {
         const Vector<T> factor = load(q + r);
         for (int w = 0; w < W; ++w) store(to + w * pitch + r, load(from + w * pitch + r) * factor);
@@ -151,7 +151,7 @@ SPECFAST_INLINE void multiply_tiles(const T* from, const T* q, T* to) {
 template <class T, int W, int R>
 void spread_tree(const Cross& cross, const int64_t* offset, const T* tables, const T* products, T* levels, T* waiting,
                  double* sums) {
-    constexpr int pitch = R * lanes<T>;
+    constexpr int64_t pitch = R * lanes<T>;
     const Blocks& blocks = cross.blocks;
     const int depth = cross.dim - 2;
     const T *const before = tables + offset[depth], *const last = tables + offset[depth + 1];

@@ -53,7 +53,7 @@ struct OrderTables {
 template <class T, int R>
 void derivatives_tree(const Cross& cross, const OrderTables<T>& tables, const T* functions, const T* coef, T* levels,
                       T* scratch, T* sums) {
-    constexpr int pitch = R * lanes<T>;
+    constexpr int64_t pitch = R * lanes<T>;
     const Derivatives& orders = tables.orders;
     const int depth = cross.dim - 2;
     const int64_t a_level = orders.most * pitch, products = cross.blocks.pair_count * pitch;

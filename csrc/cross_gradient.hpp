@@ -29,7 +29,7 @@ struct GradientTables {
 // A block, with its sum and, where they are summed in registers, the slopes of that along the last two axes.
 template <class T, int R, bool adjoint>
 struct GradientBlock {
-    static constexpr int pitch = R * lanes<T>;
+    static constexpr int64_t pitch = R * lanes<T>;
     Vector<T> sum[R];
 
     // From the products of both functions; adds to the gradient along both axes.
@@ -115,7 +115,7 @@ struct GradientBlock {
 template <class T, int R, bool adjoint>
 void gradient_tree(const Cross& cross, const GradientTables<T>& tables, const T* coef, T* levels, T* above, T* gradient,
                    Pending<T> pending) {
-    constexpr int pitch = R * lanes<T>;
+    constexpr int64_t pitch = R * lanes<T>;
     const int depth = cross.dim - 2;
     int32_t entry[max_dimensions] = {};
     GradientBlock<T, R, adjoint> own;
@@ -150,7 +150,7 @@ void gradient_tree(const Cross& cross, const GradientTables<T>& tables, const T*
 // What a thread needs for a tile, and how it is filled.
 template <class Data, int R>
 struct GradientPlan {
-    static constexpr int pitch = R * lanes<Data>;
+    static constexpr int64_t pitch = R * lanes<Data>;
     const Cross& cross;
     AxisTables<Data> slopes;
     int64_t entries, pairs, numbers;

@@ -19,7 +19,7 @@ constexpr int cross_vectors(int width) {
 
 template <class T, int W, int R>
 struct CrossSum {
-    static constexpr int pitch = R * lanes<T>;
+    static constexpr int64_t pitch = R * lanes<T>;
     Vector<T> sum[W][R];
 
     SPECFAST_INLINE void clear() {
@@ -93,7 +93,7 @@ inline bool goes_along(const Blocks& blocks, int64_t stroke, int64_t end) {
 template <class T, int W, int R>
 SPECFAST_INLINE const T* sum_block(const Blocks& blocks, const Shape& shape, const T* before, const T* last,
                                    const T* products, const T* coef, T* sums, CrossSum<T, W, R>& own) {
-    constexpr int pitch = R * lanes<T>;
+    constexpr int64_t pitch = R * lanes<T>;
     own.clear();
     if (shape.paired) {
         const int32_t *place = blocks.places + shape.begin, *const stop = blocks.places + shape.end;
@@ -153,7 +153,7 @@ SPECFAST_INLINE bool sum_siblings(const Blocks& blocks, const Block* block, int 
 template <class T, int W, int R>
 void sum_tree(const Cross& cross, const int64_t* offset, const T* tables, const T* products, const T* coef, T* levels,
               T* result) {
-    constexpr int pitch = R * lanes<T>;
+    constexpr int64_t pitch = R * lanes<T>;
     const int depth = cross.dim - 2;
     const T *const before = tables + offset[depth], *const last = tables + offset[depth + 1];
     int32_t entry[max_dimensions] = {};

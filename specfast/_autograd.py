@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ TESTED_TORCH = "2.10 to 2.13"
 try:
     from torch._functorch.utils import enable_single_level_autograd_function as _single_level
     from torch.autograd import forward_ad as _forward_ad
+    from torch.utils import _python_dispatch
 
     _SingleLevelFunction: Any = torch.autograd.function._SingleLevelFunction
     _AutoDispatchBelowAutograd = torch._C._AutoDispatchBelowAutograd
@@ -27,10 +28,12 @@ try:
     _transforms_active = torch._C._are_functorch_transforms_active
     _forward_level = lambda: _forward_ad._current_level  # noqa: E731
     _forward_level()
+    _forward_ad._set_fwd_grad_enabled(True)
     _include_set = torch._C._dispatch_tls_local_include_set
     _profiled = torch.autograd._profiler_enabled
     # The dispatch keys that a thread includes when no mode, transform or tracer is at work.
     _usual_keys = _include_set().raw_repr()
+    without_modes = _python_dispatch._disable_current_modes
 except (ImportError, AttributeError) as error:  # pragma: no cover - depends on the installed PyTorch
     raise ImportError(
         f"specfast: PyTorch {torch.__version__} lacks a private name that the operators need ({error});"
@@ -66,6 +69,13 @@ class Operator:
     core_axes: Sequence[int]
 
 
+class _Saved(NamedTuple):
+    """What rules read of a node."""
+
+    saved_tensors: Sequence[Tensor]
+    rest: Sequence[Any]
+
+
 def _is_tensor(value: Any) -> bool:
     return isinstance(value, torch.Tensor)
 
@@ -74,7 +84,8 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
     class Node(_SingleLevelFunction):
         @staticmethod
         def forward(ctx: Any, keyset: Any, *args: Any) -> Tensor:
-            with _AutoDispatchBelowAutograd():
+            # Where transforms are nested the next one records what this one redispatches; this function turned that off.
+            with torch.enable_grad(), _forward_ad._set_fwd_grad_enabled(True), _AutoDispatchBelowAutograd():
                 result = operator.redispatch(keyset & _after_autograd, *args)
             tensors = [arg for arg in args if _is_tensor(arg)]
             ctx.save_for_backward(*tensors)
@@ -91,7 +102,10 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
 
         @staticmethod
         def jvp(ctx: Any, _: Any, *tangents: Any) -> Tensor:
-            return rules.tangent(ctx, *tangents)
+            # The same: tangents of tangents. What was saved must not carry the tangents of this level itself.
+            primals = [_forward_ad.unpack_dual(tensor).primal for tensor in ctx.saved_tensors]
+            with _forward_ad._set_fwd_grad_enabled(True):
+                return rules.tangent(_Saved(primals, ctx.rest), *tangents)
 
     def kernel(keyset: Any, *args: Any) -> Tensor:
         differentiable = torch.is_grad_enabled() and any(_is_tensor(arg) and arg.requires_grad for arg in args)
@@ -206,4 +220,19 @@ def register(name: str, rules: Operator) -> Any:
     torch.library.register_fake(f"specfast::{name}", rules.fake, lib=_library)
     torch.library.register_vmap(f"specfast::{name}", _vmap_rule(operator, rules.core_axes), lib=_library)
     _library.impl(name, _autograd_kernel(operator, rules), "Autograd", with_keyset=True)
+    return operator
+
+
+def register_constant(name: str, schema: str, kernel: Callable[..., Tensor], fake: Callable[..., Tensor]) -> Any:
+    """Define torch.ops.specfast.<name>, whose result depends on its first tensor's dtype and device alone."""
+    _library.define(name + schema)
+    for key in ("CPU", "CUDA"):
+        _library.impl(name, kernel, key)
+    operator = getattr(torch.ops.specfast, name).default
+    torch.library.register_fake(f"specfast::{name}", fake, lib=_library)
+
+    def rule(info: Any, in_dims: Sequence[int | None], like: Tensor, *rest: Any) -> tuple[Tensor, None]:
+        return operator(like, *rest), None
+
+    torch.library.register_vmap(f"specfast::{name}", rule, lib=_library)
     return operator

@@ -57,6 +57,10 @@ def to_torch(name: str, value: Any, device: torch.device | None = None) -> Tenso
     """
     if isinstance(value, Tensor):
         return value
+    if type(value) is float:
+        return torch.tensor(value, dtype=torch.float64, device=device)
+    if type(value) is int:
+        return torch.tensor(value, device=device)
     if kind(value) == "cupy":
         return torch.from_dlpack(value)
     try:

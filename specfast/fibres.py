@@ -9,14 +9,15 @@ product of the restrictions: every index between is smaller than one that is in 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ._constants import constant, enrolled, kind, untraced
 from .index_sets import IndexSet
 
 
@@ -37,21 +38,31 @@ def _fibres(index_set: IndexSet, dim: int, axis: int) -> tuple[list[tuple[int, n
     return groups, inverse
 
 
-def along_axis(
-    coef: Tensor, index_set: IndexSet, dim: int, axis: int, function: Callable[[Tensor], Tensor]
-) -> Tensor:  # fmt: skip
-    """Apply `function`, a map of the last axis for runs (..., F, length) of any length, to coefficients (..., K)."""
-    groups, inverse = _fibres(index_set, dim, axis)
+@untraced
+def _lengths(owner: str, axis: int) -> tuple[int, ...]:
+    space = enrolled(owner)
+    return tuple(length for length, _ in _fibres(space.index_set, space.dim, axis)[0])
+
+
+@kind
+def fibre_positions(space: Any, axis: int, group: int) -> np.ndarray:
+    """Return where the indices of the fibres of one length are."""
+    return _fibres(space.index_set, space.dim, axis)[0][group][1]
+
+
+@kind
+def fibre_places(space: Any, axis: int) -> np.ndarray:
+    """Return where every index is after its fibres are put one behind the other."""
+    return _fibres(space.index_set, space.dim, axis)[1]
+
+
+def along_axis(coef: Tensor, owner: str, axis: int, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """Apply `function`, a map of the last axis for runs (..., F, length) of any length, to coefficients (..., K).
+
+    `owner` names an enrolled object with an index set and a dimension, such as a space.
+    """
     parts = []
-    for length, positions in groups:
-        runs = coef.index_select(-1, torch.from_numpy(positions).to(coef.device)).unflatten(-1, (-1, length))
-        parts.append(function(runs).flatten(-2))
-    return torch.cat(parts, -1).index_select(-1, torch.from_numpy(inverse).to(coef.device))
-
-
-@lru_cache(maxsize=64)
-def tree_tensor(index_set: IndexSet, dim: int, device: torch.device) -> Tensor:
-    """Return the tree of an index set as the operators take it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that the array is read-only: so is its use
-        return torch.from_numpy(index_set.tree(dim)).to(device)
+    for group, length in enumerate(_lengths(owner, axis)):
+        positions = constant(coef, owner, "fibre_positions", axis, group)
+        parts.append(function(coef.index_select(-1, positions).unflatten(-1, (-1, length))).flatten(-2))
+    return torch.cat(parts, -1).index_select(-1, constant(coef, owner, "fibre_places", axis))

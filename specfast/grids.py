@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator, onenormest
 from torch import Tensor
 
+from ._constants import constant, kind
 from .families import Family
 from .fibres import along_axis
 from .index_sets import IndexSet, TensorProduct
@@ -63,22 +65,46 @@ def _leja_factors(family: Family, count: int) -> tuple[np.ndarray, np.ndarray]:
     return lower, upper
 
 
+@kind
+def leja_factor(space: Any, axis: int, lower: int) -> np.ndarray:
+    """Return a triangular factor of the table of one axis."""
+    return _leja_factors(space.families[axis], space.index_set.largest(space.dim)[axis] + 1)[0 if lower else 1]
+
+
+@kind
+def standard_nodes(space: Any) -> np.ndarray:
+    """Return the nodes (K, D) on the standard domain."""
+    given = space.families, space.index_set
+    return gauss_grid(*given)[0] if has_gauss_rule(*given) else leja_grid(*given)
+
+
+@kind
+def gauss_weights(space: Any) -> np.ndarray:
+    """Return the weights (K,) of the tensor Gauss rule."""
+    return gauss_grid(space.families, space.index_set)[1]
+
+
 class LejaTransform:
     r"""Values on the Leja grid of a downward-closed index set <-> coefficients, by triangular factors axis by axis.
 
     With :math:`V_d = L_d U_d` the table of axis d, the values of a field are the restriction to the set of
     :math:`\bigotimes_d L_d \bigotimes_d U_d` times its coefficients; both factors are applied, and solved, one axis after the
     other on runs of the set. Cost: sum over axes and runs of length squared; memory: the coefficients.
+
+    Parameters
+    ----------
+    owner : str
+        The text that names the enrolled space.
+    dim, size : int
+        D and K.
     """
 
-    def __init__(self, families: Families, index_set: IndexSet):
-        self.families, self.index_set, self.dim = families, index_set, len(families)
-        self.counts = [n + 1 for n in index_set.largest(self.dim)]
+    def __init__(self, owner: str, dim: int, size: int):
+        self.owner, self.dim, self.size = owner, dim, size
 
     def _apply(self, array: Tensor, lower: bool, solve: bool) -> Tensor:
-        for axis, family in enumerate(self.families):
-            factor = _leja_factors(family, self.counts[axis])[0 if lower else 1]
-            matrix = torch.from_numpy(factor).to(array.device, array.dtype)
+        for axis in range(self.dim):
+            matrix = constant(array, self.owner, "leja_factor", axis, int(lower)).to(array.dtype)
 
             def one_run(runs: Tensor, matrix: Tensor = matrix) -> Tensor:
                 # The factor of a shorter run is the leading block.
@@ -87,7 +113,7 @@ class LejaTransform:
                     return torch.linalg.solve_triangular(block, runs.mT, upper=not lower, unitriangular=lower).mT
                 return runs @ block.mT
 
-            array = along_axis(array, self.index_set, self.dim, axis, one_run)
+            array = along_axis(array, self.owner, axis, one_run)
         return array
 
     def synthesize(self, coef: Tensor) -> Tensor:
@@ -103,7 +129,7 @@ class LejaTransform:
 
         Up to 2,000 indices exactly; beyond, estimated from below (Higham and Tisseur, SIAM J. Matrix Anal. 21, 2000).
         """
-        size = self.index_set.size(self.dim)
+        size = self.size
         if size <= _DENSE_CONDITION:
             unit = torch.eye(size, dtype=torch.float64)
             norms = [float(f(unit).abs().sum(1).max()) for f in (self.synthesize, self.project)]

@@ -7,6 +7,8 @@ product; nothing is padded to the full tensor of coefficients.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,13 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import ops
-from .families import Family
-from .index_sets import IndexSet
+from ._constants import lasting
+from .families import Family, family_by_name
 from .kernels import backend
 from .quadrature import gauss
 
-_LARGEST_TABLE = 1 << 20  # numbers; functions of larger axes are found anew, block by block
+_LARGEST_TABLE = 1 << 20  # numbers; functions of larger axes are found anew, block by block, in double precision
 
 
 class _Runs(NamedTuple):
@@ -39,9 +40,14 @@ class _Level(NamedTuple):
     entry_places: Tensor
 
 
+def _levels(tree: Tensor, dim: int) -> list[_Level]:
+    with lasting():
+        return _levels_of(tree.cpu().numpy().tobytes(), dim, tree.device)
+
+
 @lru_cache(maxsize=64)
-def _levels(index_set: IndexSet, dim: int, device: torch.device) -> list[_Level]:
-    tree = index_set.tree(dim)
+def _levels_of(runs: bytes, dim: int, device: torch.device) -> list[_Level]:
+    tree = np.frombuffer(runs, np.int32).reshape(-1, 2)
     shared, lengths = tree[:, 0], tree[:, 1].astype(np.int64)
     levels = []
     for axis in reversed(range(dim)):
@@ -64,94 +70,93 @@ def _levels(index_set: IndexSet, dim: int, device: torch.device) -> list[_Level]
 @lru_cache(maxsize=256)
 def _table(family: Family, nodes: int, size: int, order: int) -> Tensor:
     """Return the functions' derivatives of this order at the Gauss nodes, (nodes, size), in float64."""
-    z = torch.from_numpy(gauss(family, nodes)[0])
-    return backend(z.device).basis(z, size, family.name, order)
+    with lasting():
+        z = torch.from_numpy(gauss(family, nodes)[0])
+        return backend(z.device).basis(z, size, family.name, order)
 
 
 class _Axis(NamedTuple):
-    """One axis of a grid: sums of functions at its nodes, and their transpose, on the last axis but one of arrays."""
+    """One axis of a grid: B[q, n] = phi_n^(order)(z_q), or B[q, n] w_q / h_n where `weighted`; on the last axis but one."""
 
     family: Family
     nodes: int
     size: int
+    order: int
+    weighted: bool
 
-    @property
-    def tabulated(self) -> bool:
-        return self.nodes * self.size <= _LARGEST_TABLE
+    def forward(self, lines: Tensor) -> Tensor:
+        """Return B (..., nodes, rest) of series (..., length, rest), length at most `size`."""
+        if self.nodes * self.size <= _LARGEST_TABLE:
+            return _product(self._matrix(lines)[:, : lines.shape[-2]], lines)
+        z, weights, norms = self._rule(lines.double(), lines.shape[-2])
+        series = (lines.double() / norms.unsqueeze(1)).mT
+        result = backend(z.device).synthesize(series, z, self.family.name, self.order).mT * weights.unsqueeze(1)
+        return result.to(lines.dtype)
 
-    def synthesize(self, lines: Tensor, order: int) -> Tensor:
-        """Return the derivatives (..., nodes, rest) of series (..., length, rest), length at most `size`."""
-        if self.tabulated:
-            table = _table(self.family, self.nodes, self.size, order).to(lines.device, lines.dtype)
-            return _product(table[:, : lines.shape[-2]], lines)
-        return ops.synthesize(
-            lines.mT, self._like(gauss(self.family, self.nodes)[0], lines), self.family.name, order
-        ).mT
+    def transposed(self, lines: Tensor, length: int) -> Tensor:
+        """Return B^T (..., length, rest) of values (..., nodes, rest)."""
+        if self.nodes * self.size <= _LARGEST_TABLE:
+            return _product(self._matrix(lines)[:, :length].mT, lines)
+        z, weights, norms = self._rule(lines.double(), length)
+        values = (lines.double() * weights.unsqueeze(1)).mT
+        result = backend(z.device).adjoint(values, z, length, self.family.name, self.order).mT / norms.unsqueeze(1)
+        return result.to(lines.dtype)
 
-    def project(self, lines: Tensor, length: int) -> Tensor:
-        """Return the coefficients (..., length, rest) of values (..., nodes, rest) by the Gauss rule."""
-        z, w = (self._like(part, lines) for part in gauss(self.family, self.nodes))
-        norms = self._like(self.family.norm_squared(length), lines)
-        if self.tabulated:
-            table = _table(self.family, self.nodes, self.size, 0)[:, :length].to(lines.device, lines.dtype)
-            return _product((table * w.unsqueeze(1) / norms).mT, lines)
-        return (ops.adjoint(lines.mT * w, z, length, self.family.name, 0) / norms).mT
+    def _matrix(self, like: Tensor) -> Tensor:
+        table = _table(self.family, self.nodes, self.size, self.order).to(like.device, like.dtype)
+        _, weights, norms = self._rule(like, self.size)
+        return table * weights.unsqueeze(1) / norms if self.weighted else table
 
-    @staticmethod
-    def _like(array: np.ndarray, lines: Tensor) -> Tensor:
-        return torch.from_numpy(array).to(lines.device, lines.dtype)
+    def _rule(self, like: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
+        z, weights = gauss(self.family, self.nodes)
+        norms = self.family.norm_squared(length)
+        if not self.weighted:
+            weights, norms = np.ones_like(weights), np.ones_like(norms)
+        first, second, third = (torch.from_numpy(part).to(like.device, like.dtype) for part in (z, weights, norms))
+        return first, second, third
 
 
-class GridTransform:
-    r"""Coefficients (..., K) on an index set <-> values (..., n_1, .., n_D) on the tensor grid of n_d Gauss nodes an axis.
+def _axes(
+    tree: Tensor, sizes: Sequence[int], families: Sequence[str], derivative: Sequence[int], weighted: bool
+) -> list[tuple[_Axis, _Level]]:  # fmt: skip
+    levels = _levels(tree, len(sizes))
+    counts = [max(group.length for group in level.groups) for level in levels]
+    if any(nodes < count for nodes, count in zip(sizes, counts, strict=True)):
+        raise ValueError(f"sizes={tuple(sizes)}: numbers of nodes of at least {tuple(counts)} are expected")
+    given = zip(map(family_by_name, families), sizes, counts, derivative, strict=True)
+    return [(_Axis(*own, weighted), level) for own, level in zip(given, levels, strict=True)]
 
+
+def synthesize(
+    coef: Tensor, tree: Tensor, sizes: Sequence[int], families: Sequence[str], derivative: Sequence[int], weighted: bool
+) -> Tensor:
+    r"""Return the values (..., n_1 .. n_D) on the grid, in a row, of coefficients (..., K).
+
+    Where `weighted` values are multiplied by the Gauss weights, coefficients divided by the squared norms.
     Cost: with K_d the number of different first d entries in the set, :math:`\sum_d K_d n_d n_{d+1} \cdots n_D` multiply-adds.
     Memory: the grid, and before the last step :math:`K_1 n_2 \cdots n_D`, twice.
-
-    Parameters
-    ----------
-    families : sequence of Family
-    index_set : IndexSet
-    sizes : sequence of int
-        Nodes along every axis, more than the largest entry.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many sizes as axes, or one does not exceed the largest entry of its axis.
     """
+    array = coef.reshape(-1, coef.shape[-1], 1)
+    for axis, level in reversed(_axes(tree, sizes, families, derivative, weighted)):
+        parts = [axis.forward(_lines(array, own)) for own in level.groups]
+        array = _ordered(parts, level.run_places).flatten(2)
+    return array.reshape(*coef.shape[:-1], math.prod(sizes))
 
-    def __init__(self, families: tuple[Family, ...], index_set: IndexSet, sizes: tuple[int, ...]):
-        self.index_set, self.sizes, self.dim = index_set, tuple(sizes), len(families)
-        counts = [n + 1 for n in index_set.largest(self.dim)]
-        if len(self.sizes) != self.dim or any(n < count for n, count in zip(self.sizes, counts, strict=True)):
-            raise ValueError(
-                f"sizes={self.sizes}: {self.dim} numbers of nodes, one an axis, of at least {tuple(counts)} are expected"
-            )
-        self.axes = [_Axis(*own) for own in zip(families, self.sizes, counts, strict=True)]
 
-    def synthesize(self, coef: Tensor, orders: tuple[int, ...]) -> Tensor:
-        """Return the derivative of these orders on the grid."""
-        array = coef.reshape(-1, coef.shape[-1], 1)
-        levels = _levels(self.index_set, self.dim, coef.device)
-        for axis, level, order in reversed(list(zip(self.axes, levels, orders, strict=True))):
-            parts = [axis.synthesize(_lines(array, own), order) for own in level.groups]
-            array = _ordered(parts, level.run_places).flatten(2)
-        return array.reshape(*coef.shape[:-1], *self.sizes)
-
-    def project(self, values: Tensor) -> Tensor:
-        """Return the coefficients by the Gauss rule on the grid, exact for fields in the space."""
-        lead = values.shape[: values.dim() - self.dim]
-        array = values.reshape(lead.numel(), 1, -1)
-        levels = _levels(self.index_set, self.dim, values.device)
-        for axis, level in zip(self.axes, levels, strict=True):
-            lines = array.unflatten(2, (axis.nodes, -1))
-            one = len(level.groups) == 1
-            parts = [
-                axis.project(lines if one else lines.index_select(1, own.members), own.length) for own in level.groups
-            ]
-            array = _ordered([part.flatten(1, 2) for part in parts], level.entry_places)
-        return array.reshape(*lead, -1)
+def adjoint(
+    values: Tensor, tree: Tensor, sizes: Sequence[int], families: Sequence[str], derivative: Sequence[int], weighted: bool
+) -> Tensor:  # fmt: skip
+    """Return the transpose of `synthesize` applied to values (..., n_1 .. n_D); where `weighted`, their projection."""
+    lead = values.shape[:-1]
+    array = values.reshape(lead.numel(), 1, values.shape[-1])
+    for axis, level in _axes(tree, sizes, families, derivative, weighted):
+        lines = array.unflatten(2, (axis.nodes, -1))
+        one = len(level.groups) == 1
+        parts = [
+            axis.transposed(lines if one else lines.index_select(1, own.members), own.length) for own in level.groups
+        ]
+        array = _ordered([part.flatten(1, 2) for part in parts], level.entry_places)
+    return array.reshape(*lead, array.shape[1])
 
 
 def _lines(array: Tensor, own: _Runs) -> Tensor:

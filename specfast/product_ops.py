@@ -7,18 +7,21 @@ index set (`IndexSet.tree`), int32, and `degrees` are its largest entries.
     product_adjoint(values (..., M), z (..., M, D), tree (F, 2), size, degrees, families, derivative)
     product_gradient(coef (..., K), z (..., M, D), tree (F, 2), degrees, families, derivative)   the gradient in z
     product_derivatives(coef, z, tree, degrees, families, derivatives)   several derivatives, (..., J, M)
+    grid_synthesize(coef (..., K), tree, sizes, families, derivative, weighted)   values (..., n_1 .. n_D) on a Gauss grid
+    grid_adjoint(values (..., n_1 .. n_D), tree, size, sizes, families, derivative, weighted)   its transpose, (..., K)
     product_backward(values (..., M), coef, z, tree, degrees, families, derivative)   both gradients of product_synthesize
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from . import kernels
+from . import kernels, product_grids
 from ._autograd import Operator, register, register_composite
 from .ops import check, check_size, leading
 
@@ -241,6 +244,81 @@ def _product_derivatives_tangent(ctx: Any, coef_t: Tensor | None, z_t: Tensor | 
     return total
 
 
+# --------------------------------------------------------------------------------------------------------------- grids
+
+
+def _check_grid(
+    name: str, tensor: Tensor, tree: Tensor, sizes: Sequence[int], families: str, derivative: Sequence[int]
+) -> None:
+    check(name, ("its argument", tensor), None, min(derivative, default=0))
+    dim = len(sizes)
+    if dim < 1 or len(families.split(",")) != dim or len(derivative) != dim:
+        raise ValueError(
+            f"{name}: sizes={list(sizes)}, families={families!r}, derivative={list(derivative)}; as many of each are expected"
+        )
+    if tree.dtype is not torch.int32 or tree.dim() != 2 or tree.shape[1] != 2 or tree.device != tensor.device:
+        raise ValueError(f"{name}: tree has shape {tuple(tree.shape)} of {tree.dtype}; (F, 2) of int32 is expected")
+
+
+def _check_length(name: str, tensor: Tensor, expected: int) -> None:
+    if tensor.shape[-1] != expected:
+        raise ValueError(f"{name}: its argument has shape {tuple(tensor.shape)}; (..., {expected}) is expected")
+
+
+def _grid_synthesize(
+    coef: Tensor, tree: Tensor, sizes: Sequence[int], families: str, derivative: Sequence[int], weighted: bool
+) -> Tensor:
+    _check_grid("grid_synthesize", coef, tree, sizes, families, derivative)
+    _check_length("grid_synthesize", coef, int(tree[:, 1].sum()))
+    return product_grids.synthesize(coef, tree, sizes, families.split(","), derivative, weighted)
+
+
+def _grid_synthesize_fake(
+    coef: Tensor, tree: Tensor, sizes: Sequence[int], families: str, derivative: Sequence[int], weighted: bool
+) -> Tensor:
+    return coef.new_empty((*coef.shape[:-1], math.prod(sizes)))
+
+
+def _grid_synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
+    coef, tree = ctx.saved_tensors
+    grad = grid_adjoint(gradient, tree, coef.shape[-1], *ctx.rest) if needed[0] else None
+    return grad, None, None, None, None, None
+
+
+def _grid_synthesize_tangent(ctx: Any, coef_t: Tensor, *_: Any) -> Tensor:
+    _, tree = ctx.saved_tensors
+    return grid_synthesize(coef_t, tree, *ctx.rest)
+
+
+def _grid_adjoint(
+    values: Tensor, tree: Tensor, size: int, sizes: Sequence[int], families: str, derivative: Sequence[int],
+    weighted: bool,
+) -> Tensor:  # fmt: skip
+    _check_grid("grid_adjoint", values, tree, sizes, families, derivative)
+    _check_length("grid_adjoint", values, math.prod(sizes))
+    if size != int(tree[:, 1].sum()):
+        raise ValueError(f"grid_adjoint: size={size}; {int(tree[:, 1].sum())} is expected")
+    return product_grids.adjoint(values, tree, sizes, families.split(","), derivative, weighted)
+
+
+def _grid_adjoint_fake(
+    values: Tensor, tree: Tensor, size: int, sizes: Sequence[int], families: str, derivative: Sequence[int],
+    weighted: bool,
+) -> Tensor:  # fmt: skip
+    return values.new_empty((*values.shape[:-1], size))
+
+
+def _grid_adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
+    _, tree = ctx.saved_tensors
+    grad = grid_synthesize(gradient, tree, *ctx.rest[1:]) if needed[0] else None
+    return grad, None, None, None, None, None, None
+
+
+def _grid_adjoint_tangent(ctx: Any, values_t: Tensor, *_: Any) -> Tensor:
+    _, tree = ctx.saved_tensors
+    return grid_adjoint(values_t, tree, *ctx.rest)
+
+
 product_synthesize = register(
     "product_synthesize",
     Operator(
@@ -275,4 +353,18 @@ product_backward = register_composite(
     "(Tensor values, Tensor coef, Tensor z, Tensor tree, int[] degrees, str families, int[] derivative)"
     " -> (Tensor, Tensor)",
     _product_backward, _product_backward_fake, _product_backward_in_steps, (1, 1, 2, 0),
+)  # fmt: skip
+grid_synthesize = register(
+    "grid_synthesize",
+    Operator(
+        "(Tensor coef, Tensor tree, int[] sizes, str families, int[] derivative, bool weighted) -> Tensor",
+        _grid_synthesize, _grid_synthesize_fake, _grid_synthesize_backward, _grid_synthesize_tangent, (1, 0),
+    ),
+)  # fmt: skip
+grid_adjoint = register(
+    "grid_adjoint",
+    Operator(
+        "(Tensor values, Tensor tree, SymInt size, int[] sizes, str families, int[] derivative, bool weighted) -> Tensor",
+        _grid_adjoint, _grid_adjoint_fake, _grid_adjoint_backward, _grid_adjoint_tangent, (1, 0),
+    ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from . import ops, product_ops
+from ._constants import constant, kind, vector
 from .arrays import (
     apply_to_parts,
     common_kind,
@@ -22,7 +23,7 @@ from .arrays import (
 )
 from .conversion import convert_line
 from .fibres import along_axis
-from .grids import LejaTransform, gauss_grid, has_gauss_rule, leja_grid
+from .grids import LejaTransform, has_gauss_rule
 from .index_sets import memory
 from .kernels.products import multiply_restricted
 from .least_squares import solve
@@ -169,7 +170,7 @@ class Space(SpaceValue):
         u = apply_to_parts(lambda c: product_ops.product_synthesize(c, z, *rest), own)
         slopes = apply_to_parts(lambda c: product_ops.product_gradient(c, z, *rest), own)
         beta, _ = self._scale_shift(to_torch("scale", scale, z.device), to_torch("shift", shift, z.device), z.dtype)
-        sign = torch.tensor([float(f.sign) for f in self.families], dtype=z.dtype, device=z.device)
+        sign = vector(self._signs, z.dtype, z.device)
         gradient = slopes * (sign * beta).unsqueeze(-2)
         return to_kind(u.to(dtype), wanted), to_kind(gradient.to(dtype), wanted)
 
@@ -195,7 +196,7 @@ class Space(SpaceValue):
         if self.dim == 1:
             result = apply_to_parts(one_run, work)
         else:
-            result = apply_to_parts(lambda c: along_axis(c, self.index_set, self.dim, axis, one_run), work)
+            result = apply_to_parts(lambda c: along_axis(c, self._owner, axis, one_run), work)
         result = result * (family.sign * beta[..., axis]).unsqueeze(-1)
         return to_kind(result.to(tensor.dtype), wanted)
 
@@ -234,12 +235,8 @@ class Space(SpaceValue):
         """
         wanted = common_kind(scale=scale, shift=shift)
         beta, x0 = self._scale_shift(to_torch("scale", scale), to_torch("shift", shift), torch.float64)
-        gaussian = has_gauss_rule(self.families, self.index_set)
-        standard = (
-            gauss_grid(self.families, self.index_set)[0] if gaussian else leja_grid(self.families, self.index_set)
-        )
-        sign = torch.tensor([float(f.sign) for f in self.families], dtype=torch.float64, device=beta.device)
-        points = torch.from_numpy(standard).to(beta.device) * sign / beta.unsqueeze(-2) + x0.unsqueeze(-2)
+        sign = vector(self._signs, torch.float64, beta.device)
+        points = constant(beta, self._owner, "standard_nodes") * sign / beta.unsqueeze(-2) + x0.unsqueeze(-2)
         return to_kind(points.squeeze(-1) if self.dim == 1 else points, wanted)
 
     def quadrature(self, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, Any]:
@@ -252,7 +249,7 @@ class Space(SpaceValue):
         """
         wanted = common_kind(scale=scale, shift=shift)
         beta, _ = self._scale_shift(to_torch("scale", scale), to_torch("shift", shift), torch.float64)
-        weights = torch.from_numpy(gauss_grid(self.families, self.index_set)[1]).to(beta.device)
+        weights = constant(beta, self._owner, "gauss_weights")
         return self.nodes(scale=scale, shift=shift), to_kind(weights * self._normalisation(beta) ** -2, wanted)
 
     def project(self, values: Any, *, scale: Any = 1, shift: Any = 0) -> Any:
@@ -269,11 +266,9 @@ class Space(SpaceValue):
         normalisation = self._normalisation(self._scale_shift(beta, x0, dtype)[0])
         work = parts_to(tensor, dtype)
         if has_gauss_rule(self.families, self.index_set):
-            transform = self._grid_transform(None)
-            on_grid = work.unflatten(-1, transform.sizes)
-            result = apply_to_parts(transform.project, on_grid) / normalisation
+            result = self._project_grid(work, self._grid_sizes(None)) / normalisation
         else:
-            result = LejaTransform(self.families, self.index_set).project(work) / normalisation
+            result = self._leja().project(work) / normalisation
         return to_kind(result.to(tensor.dtype), wanted)
 
     def project_condition(self) -> float:
@@ -286,7 +281,10 @@ class Space(SpaceValue):
         """
         if has_gauss_rule(self.families, self.index_set):
             raise ValueError(f"index_set={self.index_set}: its nodes are Gauss nodes, projection is well conditioned")
-        return LejaTransform(self.families, self.index_set).condition()
+        return self._leja().condition()
+
+    def _leja(self) -> LejaTransform:
+        return LejaTransform(self._owner, self.dim, self.size)
 
     def grid(self, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, ...]:
         """Return the Gauss nodes of every axis, D arrays (..., n_d): the tensor grid of `synthesize_grid`.
@@ -301,8 +299,8 @@ class Space(SpaceValue):
         wanted = common_kind(scale=scale, shift=shift)
         beta, x0 = self._scale_shift(to_torch("scale", scale), to_torch("shift", shift), torch.float64)
         lines = []
-        for axis, (family, nodes) in enumerate(zip(self.families, self._grid_transform(sizes).sizes, strict=True)):
-            standard = torch.from_numpy(gauss(family, nodes)[0]).to(beta.device) * float(family.sign)
+        for axis, (family, nodes) in enumerate(zip(self.families, self._grid_sizes(sizes), strict=True)):
+            standard = constant(beta, self._owner, "line_nodes", axis, nodes) * float(family.sign)
             lines.append(to_kind(standard / beta[..., axis, None] + x0[..., axis, None], wanted))
         return tuple(lines)
 
@@ -349,9 +347,10 @@ class Space(SpaceValue):
         self._check_size("coef", tensor, self.size)
         dtype = computing_dtype(real_dtype(tensor.dtype))
         factor = self._factor(self._beta(scale, tensor.device, dtype), orders)
-        transform = self._grid_transform(sizes)
-        work = parts_to(tensor, dtype) * factor
-        return to_kind(apply_to_parts(lambda c: transform.synthesize(c, orders), work).to(tensor.dtype), wanted)
+        nodes = self._grid_sizes(sizes)
+        rest = self._tree(tensor)[0], nodes, self._names, list(orders), False
+        result = apply_to_parts(lambda c: product_ops.grid_synthesize(c, *rest), parts_to(tensor, dtype) * factor)
+        return to_kind(result.to(tensor.dtype).unflatten(-1, nodes), wanted)
 
     def project_grid(self, values: Any, *, scale: Any = 1) -> Any:
         """Return the coefficients (..., K) of the field with values (..., n_1, .., n_D) on `grid(sizes)`, by the Gauss rule.
@@ -368,10 +367,15 @@ class Space(SpaceValue):
         if tensor.dim() < self.dim:
             raise ValueError(f"values have shape {tuple(tensor.shape)}; (..., n_1, .., n_{self.dim}) is expected")
         dtype = computing_dtype(real_dtype(tensor.dtype))
-        transform = self._grid_transform(tensor.shape[-self.dim :])
+        nodes = self._grid_sizes(tensor.shape[-self.dim :])
         normalisation = self._normalisation(self._beta(scale, tensor.device, dtype))
-        result = apply_to_parts(transform.project, parts_to(tensor, dtype)) / normalisation
+        result = self._project_grid(parts_to(tensor, dtype).flatten(-self.dim), nodes) / normalisation
         return to_kind(result.to(tensor.dtype), wanted)
+
+    def _project_grid(self, values: Tensor, nodes: list[int]) -> Tensor:
+        """Return the coefficients at scale 1 of values (..., n_1 .. n_D) in a row."""
+        rest = self._tree(values)[0], self.size, nodes, self._names, [0] * self.dim, True
+        return apply_to_parts(lambda v: product_ops.grid_adjoint(v, *rest), values)
 
     def fit(
         self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0,
@@ -437,7 +441,7 @@ class Space(SpaceValue):
         c, d = floating(to_torch("first", first)), floating(to_torch("second", second))
         self._check_size("first", c, self.size)
         self._check_size("second", d, self.size)
-        norms = torch.from_numpy(self._norm_squared()).to(c.device, real_dtype(c.dtype))
+        norms = constant(c, self._owner, "squared_norms")
         return to_kind((norms * c.conj() * d).sum(-1), wanted)
 
     def norm(self, coef: Any) -> Any:
@@ -453,3 +457,9 @@ def _differentiated(coef: Tensor, name: str, orders: list[int]) -> Tensor:
     for _ in range(max(orders)):
         found.append(ops.differentiate(found[-1], name, False))
     return torch.stack([found[order] for order in orders])
+
+
+@kind
+def line_nodes(space: Any, axis: int, count: int) -> np.ndarray:
+    """Return the Gauss nodes of one axis on the standard domain."""
+    return gauss(space.families[axis], count)[0]

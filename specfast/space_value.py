@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ._constants import constant, enrol, kind, set_maker, vector
 from ._domain import check_points, check_scale, onto_ends, to_standard
 from .arrays import (
     check_broadcast,
@@ -20,9 +21,7 @@ from .arrays import (
     to_torch,
 )
 from .families import Family, family_from_dict
-from .fibres import tree_tensor
-from .index_sets import IndexSet, TensorProduct, index_set_from_dict
-from .product_grids import GridTransform
+from .index_sets import IndexSet, Indices, TensorProduct, index_set_from_dict
 
 
 class SpaceValue:
@@ -30,6 +29,16 @@ class SpaceValue:
 
     families: tuple[Family, ...]
     index_set: IndexSet
+    dim: int
+    size: int
+    _largest: tuple[int, ...]
+    _names: str
+    _powers: tuple[float, ...]
+    _signs: tuple[float, ...]
+    _bounded: tuple[bool, ...]
+    _own_scale: tuple[float, ...]
+    _own_shift: tuple[float, ...]
+    _owner: str
 
     def __init__(self, families: Family | Sequence[Family], index_set: IndexSet | None = None):
         listed = (families,) if isinstance(families, Family) else tuple(families)
@@ -45,8 +54,26 @@ class SpaceValue:
             )
         index_set._axis_weights(len(listed))
         index_set.check(len(listed))
-        object.__setattr__(self, "families", tuple(family.with_degree(None) for family in listed))
-        object.__setattr__(self, "index_set", index_set)
+        own = tuple(family.with_degree(None) for family in listed)
+        bounds = [family.standard_scale_shift() for family in own]
+        # Plain values beside the two that define the space: what transforms need at every call, and compiled graphs can hold.
+        for name, value in {
+            "families": own,
+            "index_set": index_set,
+            "dim": len(own),
+            "size": index_set.size(len(own)),
+            "_largest": index_set.largest(len(own)),
+            "_names": ",".join(family.name for family in own),
+            "_powers": tuple(float(family.power) for family in own),
+            "_signs": tuple(float(family.sign) for family in own),
+            "_bounded": tuple(family.bounded for family in own),
+            "_own_scale": tuple(scale for scale, _ in bounds),
+            "_own_shift": tuple(shift for _, shift in bounds),
+        }.items():
+            object.__setattr__(self, name, value)
+        # Listed indices are many: their space is named, not described.
+        described = not isinstance(index_set, Indices)
+        object.__setattr__(self, "_owner", json.dumps(self.to_dict()) if described else enrol(self))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a Space is immutable; {name} cannot be set")
@@ -64,19 +91,9 @@ class SpaceValue:
         return f"Space({list(self.families)}, {self.index_set})"
 
     @property
-    def dim(self) -> int:
-        """Number of axes D."""
-        return len(self.families)
-
-    @property
     def indices(self) -> np.ndarray:
         """The indices, an array (K, D) in lexicographic order, of the smallest signed integer type."""
         return self.index_set.indices(self.dim)
-
-    @property
-    def size(self) -> int:
-        """Number of coefficients K."""
-        return self.index_set.size(self.dim)
 
     @property
     def fingerprint(self) -> str:
@@ -93,52 +110,48 @@ class SpaceValue:
         rest = {key: value for key, value in values.items() if key != "families"}
         return cls([family_from_dict(f) for f in values["families"]], index_set_from_dict(rest))
 
-    @property
-    def _names(self) -> str:
-        return ",".join(f.name for f in self.families)
-
     def _normalisation(self, beta: Tensor) -> Tensor:
         """Return prod_d beta_d^p, with a last axis of length 1."""
-        power = torch.tensor([f.power for f in self.families], dtype=beta.dtype, device=beta.device)
-        return (beta**power).prod(-1, keepdim=True)
+        return self._power(beta, self._powers)
 
     def _factor(self, beta: Tensor, orders: tuple[int, ...]) -> Tensor:
         """Return prod_d sign_d^k_d beta_d^(p_d + k_d), with a last axis of length 1."""
-        power = torch.tensor([f.power + k for f, k in zip(self.families, orders, strict=True)], device=beta.device)
-        return self._sign(orders) * (beta ** power.to(beta.dtype)).prod(-1, keepdim=True)
+        return self._sign(orders) * self._power(beta, tuple(p + k for p, k in zip(self._powers, orders, strict=True)))
 
     def _chain_factor(self, beta: Tensor, orders: tuple[int, ...]) -> Tensor:
         """Return prod_d sign_d^k_d beta_d^k_d, what the chain rule gives, with a last axis of length 1."""
-        power = torch.tensor(orders, dtype=beta.dtype, device=beta.device)
-        return self._sign(orders) * (beta**power).prod(-1, keepdim=True)
+        return self._sign(orders) * self._power(beta, tuple(float(k) for k in orders))
+
+    @staticmethod
+    def _power(beta: Tensor, powers: tuple[float, ...]) -> Tensor:
+        if len(powers) == 1:
+            return beta.sqrt() if powers[0] == 0.5 else beta ** powers[0]
+        return (beta ** vector(powers, beta.dtype, beta.device)).prod(-1, keepdim=True)
 
     def _sign(self, orders: tuple[int, ...]) -> float:
-        sign = 1.0
-        for family, order in zip(self.families, orders, strict=True):
-            sign *= float(family.sign) ** order
-        return sign
+        result = 1.0
+        for sign, order in zip(self._signs, orders, strict=True):
+            result *= sign**order
+        return result
 
     def _beta(self, scale: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
         return self._scale_shift(to_torch("scale", scale, device), torch.zeros((), device=device), dtype)[0]
 
-    def _grid_transform(self, sizes: int | Sequence[int] | None) -> GridTransform:
-        counts = [n + 1 for n in self.index_set.largest(self.dim)]
+    def _grid_sizes(self, sizes: int | Sequence[int] | None) -> list[int]:
+        """Return the numbers of nodes, one an axis."""
+        counts = [n + 1 for n in self._largest]
         if sizes is None:
-            given = counts
-        else:
-            given = [int(n) for n in sizes] if isinstance(sizes, Sequence) else [int(sizes)] * self.dim
-        return GridTransform(self.families, self.index_set, tuple(given))
-
-    def _norm_squared(self) -> np.ndarray:
-        indices = self.indices
-        norms = np.ones(len(indices))
-        for axis, family in enumerate(self.families):
-            norms *= family.norm_squared(self.index_set.largest(self.dim)[axis] + 1)[indices[:, axis]]
-        return norms
+            return counts
+        given = [int(n) for n in sizes] if isinstance(sizes, (Sequence, np.ndarray)) else [int(sizes)] * self.dim
+        if len(given) != self.dim or any(n < count for n, count in zip(given, counts, strict=True)):
+            raise ValueError(
+                f"sizes={tuple(given)}: {self.dim} numbers of nodes, one an axis, of at least {tuple(counts)} are expected"
+            )
+        return given
 
     def _tree(self, like: Tensor) -> tuple[Tensor, list[int]]:
         """Return the tree of the index set and its largest entries, as the operators take them."""
-        return tree_tensor(self.index_set, self.dim, like.device), list(self.index_set.largest(self.dim))
+        return constant(like, self._owner, "index_tree"), list(self._largest)
 
     def _orders(self, derivative: Any) -> tuple[int, ...]:
         if isinstance(derivative, (int, np.integer)) and not isinstance(derivative, bool):
@@ -146,7 +159,12 @@ class SpaceValue:
                 raise ValueError(f"derivative={derivative}: {self.dim} orders, one an axis, are expected")
             orders = (int(derivative),) * self.dim
         else:
-            orders = tuple(int(d) for d in derivative)
+            given = tuple(derivative) if isinstance(derivative, (tuple, list, np.ndarray)) else (derivative,)
+            if not all(isinstance(d, (int, np.integer)) and not isinstance(d, bool) for d in given):
+                raise ValueError(
+                    f"derivative={derivative!r}: {self.dim} orders of 0 or more, one an axis, are expected"
+                )
+            orders = tuple(int(d) for d in given)
         if len(orders) != self.dim or min(orders) < 0:
             raise ValueError(f"derivative={derivative!r}: {self.dim} orders of 0 or more, one an axis, are expected")
         return orders
@@ -165,10 +183,10 @@ class SpaceValue:
         check_scale(scale, shift, self.families)
         beta = (scale.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(scale)).to(dtype)
         x0 = (shift.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(shift)).to(dtype)
-        if any(f.bounded for f in self.families):
-            bounded = torch.tensor([f.bounded for f in self.families], device=beta.device)
-            own = torch.tensor([f.standard_scale_shift() for f in self.families], dtype=dtype, device=beta.device)
-            beta, x0 = torch.where(bounded, own[:, 0], beta), torch.where(bounded, own[:, 1], x0)
+        if any(self._bounded):
+            bounded = vector(self._bounded, torch.bool, beta.device)
+            beta = torch.where(bounded, vector(self._own_scale, dtype, beta.device), beta)
+            x0 = torch.where(bounded, vector(self._own_shift, dtype, beta.device), x0)
         return beta.expand(*beta.shape[:-1], self.dim), x0.expand(*x0.shape[:-1], self.dim)
 
     def _prepare(
@@ -190,7 +208,7 @@ class SpaceValue:
             "scale": tuple(beta.shape[: beta.dim() - own]), "shift": tuple(x0.shape[: x0.dim() - own]),
         }  # fmt: skip
         check_broadcast(leads)
-        dtype = torch.result_type(tensor, x)
+        dtype = torch.promote_types(tensor.dtype, x.dtype)
         for other in (beta, x0):
             if other.dim() > 0 and other.is_floating_point():
                 dtype = torch.promote_types(dtype, other.dtype)
@@ -203,3 +221,22 @@ class SpaceValue:
         z = onto_ends(z, x.dtype, self.families)
         factor = self._factor(beta, orders)
         return wanted, tensor, z, factor, dtype
+
+
+@kind
+def index_tree(space: Any) -> np.ndarray:
+    """Return the tree of the index set."""
+    return space.index_set.tree(space.dim)
+
+
+@kind
+def squared_norms(space: Any) -> np.ndarray:
+    """Return the squared norms (K,) of the functions."""
+    indices = space.indices
+    norms = np.ones(len(indices))
+    for axis, (family, largest) in enumerate(zip(space.families, space.index_set.largest(space.dim), strict=True)):
+        norms *= family.norm_squared(largest + 1)[indices[:, axis]]
+    return norms
+
+
+set_maker(lambda text: SpaceValue.from_dict(json.loads(text)))

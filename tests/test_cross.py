@@ -378,6 +378,13 @@ def test_a_list_of_derivatives():
     own = torch.randn(3, 13, dtype=torch.float64)
     each = torch.stack([line.synthesize(own, y, scale=2.0, derivative=k) for k in (3, 0, 1)])
     torch.testing.assert_close(line.synthesize(own, y, scale=2.0, derivative=[3, 0, 1]), each, rtol=1e-11, atol=1e-11)
+    many = sf.Space([sf.Hermite(), sf.Hermite()], sf.HyperbolicCross(3))
+    own = torch.randn(many.size, dtype=torch.float64)
+    orders = [(k % 7, k) for k in range(40)] * 8
+    several = many.synthesize(own, x[0, 0, :, :2], derivative=orders)
+    torch.testing.assert_close(several[25], many.synthesize(own, x[0, 0, :, :2], derivative=orders[25]))
+    far = [(0, k) for k in range(258)]
+    assert many.synthesize(own, x[0, 0, :1, :2], derivative=far).shape == (258, 1)
     with pytest.raises(ValueError, match=r"derivative=\[\]"):
         space.synthesize(coef, x, derivative=[])
     with pytest.raises(ValueError, match="3 orders of 0 or more"):

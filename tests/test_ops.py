@@ -1,10 +1,15 @@
 """The operators in every mode of automatic differentiation, against finite differences and analytic values."""
 
+import itertools
+import math
+
+import numpy as np
 import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad, hessian, jacfwd, jacrev, vmap
 
+import specfast as sf
 from specfast import ops, product_ops
 
 D = torch.float64
@@ -159,3 +164,62 @@ def test_bad_arguments():
         ops.adjoint(z, z, 0, "hermite", 0)
     with pytest.raises(ValueError, match="3 points and z has 4"):
         ops.adjoint(z[:3], z, 2, "hermite", 0)
+
+
+def test_nested_transforms():
+    torch.manual_seed(4)
+    plane = sf.Space([sf.Hermite(), sf.Laguerre()], sf.HyperbolicCross(3))
+    line = sf.Space(sf.Legendre(degree=5))
+    for space, x in ((plane, torch.rand(2, 2).double()), (line, torch.rand(3).double())):
+        coef = torch.randn(space.size, dtype=torch.float64)
+        square = lambda y, s=space, c=coef: (s.synthesize(c, y) ** 2).sum()  # noqa: E731
+        single, rows = ((0,), x.numel()) if space.dim == 1 else ((0, 0), x.shape[0])
+        # u^2 has the second derivatives 2 u_i u_j + 2 u u_ij, point by point.
+        orders = np.eye(space.dim, dtype=int)
+        u = space.synthesize(coef, x, derivative=single if space.dim > 1 else 0)
+        expected = torch.zeros(rows, space.dim, rows, space.dim, dtype=torch.float64)
+        for i, j in itertools.product(range(space.dim), repeat=2):
+            one, two, both = (
+                space.synthesize(coef, x, derivative=tuple(int(k) for k in o))
+                for o in (orders[i], orders[j], orders[i] + orders[j])
+            )
+            expected[range(rows), i, range(rows), j] = 2 * one * two + 2 * u * both
+        expected = expected.reshape(*x.shape, *x.shape)
+        for outer, inner in itertools.product((torch.func.jacfwd, torch.func.jacrev), repeat=2):
+            torch.testing.assert_close(outer(inner(square))(x), expected, rtol=1e-10, atol=1e-10)
+        t = torch.ones_like(x)
+        along = lambda f, t=t: lambda y: torch.func.jvp(f, (y,), (t,))[1]  # noqa: E731
+        third = along(along(along(lambda y, s=space, c=coef: s.synthesize(c, y).sum())))(x)
+        tuples = [tuple(int(k) for k in o) for o in itertools.product(range(4), repeat=space.dim) if sum(o) == 3]
+        weights = [math.factorial(3) / math.prod(map(math.factorial, o)) for o in tuples]
+        wanted = sum(w * space.synthesize(coef, x, derivative=o).sum() for w, o in zip(weights, tuples, strict=True))
+        torch.testing.assert_close(third, wanted, rtol=1e-10, atol=1e-10)
+
+
+def test_what_is_kept_in_inference_mode_serves_training():
+    space = sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(9, -0.37))
+    coef = torch.randn(space.size, dtype=torch.float64, requires_grad=True)
+    x = torch.rand(4, 2, dtype=torch.float64)
+    calls = [
+        lambda: space.synthesize(coef, x),
+        lambda: space.synthesize_grid(coef, 13),
+        lambda: space.project_grid(coef.sum() * torch.ones(10, 11).double()),
+        lambda: space.project(coef),
+        lambda: space.norm(coef),
+        lambda: space.differentiate(coef, 1),
+    ]
+    for call in calls:
+        with torch.inference_mode():
+            call()
+        call().sum().backward()
+
+
+def test_under_a_fake_mode_only_shapes_are_found():
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    space = sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(7, -0.41))
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        assert space.synthesize_grid(torch.randn(3, space.size), 12).shape == (3, 12, 12)
+        assert space.project(torch.randn(3, space.size)).shape == (3, space.size)
+    coef = torch.randn(space.size, dtype=torch.float64)
+    torch.testing.assert_close(space.project_grid(space.synthesize_grid(coef, 12)), coef)

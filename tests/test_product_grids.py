@@ -98,6 +98,22 @@ def test_kinds_and_types():
     own = torch.randn(7, dtype=torch.float64)
     torch.testing.assert_close(line.synthesize_grid(own, 9), line.synthesize(own, line.grid(9)[0]))
     assert space.synthesize_grid(np.zeros((0, space.size))).shape == (0, 6, 6)
+    assert space.project_grid(np.zeros((2, 0, 8, 8))).shape == (2, 0, space.size)
+    product = sf.Space([sf.Hermite()] * 2, sf.TensorProduct(4))
+    assert product.project(np.zeros((0, 25))).shape == (0, 25)
+    assert space.synthesize_grid(coef, np.array([8, 9])).shape == (4, 8, 9)
+    with pytest.raises(ValueError, match="2 orders of 0 or more"):
+        space.synthesize_grid(coef, derivative=[(0, 0), (1, 0)])
+
+
+def test_long_axes_in_single_precision():
+    torch.manual_seed(2)
+    space = sf.Space(sf.Legendre(), sf.TensorProduct(1100))
+    coef = torch.randn(space.size)
+    exact = space.synthesize(coef.double(), space.grid(1200)[0])
+    values = space.synthesize_grid(coef, 1200)
+    assert (values - exact).abs().max() < 1e-6 * exact.abs().max()
+    assert (space.project_grid(values) - coef).abs().max() < 1e-5 * coef.abs().max()
 
 
 def test_derivatives_by_autograd():

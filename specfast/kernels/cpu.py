@@ -262,6 +262,7 @@ def _plans(degrees: Sequence[int], families: Sequence[str], derivative: Sequence
 
 # One pass for both gradients is the faster where tables are a good part of the work; beyond, sums in memory cost more.
 _MOST_FUSED_AXES = 3
+_MOST_ORDERS = 256  # over all axes, in one pass; max_orders in kernels.hpp
 
 
 def product_synthesize(
@@ -305,6 +306,10 @@ def product_derivatives(
 ) -> Tensor:  # fmt: skip
     """Return several derivatives of `product_synthesize`, (..., J, M), in one pass."""
     listed = [sorted({orders[axis] for orders in derivatives}) for axis in range(len(degrees))]
+    if sum(map(len, listed)) > _MOST_ORDERS and len(derivatives) > 1:
+        half = len(derivatives) // 2
+        parts = (derivatives[:half], derivatives[half:])
+        return torch.cat([product_derivatives(coef, z, tree, degrees, families, part) for part in parts], -2)
     plans = [
         [_plan(family, degree + 1, order) for order in own]
         for family, degree, own in zip(families, degrees, listed, strict=True)

@@ -1,5 +1,8 @@
-"""Layers: the spectral neural ODE."""
+"""Layers: transforms, spectral convolution, polynomial Kolmogorov-Arnold layers, the spectral neural ODE."""
 
+from .convolution import SpectralConv
+from .kan import PolynomialKAN
 from .ode import SpectralODE, StiffError
+from .transforms import Analysis, BasisLayer, Synthesis
 
-__all__ = ["SpectralODE", "StiffError"]
+__all__ = ["Analysis", "BasisLayer", "PolynomialKAN", "SpectralConv", "SpectralODE", "StiffError", "Synthesis"]

@@ -1,0 +1,110 @@
+"""Spectral convolution: where a Fourier layer stands in a neural operator, on any space."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..space import Space
+from .transforms import BasisLayer
+
+
+class SpectralConv(BasisLayer):
+    r"""Values to coefficients, a matrix over the channels for every coefficient, and back to values.
+
+    .. math:: v_o(x) = \sum_n \Phi_n(x) \sum_i \sum_{\delta} W_{i o n \delta}\, c_{i, n + \delta},\qquad u_i = \sum_n c_{i n} \Phi_n
+
+    Constructor and call are those of a Fourier layer, with a space in the place of the modes: its coefficients are the modes.
+
+    Parameters
+    ----------
+    space : Space
+    in_channels, out_channels : int
+    coupling : int, default 0
+        How far along each axis coefficients see their neighbours: offsets -coupling .. coupling on one axis at a time.
+    scale, shift, learn_scale
+        As in `BasisLayer`.
+
+    Attributes
+    ----------
+    weight : Parameter (in_channels, out_channels, K, J)
+        J = 1 + 2 D coupling offsets, the first of which is none.
+
+    Notes
+    -----
+    ``forward(x)``: x (B, C, n_1, .., n_D) on the tensor grid of Gauss nodes (``grid(sizes)``) with any n_d above the degree of its axis; the
+    result (B, out_channels, n_1, .., n_D) on the same. ``forward(x, points=)``: x (B, C, M) at points (M,) or (M, D), or (B, M[, D]), as many as
+    determine the coefficients by least squares. Memory: no (M, K) array on grids.
+
+    References
+    ----------
+    Li et al., Fourier neural operator, ICLR 2021; Fanaskov and Oseledets, Spectral neural operators, 2023.
+
+    Examples
+    --------
+    >>> import torch, specfast as sf
+    >>> layer = sf.nn.SpectralConv(sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(6)), 3, 5)
+    >>> layer(torch.randn(2, 3, 12, 9)).shape
+    torch.Size([2, 5, 12, 9])
+    """
+
+    places: Tensor
+
+    def __init__(
+        self, space: Space, in_channels: int, out_channels: int, *, coupling: int = 0, scale: float | Tensor = 1.0,
+        shift: float | Tensor = 0.0, learn_scale: bool = False,
+    ):  # fmt: skip
+        super().__init__(space, scale, shift, learn_scale)
+        for name, value, least in (
+            ("in_channels", in_channels, 1), ("out_channels", out_channels, 1), ("coupling", coupling, 0)
+        ):  # fmt: skip
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"{name}={value!r}: an integer of {least} or more is expected")
+        self.in_channels, self.out_channels, self.coupling = in_channels, out_channels, coupling
+        places = _neighbours(space, coupling)
+        self.register_buffer("places", places, persistent=False)
+        spread = (in_channels * (places.shape[1] + 1)) ** -0.5
+        self.weight = nn.Parameter(torch.randn(in_channels, out_channels, space.size, places.shape[1] + 1) * spread)
+
+    def grid(self, *sizes: int) -> tuple[Tensor, ...]:
+        """Return the nodes of every axis for so many of them, in float64; by default one more than the degree."""
+        return self.space.grid(list(sizes) or None, **self.basis())
+
+    def mix(self, coef: Tensor) -> Tensor:
+        """Return coefficients (B, out_channels, K) of coefficients (B, in_channels, K)."""
+        weight = self.weight.to(coef.dtype)
+        mixed = torch.einsum("bik,iok->bok", coef, weight[..., 0])
+        if self.coupling:
+            # One more coefficient, 0, stands for neighbours outside of the index set.
+            near = torch.nn.functional.pad(coef, (0, 1))[..., self.places]
+            mixed = mixed + torch.einsum("bikj,iokj->bok", near, weight[..., 1:])
+        return mixed
+
+    def forward(self, x: Tensor, points: Tensor | None = None) -> Tensor:
+        """Return the values of the result where those of `x` are."""
+        wanted = 2 + (self.space.dim if points is None else 1)
+        if x.dim() != wanted or x.shape[1] != self.in_channels:
+            axes = ", ".join(f"n_{d + 1}" for d in range(self.space.dim)) if points is None else "M"
+            raise ValueError(f"x has shape {tuple(x.shape)}; (B, {self.in_channels}, {axes}) is expected")
+        if points is None:
+            coef = self.mix(self.space.project_grid(x, **self.scale_only()))
+            return self.space.synthesize_grid(coef, list(x.shape[2:]), **self.scale_only())  # type: ignore[no-any-return]
+        where = points.unsqueeze(1) if points.dim() == 2 + (self.space.dim > 1) else points
+        coef = self.mix(self.space.fit(x, where, solver="qr", **self.basis()))
+        return self.space.synthesize(coef, where, **self.basis())  # type: ignore[no-any-return]
+
+
+def _neighbours(space: Space, coupling: int) -> Tensor:
+    """Return where the neighbours (K, 2 D coupling) of every index are; K where they are none."""
+    if coupling == 0:
+        return torch.zeros(space.size, 0, dtype=torch.int64)
+    indices, parts = space.indices.astype(np.int64), []
+    for axis in range(space.dim):
+        for offset in range(1, coupling + 1):
+            for step in (-offset, offset):
+                moved = indices.copy()
+                moved[:, axis] += step
+                found = space.index_set.positions(np.maximum(moved, 0))
+                parts.append(np.where((found < 0) | (moved[:, axis] < 0), space.size, found))
+    return torch.from_numpy(np.stack(parts, 1))

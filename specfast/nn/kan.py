@@ -1,0 +1,95 @@
+"""The orthogonal-polynomial Kolmogorov-Arnold layer, without its (batch, in, degree) array."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from .. import ops
+from ..families import Family
+
+_BLOCK = 1 << 17  # numbers of the basis that exist at a time: 1 MiB in float64
+
+
+class PolynomialKAN(nn.Module):
+    r"""A function of one variable on every edge, each a series: :math:`y_o = \sum_i \sum_{n \le N} W_{o i n}\, \varphi_n(s(x_i))`.
+
+    s brings the inputs into the functions' domain: tanh for Chebyshev and Legendre, softplus for Laguerre, nothing for Hermite.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    family : Family, default Chebyshev()
+        On its standard domain; a given interval is not used.
+    degree : int, default 4
+        N.
+
+    Attributes
+    ----------
+    weight : Parameter (out_features, in_features, N + 1)
+
+    Notes
+    -----
+    ``forward(x)``: (..., in_features) -> (..., out_features). The functions are found block by block and multiplied at once, and found again in the
+    backward pass: memory beside inputs, outputs and weights is one block, where the usual code keeps batch x in x (N + 1) numbers.
+
+    References
+    ----------
+    Liu et al., KAN: Kolmogorov-Arnold networks, 2024; Sidharth et al., Chebyshev polynomial-based Kolmogorov-Arnold networks, 2024.
+
+    Examples
+    --------
+    >>> import torch, specfast as sf
+    >>> layer = sf.nn.PolynomialKAN(8, 3, sf.Chebyshev(), degree=6)
+    >>> layer(torch.randn(10, 8)).shape
+    torch.Size([10, 3])
+    """
+
+    def __init__(self, in_features: int, out_features: int, family: Family | None = None, degree: int = 4):
+        super().__init__()
+        from ..families import Chebyshev, Hermite, Laguerre
+
+        family = Chebyshev() if family is None else family
+        if not isinstance(family, Family):
+            raise TypeError(f"family={family!r}: a Hermite, Laguerre, Chebyshev or Legendre family is expected")
+        for name, value, least in (
+            ("in_features", in_features, 1),
+            ("out_features", out_features, 1),
+            ("degree", degree, 0),
+        ):
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"{name}={value!r}: an integer of {least} or more is expected")
+        self.in_features, self.out_features, self.degree = in_features, out_features, degree
+        self.family_name = family.name
+        self.squash = "none" if isinstance(family, Hermite) else "softplus" if isinstance(family, Laguerre) else "tanh"
+        spread = (in_features * (degree + 1)) ** -0.5
+        self.weight = nn.Parameter(torch.randn(out_features, in_features, degree + 1) * spread)
+
+    def extra_repr(self) -> str:
+        """Return what is printed of the layer."""
+        return f"{self.in_features}, {self.out_features}, {self.family_name}, degree={self.degree}"
+
+    def _standard(self, x: Tensor) -> Tensor:
+        if self.squash == "tanh":
+            return torch.tanh(x)
+        return torch.nn.functional.softplus(x) if self.squash == "softplus" else x
+
+    def _block(self, x: Tensor, weight: Tensor) -> Tensor:
+        functions = ops.basis(self._standard(x), self.degree + 1, self.family_name, 0)
+        return functions.flatten(1) @ weight.mT
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (..., out_features)."""
+        if x.dim() < 1 or x.shape[-1] != self.in_features:
+            raise ValueError(f"x has shape {tuple(x.shape)}; (..., {self.in_features}) is expected")
+        given = x.dtype
+        work = torch.float64 if given == torch.float64 else torch.float32
+        rows, weight = x.reshape(-1, self.in_features).to(work), self.weight.to(work).flatten(1)
+        step = max(1, _BLOCK // weight.shape[1])
+        if rows.shape[0] <= step:
+            result = checkpoint(self._block, rows, weight, use_reentrant=False)
+        else:
+            blocks = [checkpoint(self._block, part, weight, use_reentrant=False) for part in rows.split(step)]
+            result = torch.cat(blocks)
+        return result.reshape(*x.shape[:-1], self.out_features).to(given)
