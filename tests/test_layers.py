@@ -31,6 +31,9 @@ def layers():
     yield "convolution", sf.nn.SpectralConv(LINE, 2, 3, coupling=2, learn_scale=True), (torch.randn(4, 2, 11),)
     yield "convolution on a cross", sf.nn.SpectralConv(PLANE, 2, 3, scale=1.5), (torch.randn(2, 2, 6, 5, 7),)
     yield "bounded", sf.nn.SpectralConv(BOX, 1, 2, coupling=1), (torch.randn(2, 1, 5, 6),)
+    wave = {"width": 3, "layers": 2, "activation": torch.tanh}
+    yield "operator", sf.nn.SpectralOperator(BOX, 1, 2, coupling=1, **wave), (torch.randn(2, 1, 5, 6),)
+    yield "operator on a line", sf.nn.SpectralOperator(LINE, 2, 1, learn_scale=True, **wave), (torch.randn(2, 2, 9),)
     yield "kan", sf.nn.PolynomialKAN(4, 3, sf.Chebyshev(), 5), (torch.randn(6, 4),)
     yield "hermite kan", sf.nn.PolynomialKAN(4, 3, sf.Hermite(), 5), (torch.randn(2, 3, 4),)
     yield "laguerre kan", sf.nn.PolynomialKAN(4, 3, sf.Laguerre(0.5), 3), (torch.randn(6, 4),)
@@ -159,7 +162,9 @@ def test_compiles_without_a_break(name, dynamic):
     layer, given = LAYERS[name]
     layer.zero_grad()
     torch._dynamo.reset()
-    compiled = torch.compile(layer, fullgraph=True, dynamic=dynamic)
+    # What an operator adds to its convolutions is PyTorch's own; generating code for that takes a minute.
+    backend = "aot_eager" if name.startswith("operator") else "inductor"
+    compiled = torch.compile(layer, fullgraph=True, dynamic=dynamic, backend=backend)
     wider = tuple(torch.cat([a, a]) if a.shape[0] != 6 or len(given) == 1 else a for a in given)
     for arguments in (given, wider) if dynamic else (given,):
         result, expected = compiled(*arguments), layer(*arguments)
@@ -215,6 +220,35 @@ def test_half_precision_and_autocast(case):
     assert result.isfinite().all() and (result.float() - expected).norm() <= 0.05 * expected.norm()
 
 
+def test_an_operator_on_several_grids_is_one_operator():
+    torch.manual_seed(1)
+    space = sf.Space(sf.Hermite(degree=12))
+    model = sf.nn.SpectralOperator(space, 1, 1, width=6, layers=2).double()
+    fields = []
+    for count in (60, 90):
+        x = space.grid(count)[0]
+        fields.append(space.fit(model(torch.exp(-(x**2)).reshape(1, 1, -1)), x))
+    torch.testing.assert_close(fields[0], fields[1], rtol=0.05, atol=0.05 * float(fields[1].detach().abs().max()))
+
+
+def test_an_operator_learns_a_derivative():
+    torch.manual_seed(0)
+    space = sf.Space(sf.Hermite(degree=10))
+    model = sf.nn.SpectralOperator(space, 1, 1, width=12, layers=2, coupling=1)
+    coef = torch.randn(40, 1, 9) * 0.7 ** torch.arange(9)
+    padded = torch.nn.functional.pad(coef, (0, 2))
+    x, y = space.synthesize_grid(padded, 24), space.synthesize_grid(padded, 24, derivative=1)
+    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    error = lambda: (model(x) - y).square().sum() / y.square().sum()  # noqa: E731
+    before = float(error().detach())
+    for _ in range(150):
+        optimiser.zero_grad()
+        loss = error()
+        loss.backward()
+        optimiser.step()
+    assert float(error().detach()) < 0.02 < 0.5 < before
+
+
 def test_weights_of_another_space_are_refused():
     layer = sf.nn.SpectralConv(LINE, 1, 1)
     other = sf.nn.SpectralConv(sf.Space(sf.Legendre(degree=7)), 1, 1)
@@ -240,6 +274,8 @@ def test_what_is_learned():
         (lambda: sf.nn.SpectralConv(LINE, 1, 1, coupling=-1), "coupling=-1"),
         (lambda: sf.nn.SpectralConv(LINE, 1, 1)(torch.zeros(2, 3, 9)), r"x has shape \(2, 3, 9\); \(B, 1, n_1\)"),
         (lambda: sf.nn.SpectralConv(LINE, 1, 1)(torch.zeros(2, 1, 7)), r"sizes=\(7,\)"),
+        (lambda: sf.nn.SpectralOperator(LINE, 1, 1, width=0), "width=0"),
+        (lambda: sf.nn.SpectralOperator(LINE, 1, 1)(torch.zeros(2, 2, 9)), r"\(B, 1, n_1\) is expected"),
         (lambda: sf.nn.PolynomialKAN(2, 2, "chebyshev"), "family='chebyshev'"),
         (lambda: sf.nn.PolynomialKAN(2, 2, degree=-1), "degree=-1"),
         (lambda: sf.nn.PolynomialKAN(2, 2)(torch.zeros(3)), r"x has shape \(3,\)"),

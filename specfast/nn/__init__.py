@@ -1,8 +1,18 @@
-"""Layers: transforms, spectral convolution, polynomial Kolmogorov-Arnold layers, the spectral neural ODE."""
+"""Layers: transforms, spectral convolution and operators, polynomial Kolmogorov-Arnold layers, the spectral neural ODE."""
 
 from .convolution import SpectralConv
 from .kan import PolynomialKAN
 from .ode import SpectralODE, StiffError
+from .operator import SpectralOperator
 from .transforms import Analysis, BasisLayer, Synthesis
 
-__all__ = ["Analysis", "BasisLayer", "PolynomialKAN", "SpectralConv", "SpectralODE", "StiffError", "Synthesis"]
+__all__ = [
+    "Analysis",
+    "BasisLayer",
+    "PolynomialKAN",
+    "SpectralConv",
+    "SpectralODE",
+    "SpectralOperator",
+    "StiffError",
+    "Synthesis",
+]
