@@ -34,6 +34,7 @@ try:
     # The dispatch keys that a thread includes when no mode, transform or tracer is at work.
     _usual_keys = _include_set().raw_repr()
     without_modes = _python_dispatch._disable_current_modes
+    without_transforms = torch._C._DisableFuncTorch
 except (ImportError, AttributeError) as error:  # pragma: no cover - depends on the installed PyTorch
     raise ImportError(
         f"specfast: PyTorch {torch.__version__} lacks a private name that the operators need ({error});"
@@ -112,6 +113,8 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
         if differentiable or _forward_level() >= 0 or _transforms_active():
             with _single_level():
                 return Node.apply(keyset, *args)
+        if _simple(args):
+            return rules.kernel(*args)
         with _AutoDispatchBelowAutograd():
             return operator.redispatch(keyset & _after_autograd, *args)
 
@@ -119,13 +122,15 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
 
 
 _PLAIN_TYPES = (Tensor, torch.nn.Parameter)
+_COMPUTED = (torch.float64, torch.float32)
 
 
 def plain(tensor: Tensor, dtype: torch.dtype) -> bool:
-    """Whether a tensor is what it looks like: numbers of this dtype in main memory."""
+    """Whether a tensor is what it looks like: real numbers of this dtype in main memory."""
     return (
         type(tensor) in _PLAIN_TYPES
         and tensor.dtype is dtype
+        and dtype in _COMPUTED
         and tensor.is_cpu
         and tensor.layout is torch.strided
         and not tensor.is_neg()
@@ -137,16 +142,20 @@ def direct(first: Tensor, z: Tensor) -> bool:
 
     Plain CPU tensors of one dtype, and no mode, transform, tracer, compiler or profiler that would want to see the call.
     """
-    if torch.compiler.is_compiling():
-        return False
-    dtype = z.dtype
-    return (
-        (dtype is torch.float64 or dtype is torch.float32)
-        and plain(first, dtype)
-        and plain(z, dtype)
-        and _include_set().raw_repr() == _usual_keys
-        and _forward_ad._current_level < 0
-        and not _profiled()
+    return not torch.compiler.is_compiling() and plain(first, z.dtype) and plain(z, first.dtype) and unwatched()
+
+
+def unwatched() -> bool:
+    """Whether no mode, transform, tracer or profiler wants to see what is computed."""
+    return _include_set().raw_repr() == _usual_keys and _forward_ad._current_level < 0 and not _profiled()
+
+
+def _simple(args: Sequence[Any]) -> bool:
+    """Whether the dispatcher would only pass the call on to the kernel for main memory."""
+    return unwatched() and all(
+        type(arg) in _PLAIN_TYPES and arg.is_cpu and arg.layout is torch.strided and not arg.is_neg()
+        for arg in args
+        if isinstance(arg, Tensor)
     )
 
 
@@ -202,6 +211,8 @@ def register_composite(
         differentiable = torch.is_grad_enabled() and any(_is_tensor(arg) and arg.requires_grad for arg in args)
         if differentiable or _forward_level() >= 0 or _transforms_active():
             return in_steps(*args)
+        if _simple(args):
+            return kernel(*args)
         with _AutoDispatchBelowAutograd():
             return operator.redispatch(keyset & _after_autograd, *args)
 

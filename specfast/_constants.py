@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._autograd import register_constant, without_modes
+from ._autograd import register_constant, without_modes, without_transforms
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _numbers = itertools.count()
@@ -37,8 +37,8 @@ def untraced(function: _Function) -> _Function:
 
 @contextlib.contextmanager
 def lasting() -> Iterator[None]:
-    """Make tensors that may be kept: real ones while a graph is traced, and not of inference mode."""
-    with without_modes(), torch.inference_mode(False), torch.no_grad():
+    """Make tensors that may be kept: real ones while a graph is traced, not of a transform nor of inference mode."""
+    with without_modes(), without_transforms(), torch.inference_mode(False), torch.no_grad():
         yield
 
 

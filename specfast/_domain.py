@@ -31,9 +31,9 @@ def check_scale(scale: Tensor, shift: Tensor, families: Sequence[Family]) -> Non
     """Raise ValueError where scale is not positive, or is set on a bounded axis."""
     if not can_look(scale) or scale.numel() == 0 or not can_look(shift):
         return
-    smallest = scale.detach().min()
-    if not smallest > 0 or not torch.isfinite(scale.detach()).all():
-        raise ValueError(f"scale={float(smallest)}: finite positive numbers are expected")
+    smallest, largest = (float(end) for end in torch.aminmax(scale.detach()))  # NaN if there is one
+    if not (smallest > 0 and largest < float("inf")):
+        raise ValueError(f"scale={smallest if not smallest > 0 else largest}: finite positive numbers are expected")
     if all(family.bounded for family in families) and ((scale != 1).any() or (shift != 0).any()):
         raise ValueError("scale and shift are given for bounded families; their interval sets them: leave 1 and 0")
 
@@ -41,7 +41,7 @@ def check_scale(scale: Tensor, shift: Tensor, families: Sequence[Family]) -> Non
 def to_standard(x: Tensor, beta: Tensor, x0: Tensor, families: Sequence[Family]) -> Tensor:
     """Return z = sign beta (x - x0); x is (..., M) for one axis, (..., M, D) otherwise, beta and x0 are (..., D)."""
     if len(families) == 1:
-        return (families[0].sign * beta) * (x - x0)
+        return (beta if families[0].sign == 1 else -beta) * (x - x0)
     z = beta.unsqueeze(-2) * (x - x0.unsqueeze(-2))
     signs = [float(family.sign) for family in families]
     return z if all(s == 1 for s in signs) else z * torch.tensor(signs, dtype=z.dtype, device=z.device)

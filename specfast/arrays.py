@@ -33,6 +33,8 @@ def common_kind(**named: Any) -> str:
     TypeError
         If kinds or devices are mixed.
     """
+    if all(type(value) is int or type(value) is float or (type(value) is Tensor and value.is_cpu) for value in named.values()):
+        return "torch"
     kinds = {name: kind(value) for name, value in named.items()}
     present = {k for k in kinds.values() if k is not None}
     if len(present) > 1:
@@ -74,6 +76,18 @@ def to_torch(name: str, value: Any, device: torch.device | None = None) -> Tenso
         return torch.as_tensor(array, device=device)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name}: an array of numbers is expected, not {type(value).__name__}") from error
+
+
+def as_tensors(**named: Any) -> list[Any]:
+    """Return NumPy arrays as tensors on the same memory and plain numbers as they are.
+
+    Raises
+    ------
+    TypeError
+        If kinds are mixed, or something is no array of numbers.
+    """
+    common_kind(**named)
+    return [value if type(value) in (int, float) else to_torch(name, value) for name, value in named.items()]
 
 
 def to_kind(tensor: Tensor, wanted: str) -> Any:
@@ -120,4 +134,9 @@ def apply_to_parts(function: Callable[[Tensor], Tensor], tensor: Tensor) -> Tens
 
 def parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
     """Convert to the given real dtype, or its complex counterpart."""
-    return tensor.to(real.to_complex() if tensor.is_complex() else real)
+    return to_dtype(tensor, real.to_complex() if tensor.is_complex() else real)
+
+
+def to_dtype(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Convert; a tensor of that dtype at once."""
+    return tensor if tensor.dtype is dtype else tensor.to(dtype)

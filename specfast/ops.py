@@ -244,6 +244,11 @@ _synthesize_node = direct_node(_synthesize_rules, lambda *args: _cpu().synthesiz
 _adjoint_node = direct_node(_adjoint_rules, lambda *args: _cpu().adjoint(*args))
 
 
+def synthesize_plain(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
+    """Return what `synthesize` does for tensors that `direct` accepts, no derivative being recorded."""
+    return _cpu().synthesize(coef, z, family, derivative)
+
+
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return u_m = sum_n c_n phi_n^(k)(z_m) as torch.ops.specfast.synthesize does, small problems sooner."""
     if direct(coef, z) and coef.dim() and z.dim() and coef.shape[-1] and derivative >= 0:

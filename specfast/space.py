@@ -13,6 +13,7 @@ from . import ops, product_ops
 from ._constants import constant, kind, vector
 from .arrays import (
     apply_to_parts,
+    as_tensors,
     common_kind,
     computing_dtype,
     floating,
@@ -95,17 +96,25 @@ class Space(SpaceValue):
         if isinstance(derivative, list):
             return self._synthesize_several(coef, points, scale, shift, derivative)
         orders = self._orders(derivative)
+        if type(points) is np.ndarray and type(coef) is np.ndarray:
+            coef, points, scale, shift = as_tensors(coef=coef, points=points, scale=scale, shift=shift)
+            return self.synthesize(coef, points, scale=scale, shift=shift, derivative=derivative).detach().numpy()
+        quick = self._quickly(coef, points, scale, shift, orders)
+        if quick is not None and self.dim == 1:
+            return ops.synthesize_plain(*quick, self._names, orders[0])
+        if quick is not None:
+            return self._sum(*quick, orders)
         wanted, coef, z, factor, dtype = self._prepare("coef", coef, points, scale, shift, orders)
         self._check_size("coef", coef, self.size)
         real = parts_to(coef, z.dtype)
-        if self.dim == 1:
-            name = self.families[0].name
-            result = apply_to_parts(lambda c: ops.synthesize(c * factor, z, name, orders[0]), real)
-        else:
-            result = apply_to_parts(
-                lambda c: product_ops.product_synthesize(c * factor, z, *self._tree(z), self._names, list(orders)), real
-            )
+        result = apply_to_parts(lambda c: self._sum(c * factor, z, orders), real)
         return to_kind(result.to(dtype), wanted)
+
+    def _sum(self, series: Tensor, z: Tensor, orders: tuple[int, ...]) -> Tensor:
+        """Return the sum of a series on the standard domain, or a derivative in z."""
+        if self.dim == 1:
+            return ops.synthesize(series, z, self._names, orders[0])
+        return product_ops.product_synthesize(series, z, *self._tree(z), self._names, list(orders))
 
     def _synthesize_several(self, coef: Any, points: Any, scale: Any, shift: Any, derivatives: list[Any]) -> Any:
         """Return several derivatives stacked on a new first axis, from one pass."""

@@ -18,10 +18,12 @@ from .arrays import (
     common_kind,
     computing_dtype,
     real_dtype,
+    to_dtype,
     to_torch,
 )
 from .families import Family, family_from_dict
 from .index_sets import IndexSet, Indices, TensorProduct, index_set_from_dict
+from .placement import place, plainly
 
 
 class SpaceValue:
@@ -36,6 +38,8 @@ class SpaceValue:
     _powers: tuple[float, ...]
     _signs: tuple[float, ...]
     _bounded: tuple[bool, ...]
+    _bounded_all: bool
+    _unbounded: bool
     _own_scale: tuple[float, ...]
     _own_shift: tuple[float, ...]
     _owner: str
@@ -67,6 +71,8 @@ class SpaceValue:
             "_powers": tuple(float(family.power) for family in own),
             "_signs": tuple(float(family.sign) for family in own),
             "_bounded": tuple(family.bounded for family in own),
+            "_unbounded": all(family.domain == (-float("inf"), float("inf")) for family in own),
+            "_bounded_all": all(family.bounded for family in own),
             "_own_scale": tuple(scale for scale, _ in bounds),
             "_own_shift": tuple(shift for _, shift in bounds),
         }.items():
@@ -116,7 +122,9 @@ class SpaceValue:
 
     def _factor(self, beta: Tensor, orders: tuple[int, ...]) -> Tensor:
         """Return prod_d sign_d^k_d beta_d^(p_d + k_d), with a last axis of length 1."""
-        return self._sign(orders) * self._power(beta, tuple(p + k for p, k in zip(self._powers, orders, strict=True)))
+        sign = self._sign(orders)
+        power = self._power(beta, tuple(p + k for p, k in zip(self._powers, orders, strict=True)))
+        return power if sign == 1.0 else sign * power
 
     def _chain_factor(self, beta: Tensor, orders: tuple[int, ...]) -> Tensor:
         """Return prod_d sign_d^k_d beta_d^k_d, what the chain rule gives, with a last axis of length 1."""
@@ -154,6 +162,8 @@ class SpaceValue:
         return constant(like, self._owner, "index_tree"), list(self._largest)
 
     def _orders(self, derivative: Any) -> tuple[int, ...]:
+        if type(derivative) is int and derivative == 0:
+            return (0,) * self.dim
         if isinstance(derivative, (int, np.integer)) and not isinstance(derivative, bool):
             if self.dim > 1 and derivative != 0:
                 raise ValueError(f"derivative={derivative}: {self.dim} orders, one an axis, are expected")
@@ -181,13 +191,30 @@ class SpaceValue:
             if self.dim > 1 and given.dim() > 0 and given.shape[-1] not in (1, self.dim):
                 raise ValueError(f"{name} has shape {tuple(given.shape)}; (..., {self.dim}) or a number is expected")
         check_scale(scale, shift, self.families)
-        beta = (scale.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(scale)).to(dtype)
-        x0 = (shift.unsqueeze(-1) if self.dim == 1 else torch.atleast_1d(shift)).to(dtype)
+        beta, x0 = (
+            to_dtype(part.unsqueeze(-1) if self.dim == 1 or part.dim() == 0 else part, dtype) for part in (scale, shift)
+        )
         if any(self._bounded):
             bounded = vector(self._bounded, torch.bool, beta.device)
             beta = torch.where(bounded, vector(self._own_scale, dtype, beta.device), beta)
             x0 = torch.where(bounded, vector(self._own_shift, dtype, beta.device), x0)
+        if self.dim == 1:
+            return beta, x0
         return beta.expand(*beta.shape[:-1], self.dim), x0.expand(*x0.shape[:-1], self.dim)
+
+    def _quickly(
+        self, coef: Any, points: Any, scale: Any, shift: Any, orders: tuple[int, ...]
+    ) -> tuple[Tensor, Tensor] | None:  # fmt: skip
+        """Return what `_prepare` does, z and the coefficients times their factor, in a tenth of the time; None if it cannot."""
+        given = plainly(coef, points, scale, shift, self.dim)
+        if given is None or coef.shape[-1] != self.size:
+            return None
+        if type(scale) is int and scale == 1 and type(shift) is int and shift == 0:
+            if self._unbounded and coef.shape[:-1] == points.shape[: -min(2, self.dim)]:
+                return coef, points
+        elif self._bounded_all:
+            return None  # refused there
+        return place(self._owner, coef, points, *given, orders)
 
     def _prepare(
         self, name: str, array: Any, points: Any, scale: Any, shift: Any, orders: tuple[int, ...]
@@ -216,7 +243,7 @@ class SpaceValue:
             dtype = torch.get_default_dtype()
         work = computing_dtype(real_dtype(dtype))
         beta, x0 = self._scale_shift(beta, x0, work)
-        z = to_standard(x.to(work), beta, x0, self.families)
+        z = to_standard(to_dtype(x, work), beta, x0, self.families)
         check_points(z, x, self.families)
         z = onto_ends(z, x.dtype, self.families)
         factor = self._factor(beta, orders)

@@ -1,4 +1,4 @@
-// The Python module specfast.kernels._cpu: pointers, sizes and strides in, one kernel called with the GIL released.
+// The Python module specfast.kernels._cpu: tensors in, one kernel called with the GIL released.
 // No arithmetic here, and no PyTorch header: one build serves every PyTorch release.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -12,6 +12,8 @@
 #include "../csrc/blocks.hpp"
 #include "../csrc/derivatives.hpp"
 #include "../csrc/kernels.hpp"
+#include "../csrc/placement.hpp"
+#include "tensors.hpp"
 
 namespace py = pybind11;
 using namespace specfast;
@@ -90,58 +92,54 @@ class Plan {
     std::vector<std::vector<double>> map_;
 };
 
-int64_t integer(const py::tuple& from, size_t i) {
-    const long long value = PyLong_AsLongLong(PyTuple_GET_ITEM(from.ptr(), static_cast<Py_ssize_t>(i)));
-    if (value == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-    return value;
-}
+TensorReader read_tensor;  // set once, when the module is imported
 
-// An array as Python describes it: where it starts, its sizes and its strides.
-struct Array {
-    uintptr_t pointer;
-    const py::tuple &sizes, &strides;
-    size_t leading() const {
-        const size_t axes = sizes.size();
-        if (axes < 1 || strides.size() != axes)
-            throw std::invalid_argument("an axis and one stride an axis are expected");
-        return axes - 1;
+// Reads tensors of one type of element; remembers which.
+class Arguments {
+  public:
+    Array operator()(py::handle tensor) {
+        const Array array = read_tensor(tensor);
+        if (known_ && array.is_double != is_double) throw std::invalid_argument("one type of element is expected");
+        known_ = true;
+        is_double = array.is_double;
+        return array;
     }
-    int64_t length() const { return integer(sizes, leading()); }
+    bool is_double = false;
+
+  private:
+    bool known_ = false;
 };
 
-// Leading axes that broadcast.
-template <class... Arrays>
-Rows rows_of(const Arrays&... arrays) {
-    const size_t most = std::max({arrays.leading()...});
-    if (most > max_leading_axes) throw std::invalid_argument("at most 16 leading axes are supported");
-    Rows rows{};
-    rows.axes = static_cast<int>(most);
-    for (size_t axis = 0; axis < most; ++axis) rows.size[axis] = 1;
-    const auto widen = [&rows, most](const Array& array) {
-        const size_t missing = most - array.leading();
-        for (size_t axis = missing; axis < most; ++axis) {
-            const int64_t size = integer(array.sizes, axis - missing);
-            if (size != 1 && rows.size[axis] != 1 && size != rows.size[axis]) {
-                throw std::invalid_argument("leading axes do not broadcast");
-            }
-            if (size != 1) rows.size[axis] = size;
-        }
-    };
-    (widen(arrays), ...);
-    return rows;
+// Scale or shift as Python has them, with an axis for the dimensions: (...,) or a number, and for D > 1 (..., D) or (..., 1).
+Array with_axis(Array array, int dim) {
+    if (dim > 1 && array.axes > 0) {
+        if (array.length() == 1) array.strides[array.axes - 1] = 0;
+        return array;
+    }
+    array.sizes[array.axes] = 1;
+    array.strides[array.axes++] = 0;
+    return array;
 }
 
-Operand operand_of(const Array& array, const Rows& rows) {
-    Operand operand{};
-    operand.data = reinterpret_cast<const void*>(array.pointer);
-    const size_t own = array.leading(), missing = static_cast<size_t>(rows.axes) - own;
-    for (size_t axis = 0; axis < own; ++axis) {
-        const bool repeated = integer(array.sizes, axis) == 1;
-        operand.row_stride[missing + axis] = repeated ? 0 : integer(array.strides, axis);
+// How the points of a space are placed; see csrc/placement.hpp.
+class Placed {
+  public:
+    Placed(const std::vector<int>& domains, const std::vector<double>& signs, const std::vector<double>& own_scales,
+           const std::vector<double>& own_shifts, const std::vector<double>& slacks, const std::vector<double>& powers,
+           double constant) {
+        const size_t dim = domains.size();
+        if (dim < 1 || dim > static_cast<size_t>(max_dimensions)) throw std::invalid_argument("1 to 64 axes");
+        for (const auto* column : {&signs, &own_scales, &own_shifts, &slacks, &powers}) {
+            if (column->size() != dim) throw std::invalid_argument("one value an axis is expected");
+        }
+        placement.dim = static_cast<int>(dim);
+        for (size_t d = 0; d < dim; ++d) {
+            placement.axes[d] = {Domain(domains[d]), signs[d], own_scales[d], own_shifts[d], slacks[d], powers[d]};
+        }
+        placement.constant = constant;
     }
-    operand.stride = integer(array.strides, own);
-    return operand;
-}
+    Placement placement{};
+};
 
 // The shape of a sum over an index tree as Python gives it: (K, rows, groups, width, M), (row, point, axis) strides of z.
 Cross cross_of(const std::vector<const Plan*>& plans, const std::vector<int64_t>& shape, uintptr_t z,
@@ -186,52 +184,51 @@ class Kernels {
     bool found() const { return level_ != nullptr; }
     std::string name() const { return level_->name; }
 
-    void synthesize(const Plan& plan, uintptr_t coef, const py::tuple& coef_sizes, const py::tuple& coef_strides,
-                    uintptr_t z, const py::tuple& z_sizes, const py::tuple& z_strides, uintptr_t values,
-                    bool is_double) const {
-        const Array series{coef, coef_sizes, coef_strides}, places{z, z_sizes, z_strides};
+    // Results have to be contiguous and of the broadcast leading axes; this one returns false where its own is not.
+    bool synthesize(const Plan& plan, py::handle coef, py::handle z, py::handle values) const {
+        Arguments read;
+        const Array series = read(coef), places = read(z), result = read(values);
         expect(series.length() == plan.series.coefficients);
         const Rows rows = rows_of(series, places);
+        if (result.length() != places.length() || !fits(result, rows)) return false;
         const Operand first = operand_of(series, rows), second = operand_of(places, rows);
-        const int64_t points = places.length();
         const py::gil_scoped_release release;
-        level_->synthesize(plan.series, rows, first, second, points, reinterpret_cast<void*>(values), is_double);
+        level_->synthesize(plan.series, rows, first, second, places.length(), result.data, read.is_double);
+        return true;
     }
-    void adjoint(const Plan& plan, uintptr_t values, const py::tuple& value_sizes, const py::tuple& value_strides,
-                 uintptr_t z, const py::tuple& z_sizes, const py::tuple& z_strides, uintptr_t coef,
-                 bool is_double) const {
-        const Array weights{values, value_sizes, value_strides}, places{z, z_sizes, z_strides};
-        const int64_t points = places.length();
-        expect(weights.length() == points);
+    void adjoint(const Plan& plan, py::handle values, py::handle z, py::handle coef) const {
+        Arguments read;
+        const Array weights = read(values), places = read(z), result = read(coef);
+        expect(weights.length() == places.length());
         const Rows rows = rows_of(weights, places);
+        expect(result.length() == plan.series.coefficients && fits(result, rows));
         const Operand first = operand_of(weights, rows), second = operand_of(places, rows);
         const py::gil_scoped_release release;
-        level_->adjoint(plan.series, rows, first, second, points, reinterpret_cast<void*>(coef), is_double);
+        level_->adjoint(plan.series, rows, first, second, places.length(), result.data, read.is_double);
     }
-    void backward(const Plan& plan, uintptr_t gradient, const py::tuple& gradient_sizes,
-                  const py::tuple& gradient_strides, uintptr_t coef, const py::tuple& coef_sizes,
-                  const py::tuple& coef_strides, uintptr_t z, const py::tuple& z_sizes, const py::tuple& z_strides,
-                  uintptr_t grad_coef, uintptr_t grad_z, bool is_double) const {
-        const Array weights{gradient, gradient_sizes, gradient_strides}, series{coef, coef_sizes, coef_strides},
-            places{z, z_sizes, z_strides};
-        const int64_t points = places.length();
-        expect(plan.series.derivative >= 1 && weights.length() == points &&
-               series.length() == plan.series.coefficients);
+    void backward(const Plan& plan, py::handle gradient, py::handle coef, py::handle z, py::handle grad_coef,
+                  py::handle grad_z) const {
+        Arguments read;
+        const Array weights = read(gradient), series = read(coef), places = read(z), first_result = read(grad_coef),
+                    second_result = read(grad_z);
+        expect(plan.series.derivative >= 1 && weights.length() == places.length() &&
+               series.length() == plan.series.coefficients && first_result.length() == series.length() &&
+               second_result.length() == places.length());
         const Rows rows = rows_of(weights, series, places);
+        expect(fits(first_result, rows) && fits(second_result, rows));
         const Operand first = operand_of(weights, rows), second = operand_of(series, rows),
                       third = operand_of(places, rows);
         const py::gil_scoped_release release;
-        level_->backward(plan.series, rows, first, second, third, points, reinterpret_cast<void*>(grad_coef),
-                         reinterpret_cast<void*>(grad_z), is_double);
+        level_->backward(plan.series, rows, first, second, third, places.length(), first_result.data,
+                         second_result.data, read.is_double);
     }
-    void basis(const Plan& plan, uintptr_t z, const py::tuple& z_sizes, const py::tuple& z_strides, uintptr_t result,
-               bool by_degree, bool is_double) const {
-        const Array places{z, z_sizes, z_strides};
+    void basis(const Plan& plan, py::handle z, py::handle functions, bool by_degree) const {
+        Arguments read;
+        const Array places = read(z), result = read(functions);
         const Rows rows = rows_of(places);
         const Operand only = operand_of(places, rows);
-        const int64_t points = places.length();
         const py::gil_scoped_release release;
-        level_->basis(plan.series, rows, only, points, reinterpret_cast<void*>(result), by_degree, is_double);
+        level_->basis(plan.series, rows, only, places.length(), result.data, by_degree, read.is_double);
     }
     // Contiguous points, one row.
     void squares(const Plan& plan, uintptr_t z, int64_t points, uintptr_t norms, uintptr_t result) const {
@@ -242,15 +239,15 @@ class Kernels {
         level_->squares(plan.series, Rows{}, only, points, reinterpret_cast<const double*>(norms),
                         reinterpret_cast<double*>(result));
     }
-    void differentiate(const Plan& plan, uintptr_t coef, const py::tuple& coef_sizes, const py::tuple& coef_strides,
-                       uintptr_t result, bool transposed, bool is_double) const {
-        const Array series{coef, coef_sizes, coef_strides};
-        expect(series.length() == plan.series.coefficients);
+    void differentiate(const Plan& plan, py::handle coef, py::handle derived, bool transposed) const {
+        Arguments read;
+        const Array series = read(coef), result = read(derived);
+        expect(series.length() == plan.series.coefficients && result.length() == series.length());
         const Rows rows = rows_of(series);
+        expect(fits(result, rows));
         const Operand only = operand_of(series, rows);
         const py::gil_scoped_release release;
-        level_->differentiate(plan.series.differentiation, rows, only, reinterpret_cast<void*>(result), transposed,
-                              is_double);
+        level_->differentiate(plan.series.differentiation, rows, only, result.data, transposed, read.is_double);
     }
 
     void cross_synthesize(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres,
@@ -333,12 +330,52 @@ class Kernels {
     const Level* level_ = nullptr;
 };
 
+// z (..., M[, D]) of points x and coef (..., K) times the factor of its scale; returns a Trouble.
+int place(const Placed& placed, py::handle coef, py::handle points, py::handle scale, py::handle shift,
+          py::handle scaled, py::handle z) {
+    Arguments read;
+    const int dim = placed.placement.dim;
+    const Array series = read(coef), beta = with_axis(read(scale), dim), x0 = with_axis(read(shift), dim);
+    Array x = read(points), series_result = read(scaled), z_result = read(z);
+    int64_t axis_stride = 0;
+    if (dim > 1) {
+        if (x.axes < 2 || x.length() != dim) return int(Trouble::shape);
+        axis_stride = x.strides[--x.axes];
+        // As the kernel sees it: rows of M D numbers.
+        if (z_result.axes < 2 || z_result.length() != dim) return int(Trouble::shape);
+        z_result.sizes[--z_result.axes - 1] *= dim;
+        z_result.strides[z_result.axes - 1] = 1;
+    }
+    Rows series_rows{}, rows{};
+    if (!rows_of(series_rows, series, beta) || !rows_of(rows, x, beta, x0)) return int(Trouble::shape);
+    if (series_result.length() != series.length() || z_result.length() != x.length() * dim ||
+        !fits(series_result, series_rows) || !fits(z_result, rows)) {
+        return int(Trouble::shape);
+    }
+    Rows both{};
+    if (!rows_of(both, series_result, z_result)) return int(Trouble::shape);
+    const Operand own_x = operand_of(x, rows), own_shift = operand_of(x0, rows), own_scale = operand_of(beta, rows);
+    const Operand own_series = operand_of(series, series_rows), series_scale = operand_of(beta, series_rows);
+    const Placement& how = placed.placement;
+    const py::gil_scoped_release release;
+    const Trouble trouble =
+        place_points(how, rows, own_x, axis_stride, own_scale, own_shift, x.length(), z_result.data, read.is_double);
+    if (trouble != Trouble::none) return int(trouble);
+    return int(scale_coefficients(how, series_rows, own_series, series_scale, series.length(), series_result.data,
+                                  read.is_double));
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_cpu, module) {
     module.doc() = "Compiled CPU kernels of specfast; see specfast.kernels.cpu for their use.";
     py::class_<Plan>(module, "Plan")
         .def(py::init<const py::dict&, const py::object&, const std::vector<py::object>&, int64_t, int>());
+    py::class_<Placed>(module, "Placed")
+        .def(py::init<const std::vector<int>&, const std::vector<double>&, const std::vector<double>&,
+                      const std::vector<double>&, const std::vector<double>&, const std::vector<double>&, double>());
+    module.def("place", &place);
+    module.def("exchange_by", [](const py::object& table) { read_tensor.use(table); });
     py::class_<Kernels>(module, "Kernels")
         .def(py::init<const std::string&>())
         .def_readonly("names", &Kernels::names)

@@ -27,11 +27,13 @@ def _load_kernels() -> _cpu.Kernels:
     return kernels
 
 
-_DOUBLE = torch.float64
 _kernels = _load_kernels()
+# What lets the compiled module look into tensors itself; PyTorch has it from 2.11 on.
+_cpu.exchange_by(getattr(Tensor, "__dlpack_c_exchange_api__", None))
 instruction_set: str = _kernels.name
 instruction_sets: list[str] = _kernels.names
 openmp: bool = _cpu.openmp
+Placed, place = _cpu.Placed, _cpu.place
 nvcc: str = _cpu.nvcc  # what the build found of CUDA's compiler
 
 
@@ -71,21 +73,9 @@ def _plan(name: str, size: int, derivative: int) -> _cpu.Plan:
     )
 
 
-def _broadcast(first: torch.Size, second: torch.Size) -> Sequence[int]:
-    """Return the broadcast shape; torch's own function takes 20 us even where there is nothing to do."""
-    if first == second or not second:
-        return first
-    if not first:
-        return second
-    return torch.broadcast_shapes(first, second)
-
-
 def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     """Return memory of the broadcast leading shape and a last axis of length `last`."""
-    own, shape = first.shape, z.shape
-    if last == shape[-1] and own[:-1] == shape[:-1] and z.is_contiguous():
-        return torch.empty_like(z)  # half the time of the general call
-    return torch.empty((*_broadcast(own[:-1], shape[:-1]), last), dtype=z.dtype)
+    return torch.empty((*cpu_cross.broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype)
 
 
 class _Rule(NamedTuple):
@@ -107,6 +97,8 @@ _TABLE_BYTES = 1 << 20
 
 def _matrix_product_pays(other: Tensor, z: Tensor, size: int, rule: _Rule) -> bool:
     """Whether many rows of coefficients or values meet one row of points."""
+    if z.dim() > 1 and z.shape[0] > 1 and z.stride(0):
+        return False  # the usual case, soonest
     points, width = z.shape[-1], other.shape[-1]
     terms = points * size
     if terms == 0 or z.dim() > other.dim():
@@ -177,13 +169,10 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     size, points = coef.shape[-1], z.shape[-1]
     if _matrix_product_pays(coef, z, size, _SYNTHESIZE_BY_PRODUCT):
         return _synthesize_shared(coef, _one_row(z), family, derivative)
-    result = _empty(coef, z, points)
-    _kernels.synthesize(
-        _plan(family, size, derivative),
-        coef.data_ptr(), coef.shape, coef.stride(),
-        z.data_ptr(), z.shape, z.stride(),
-        result.data_ptr(), z.dtype is _DOUBLE,
-    )  # fmt: skip
+    plan, result = _plan(family, size, derivative), torch.empty_like(z)
+    if not _kernels.synthesize(plan, coef, z, result):  # z has other leading axes, or is not contiguous
+        result = _empty(coef, z, points)
+        assert _kernels.synthesize(plan, coef, z, result)
     return result
 
 
@@ -192,12 +181,7 @@ def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) 
     if _matrix_product_pays(values, z, size, _ADJOINT_BY_PRODUCT):
         return _adjoint_shared(values, _one_row(z), size, family, derivative)
     result = _empty(values, z, size)
-    _kernels.adjoint(
-        _plan(family, size, derivative),
-        values.data_ptr(), values.shape, values.stride(),
-        z.data_ptr(), z.shape, z.stride(),
-        result.data_ptr(), z.dtype is _DOUBLE,
-    )  # fmt: skip
+    _kernels.adjoint(_plan(family, size, derivative), values, z, result)
     return result
 
 
@@ -206,19 +190,11 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative:
 
     grad_coef_n = sum_m gradient_m phi_n^(k)(z_m) and grad_z_m = gradient_m sum_n coef_n phi_n^(k+1)(z_m), in one pass.
     """
-    lead = gradient.shape[:-1]
-    if not lead == coef.shape[:-1] == z.shape[:-1]:
-        lead = torch.broadcast_shapes(lead, coef.shape[:-1], z.shape[:-1])
+    lead = cpu_cross.broadcast(cpu_cross.broadcast(gradient.shape[:-1], coef.shape[:-1]), z.shape[:-1])
     size = coef.shape[-1]
     grad_coef = torch.empty((*lead, size), dtype=z.dtype)
     grad_z = torch.empty((*lead, z.shape[-1]), dtype=z.dtype)
-    _kernels.backward(
-        _plan(family, size, derivative + 1),
-        gradient.data_ptr(), gradient.shape, gradient.stride(),
-        coef.data_ptr(), coef.shape, coef.stride(),
-        z.data_ptr(), z.shape, z.stride(),
-        grad_coef.data_ptr(), grad_z.data_ptr(), z.dtype is _DOUBLE,
-    )  # fmt: skip
+    _kernels.backward(_plan(family, size, derivative + 1), gradient, coef, z, grad_coef, grad_z)
     return grad_coef, grad_z
 
 
@@ -229,7 +205,7 @@ def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
 
 def _basis(z: Tensor, size: int, family: str, derivative: int, result: Tensor, by_degree: bool) -> Tensor:
     plan = _plan(family, size, derivative)
-    _kernels.basis(plan, z.data_ptr(), z.shape, z.stride(), result.data_ptr(), by_degree, z.dtype is _DOUBLE)
+    _kernels.basis(plan, z, result, by_degree)
     return result
 
 
@@ -249,10 +225,7 @@ def squares(z: Tensor, size: int, family: str) -> Tensor:
 def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     """Return the coefficients of the derivative, or apply the transpose of that map."""
     result = torch.empty(coef.shape, dtype=coef.dtype)
-    plan = _plan(family, coef.shape[-1], 0)
-    _kernels.differentiate(
-        plan, coef.data_ptr(), coef.shape, coef.stride(), result.data_ptr(), transposed, coef.dtype is _DOUBLE
-    )
+    _kernels.differentiate(_plan(family, coef.shape[-1], 0), coef, result, transposed)
     return result
 
 
