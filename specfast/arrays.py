@@ -33,7 +33,10 @@ def common_kind(**named: Any) -> str:
     TypeError
         If kinds or devices are mixed.
     """
-    if all(type(value) is int or type(value) is float or (type(value) is Tensor and value.is_cpu) for value in named.values()):
+    if all(
+        type(value) is int or type(value) is float or (type(value) is Tensor and value.is_cpu)
+        for value in named.values()
+    ):
         return "torch"
     kinds = {name: kind(value) for name, value in named.items()}
     present = {k for k in kinds.values() if k is not None}

@@ -16,7 +16,6 @@ from ._autograd import direct, plain
 from ._constants import enrolled, lasting
 from ._domain import end_slack
 
-
 _backend = kernels.cpu_backend
 
 

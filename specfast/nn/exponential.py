@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import torch
 from torch import Tensor
+
+from .fixed_steps import State, each
 
 LARGEST_MATRIX = 512  # past which a linear part is expected as its diagonal
 
@@ -103,14 +104,19 @@ def etdrk4(
     >>> round(float(u[1, 0]), 12)
     1.0
     """
-    results, made = [start], {}
-    for begin, end in pairwise(times):
-        h = (end - begin) / steps
-        key = f"{float(h):.9g}"  # equal up to rounding
-        if key not in made:
-            made[key] = _Step(linear, h)
-        state = results[-1]
+    made: dict[str, _Step] = {}
+
+    def one_interval(state: State, now: tuple[Tensor, Tensor]) -> State:
+        begin, h = now
+        if torch.compiler.is_compiling():  # values are not known, so the coefficients are made for every interval
+            step = _Step(linear, h)
+        else:
+            key = f"{float(h):.9g}"  # equal up to rounding
+            step = made[key] if key in made else made.setdefault(key, _Step(linear, h))
+        (row,) = state
         for i in range(steps):
-            state = made[key](rest, begin + i * h, state)
-        results.append(state)
-    return torch.stack(results)
+            row = step(rest, begin + i * h, row)
+        return (row,)
+
+    (taken,) = each(one_interval, (start,), (times[:-1], times.diff() / steps))
+    return torch.cat([start.unsqueeze(0), taken])

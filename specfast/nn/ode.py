@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..space import Space
 from .exponential import etdrk4
+from .fixed_steps import TABLEAUS, runge_kutta
 
 EXPONENTIAL = "etdrk4"
 _ADVICE = f"try method={EXPONENTIAL!r}, a lower degree, or looser tolerances"
@@ -36,7 +37,8 @@ class _RightHandSide(nn.Module):
         self.calls = 0
 
     def forward(self, t: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        self.calls += 1
+        if not torch.compiler.is_compiling():
+            self.calls += 1
         if self.pace is not None and self.origin is not None:
             t = self.origin + t * self.pace
         if self.adaptive:
@@ -69,12 +71,15 @@ class SpectralODE(nn.Module):
         Any solver of torchdiffeq, or "etdrk4": an exponential integrator for stiff linear parts, with options={"steps": 4} equal
         steps between two times. `dynamics` then has a method ``linear_part()`` that gives the matrix (S, S) of its linear part
         or the diagonal (S,) of that, on the state (c, log beta, x0) in a row.
+        euler, midpoint, heun2, heun3 and rk4 take options={"steps": n} too: n equal steps between two times, each trajectory
+        with its own. Then, and with etdrk4, no decision depends on values, and torch.compile(..., fullgraph=True) holds
+        the whole integration.
     adjoint : bool, default False
         Use ``odeint_adjoint``: memory independent of the number of steps, gradients by a second integration.
     rtol, atol : float
         Tolerances of adaptive solvers.
     options : dict, optional
-        Handed to the solver, such as ``{"step_size": 0.01}``.
+        ``{"steps": n}`` as above; anything else is handed to torchdiffeq's solver, such as ``{"step_size": 0.01}``.
 
     Notes
     -----
@@ -119,6 +124,17 @@ class SpectralODE(nn.Module):
             raise ValueError(f"method={method!r}: dynamics with a method linear_part() are expected")
         if method == EXPONENTIAL and adjoint:
             raise ValueError(f"method={method!r} is differentiated directly; adjoint=False is expected")
+        self.stepped = method in TABLEAUS and "steps" in (options or {})
+        if self.stepped and (adjoint or options != {"steps": (options or {})["steps"]}):
+            raise ValueError(f"options={options}: 'steps' alone, with adjoint=False, is expected")
+        if "steps" in (options or {}):
+            steps = (options or {})["steps"]
+            if not isinstance(steps, int) or steps < 1:
+                raise ValueError(f"options['steps']={steps!r}: an integer of 1 or more is expected")
+            if method not in (*TABLEAUS, EXPONENTIAL):
+                raise ValueError(
+                    f"method={method!r}: it chooses its steps; options['steps'] is for {', '.join(TABLEAUS)}"
+                )
         if adaptive and not any(not f.bounded for f in space.families):
             raise ValueError("adaptive=True: no axis of this space has a scale or shift that could move")
         self.space, self.adaptive, self.method = space, adaptive, method
@@ -136,12 +152,18 @@ class SpectralODE(nn.Module):
             raise ValueError("times do not increase strictly")
         given = (self.dynamics, self.adaptive, (scale, shift), parameters)
         state = (coef, scale.log(), shift) if self.adaptive else (coef,)
-        if times.dim() == 2 and (times == times[:1]).all():
+        if times.dim() == 2 and not self.stepped and (times == times[:1]).all():
             times = times[0]
         self.lead = scale.dim() - (self.space.dim > 1)
         if times.dim() == 2 and self.method == EXPONENTIAL:
             raise ValueError(f"method={self.method!r}: times shared by all trajectories are expected")
-        if times.dim() == 1:
+        if times.shape[-1] == 1:
+            states = tuple(part.unsqueeze(0) for part in state)
+        elif self.stepped:
+            rhs = _RightHandSide(*given)
+            states = runge_kutta(rhs, state, times, self.method, **(self.options or {}))
+            self._count(rhs)
+        elif times.dim() == 1:
             states = self._integrate(_RightHandSide(*given), state, times)
         else:
             states = self._by_segments(given, state, times)
@@ -163,8 +185,6 @@ class SpectralODE(nn.Module):
     def _integrate(self, rhs: _RightHandSide, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
         from torchdiffeq import odeint, odeint_adjoint
 
-        if times.shape[0] == 1:
-            return tuple(part.unsqueeze(0) for part in state)
         if self.method == EXPONENTIAL:
             return self._integrate_exponentially(rhs, state, times)
         solve = odeint_adjoint if self.adjoint else odeint
@@ -176,7 +196,7 @@ class SpectralODE(nn.Module):
             raise StiffError(
                 f"{self.method} gave up ({error}): the equation is too stiff for it, or its solution grows without bound; {_ADVICE}"
             ) from error
-        self.calls += rhs.calls
+        self._count(rhs)
         return result
 
     def _integrate_exponentially(
@@ -201,8 +221,12 @@ class SpectralODE(nn.Module):
             return in_a_row(rhs(t, apart(row))) - plain
 
         rows = etdrk4(linear, rest, in_a_row(state), times, **(self.options or {}))
-        self.calls += rhs.calls
+        self._count(rhs)
         return apart(rows)
+
+    def _count(self, rhs: _RightHandSide) -> None:
+        if not torch.compiler.is_compiling():
+            self.calls += rhs.calls
 
     def _by_segments(self, given: _Given, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
         """Own times a trajectory: each interval is mapped to [0, 1] with a pace of its own."""
