@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .learn import Ensemble, Observations
+    from .learn.processes import Processes
 
 
 def _intervals(text: str) -> list[tuple[float, float]]:
@@ -150,7 +151,7 @@ def _check_learn(options: argparse.Namespace) -> None:
     learn.check_method(options.method)
 
 
-def _train(options: argparse.Namespace, kept: Observations, data: Observations) -> Ensemble:
+def _train(options: argparse.Namespace, kept: Observations, data: Observations, group: Any) -> Ensemble:
     """Return the run asked for, or several."""
     from . import learn
 
@@ -160,41 +161,66 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations) 
         "frame_weight": options.frame_weight, "position": options.position, "time_dependent": options.time_dependent,
         "known": dict(options.known), "conserved": options.conserve, "at_nodes": options.local, "steps": options.steps, "method": options.method,
         "adjoint": options.adjoint, "seed": options.seed, "progress": sys.stderr.isatty(), "folder": options.out,
-        "resume": options.resume,
+        "resume": options.resume, "group": group,
     }  # fmt: skip
     if options.ensemble is None:
         return learn.Ensemble((learn.fit(kept, options.basis, **asked),))
     return learn.fit_ensemble(kept, options.basis, count=options.ensemble, **asked)
 
 
+def _go_on(options: argparse.Namespace) -> None:
+    """Of processes that were started anew because one had died: go on from the checkpoint, or begin again without one."""
+    from .learn.checkpoint import STATE
+
+    options.resume = (options.out / STATE).is_file()
+    options.overwrite = not options.resume
+
+
 def _learn(options: argparse.Namespace) -> None:
+    from .learn import processes
+
+    with processes.from_environment() as started:
+        if processes.restarted():
+            started.said_by_first(lambda: _go_on(options))
+            options.resume = started.said_by_first(lambda: options.resume)
+        _learn_with(options, started)
+
+
+def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     import torch
 
     from . import learn
-    from .learn.report import write_report
     from .learn.run import write_json
 
-    _check_learn(options)
-    data = learn.read(options.data)
+    started.said_by_first(lambda: _check_learn(options))
+    data = started.in_all(lambda: learn.read(options.data))
     if not 0 <= options.hold_out < len(data):
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
     held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
-    ensemble = _train(options, data.select(kept), data)
-    run, training = ensemble.runs[0], ensemble.runs[-1].metrics["training"]
+    ensemble = _train(options, data.select(kept), data, started.group)
+    if not started.first:
+        return
+    training = ensemble.runs[-1].metrics["training"]
     write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
     if training["interrupted"]:
-        run.save(options.out)
+        ensemble.runs[0].save(options.out)
         raise KeyboardInterrupt(
             f"interrupted after {training['steps']} of {options.steps} steps; {options.out} holds the best"
             " weights so far, and the same command with --resume goes on"
         )
-    tested = data.select(held if len(held) else kept)
-    figures = ensemble.evaluate(tested)
-    run.metrics["held_out" if len(held) else "training_data"] = figures
+    _conclude(options, ensemble, data.select(held if len(held) else kept), len(held))
+
+
+def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int) -> None:
+    """Measure what was learned, write the report, and say what was found."""
+    from .learn.report import write_report
+
+    run, figures = ensemble.runs[0], ensemble.evaluate(tested)
+    run.metrics["held_out" if held else "training_data"] = figures
     run.save(options.out)
     page = write_report(ensemble, tested, options.out)
-    what = f"{len(held)} held-out trajectories" if len(held) else "the training data"
+    what = f"{held} held-out trajectories" if held else "the training data"
     print(f"basis        {run.basis}")
     print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.runs):.0f} s, {options.steps} steps")
     print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
@@ -296,6 +322,12 @@ def _info(options: argparse.Namespace) -> None:
     print(f"threads      {torch.get_num_threads()}")
 
 
+def _say(line: str) -> None:
+    """Write to standard error; of several processes, which fail together, the first does."""
+    if os.environ.get("RANK", "0") == "0":
+        print(f"specfast: {line}", file=sys.stderr)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 2 after one line that says what was wrong with the input."""
     options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
@@ -303,10 +335,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands = {"learn": _learn, "evaluate": _evaluate, "predict": _predict, "report": _report, "info": _info}
         commands[options.command](options)
     except (ValueError, TypeError, OSError, MemoryError, ArithmeticError) as error:
-        print(f"specfast: {str(error).splitlines()[0]}", file=sys.stderr)
+        _say(str(error).splitlines()[0])
         return 2
     except KeyboardInterrupt as interrupt:
-        print(f"specfast: {interrupt or 'interrupted; nothing was written'}", file=sys.stderr)
+        _say(str(interrupt) or "interrupted; nothing was written")
         return 130
     return 0
 

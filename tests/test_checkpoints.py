@@ -15,7 +15,7 @@ from test_learn import exact_decay
 import specfast as sf
 from specfast import learn
 from specfast.cli import main
-from specfast.learn import train
+from specfast.learn import trainer
 
 
 def fit(folder=None, resume=False, steps=20, **options):
@@ -38,14 +38,14 @@ def same(first, second):
 
 
 def interrupted_after(monkeypatch, count):
-    steps, plain = iter(range(count)), train._Trainer.step
+    steps, plain = iter(range(count)), trainer.Trainer.step
 
     def step(self, *args):
         if next(steps, None) is None:
             raise KeyboardInterrupt
         return plain(self, *args)
 
-    monkeypatch.setattr(train._Trainer, "step", step)
+    monkeypatch.setattr(trainer.Trainer, "step", step)
 
 
 def test_an_interrupt_keeps_the_best_weights_and_resuming_changes_no_bit(tmp_path, monkeypatch):

@@ -77,7 +77,7 @@ def test_stiffness_shows_in_the_record():
     run = learn.fit(data, "chebyshev", degree=4, steps=2, progress=False)
     with torch.no_grad():
         run.dynamics.linear.weight.sub_(300 * torch.eye(5, dtype=D))
-    trainer = learn.train._Trainer(
+    trainer = learn.trainer.Trainer(
         run, data, run.basis.encode(data), torch.arange(8), torch.arange(8), torch.Generator().manual_seed(0),
         learn.checkpoint.State({"steps": 40}), None,
     )  # fmt: skip

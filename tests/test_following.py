@@ -91,12 +91,12 @@ def test_snapshots_that_say_nothing_do_not_pull_at_the_frame():
     assert run.metrics["frame_weight"] == 1e-2
     rows, encoded = torch.arange(6), run.basis.encode(gaps)
     state = learn.checkpoint.State({"steps": 1})
-    trainer = learn.train._Trainer(run, gaps, encoded, rows, rows, torch.Generator(), state, None)
+    trainer = learn.trainer.Trainer(run, gaps, encoded, rows, rows, torch.Generator(), state, None)
     trainer.set_targets(None)
     exact = learn.encode.Encoded(encoded.coef, basis.encode(data).frame)
     seen = gaps.observed
     exact.frame[seen] = encoded.frame[seen]
-    assert float(trainer.frame_loss(exact, rows, slice(0, 12))) < 1e-12
+    assert float(trainer.frame_loss(exact, trainer.frames, trainer.usable)) < 1e-12
 
 
 def test_scale_that_grows_without_bound_is_a_failed_prediction():

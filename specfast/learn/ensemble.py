@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from . import storage
 from .checkpoint import MEMBERS
 from .data import DataError, Observations
 from .errors import compare, together
+from .processes import Processes
 from .run import Run, load
 from .train import fit
 
@@ -92,23 +93,26 @@ def fit_ensemble(
     """
     if count < 2:
         raise DataError(f"count={count}: an ensemble of at least 2 is expected")
-    runs = []
+    processes, runs = Processes(options.get("group")), []
     for member in range(count):
         own = None if folder is None else _member(Path(folder), member)
-        resume = bool(options.get("resume")) and (
-            member == 0 or (own is not None and (own / "weights.safetensors").is_file())
-        )
+        begun = member == 0 or processes.said_by_first(_begun(own))
+        resume = bool(options.get("resume")) and begun
         run = fit(data, basis, seed=seed + member, folder=own, **{**options, "resume": resume})
-        if own is not None:
+        if own is not None and processes.first:
             run.save(own)
         runs.append(run)
         if run.metrics["training"]["interrupted"]:
             break
     else:
-        for surplus in (Path(folder) / MEMBERS).glob("*") if folder is not None else []:
+        for surplus in (Path(folder) / MEMBERS).glob("*") if folder is not None and processes.first else []:
             if surplus.name.isdigit() and int(surplus.name) >= count:  # of an ensemble of more
                 shutil.rmtree(surplus)
     return Ensemble(tuple(runs))
+
+
+def _begun(folder: Path | None) -> Callable[[], bool]:
+    return lambda: folder is not None and (folder / "weights.safetensors").is_file()
 
 
 def _member(folder: Path, member: int) -> Path:

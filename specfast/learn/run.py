@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,17 +57,20 @@ class Run:
         """What the right-hand side depends on."""
         return self.dynamics.form
 
-    def ode(self) -> SpectralODE:
-        """Return the neural ODE of this run; scale and shift count from the basis's own."""
-        options: dict[str, Any] | None = {"max_num_steps": MAX_STEPS}
-        if self.solver["method"] not in STEP_CONTROLLED:
-            options = None
+    def ode(self, norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None) -> SpectralODE:
+        """Return the neural ODE of this run; scale and shift count from the basis's own, steps are chosen by a norm."""
+        options: dict[str, Any] | None = None
+        if self.solver["method"] in STEP_CONTROLLED:
+            options = {"max_num_steps": MAX_STEPS} | ({} if norm is None else {"norm": norm})
         return SpectralODE(self.basis.space, self.dynamics, adaptive=self.basis.follows, options=options, **self.solver)
 
-    def roll_out(self, start: Encoded, times: Tensor, parameters: Tensor | None = None) -> Encoded:
+    def roll_out(
+        self, start: Encoded, times: Tensor, parameters: Tensor | None = None,
+        norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None,
+    ) -> Encoded:  # fmt: skip
         """Return the state at the times, (T,) or (B, T), from that at the first, coefficients (B, C, K), parameters (B, P)."""
         self._check_parameters(parameters, len(start.coef))
-        ode = self.ode()
+        ode = self.ode(norm)
         log_scale, shift = start.log_scale_and_shift(self.basis.space.dim)
         coef, scale, shift = ode(start.coef, log_scale.exp(), shift, times, parameters)
         self.evaluations += ode.calls

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from ..nn.ode import EXPONENTIAL, StiffError
-from .checkpoint import Log, State, fingerprint, forget, load_state, pack, save_state, unpack
+from ..nn.ode import EXPONENTIAL
+from .checkpoint import State, fingerprint, forget, load_state
 from .choose import choose_basis
 from .data import DataError, Observations
 from .diagnose import diagnose
 from .dynamics import Dynamics, Form
-from .encode import Encoded
-from .locate import SMOOTHED, smoothed
+from .encode import Basis, Encoded
+from .processes import Processes
 from .run import Run, load
-
-PATIENCE = 10  # steps in a row on which the solver may fail
+from .trainer import Trainer
 
 
 def fit(
@@ -54,6 +50,7 @@ def fit(
     progress: bool = True,
     folder: str | Path | None = None,
     resume: bool = False,
+    group: Any = None,
 ) -> Run:
     r"""Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
 
@@ -107,6 +104,9 @@ def fit(
     resume : bool
         Go on from the checkpoint in `folder`, with the same data and settings. The result is that of a training that was
         never interrupted, bit for bit.
+    group : ProcessGroup, optional
+        Of torch.distributed: each of its processes calls `fit` with the same arguments and takes its share of every batch
+        (DistributedDataParallel). The result is that of one process, to rounding; the first writes and shows progress.
 
     Raises
     ------
@@ -115,7 +115,8 @@ def fit(
     StiffError
         If the solver gives up on one batch after the other; the message says what to try.
     """
-    folder = None if folder is None else Path(folder)
+    processes = Processes(group)
+    folder = Path(folder) if folder is not None and processes.first else None
     check_method(method)
     form = Form(
         tuple(hidden),
@@ -140,24 +141,26 @@ def fit(
         raise DataError(f"frame_weight={frame_weight}: a number of 0 or more is expected")
     if method == EXPONENTIAL and (data.times != data.times[:1]).any():
         raise DataError(f"method={method!r}: times shared by all trajectories are expected, these have their own")
-    if resume and folder is None:
+    if resume and folder is None and processes.first:
         raise DataError("resume=True: a folder to resume from is expected")
     usable = data.observed
     if not (usable[:, 1:] & usable[:, :-1]).any():
         raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")
+    processes.check_same("the data, or the settings of the training", settings)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(data), generator=generator)
     held = max(1, len(data) // 10) if len(data) > 3 else 0
     validation, training = order[:held], order[held:]
     if resume:
-        assert folder is not None
-        state, run = load_state(folder, settings), load(folder)
-        encoded = run.basis.encode(data)
+        state, run = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
+        encoded = _encoded(run.basis, data, processes)
     else:
         state = State(settings)
-        chosen = choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
-        encoded = chosen.encode(data)
+        chosen = processes.said_by_first(
+            lambda: choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
+        )
+        encoded = _encoded(chosen, data, processes)
         dynamics = Dynamics(chosen, len(data.channels), form)
         parameters = None if data.parameters is None else data.parameters[training]
         dynamics.initialise(chosen.state(encoded)[training], data.times[training], usable[training], parameters)
@@ -166,15 +169,26 @@ def fit(
         run.ode()
         if folder is not None:
             forget(folder)
-    trainer = _Trainer(run, data, encoded, training, validation if held else training, generator, state, folder)
+    validation = validation if held else training
+    trainer = Trainer(run, data, encoded, training, validation, generator, state, folder, processes)
     trainer.set_targets(frame_weight)
     run.metrics["last_time"] = float(data.times[:, -1].max())
-    trainer.train(min(batch, len(training)), learning_rate, progress)
-    finished = not run.metrics["training"]["interrupted"]
+    trainer.train(min(batch, len(training)), learning_rate, progress and processes.first)
+    finished = processes.first and not run.metrics["training"]["interrupted"]
     run.metrics["training"]["diagnosis"] = (
         diagnose(run, data, training, trainer.validation, encoded) if finished else []
     )
     return run
+
+
+def _encoded(basis: Basis, data: Observations, processes: Processes) -> Encoded:
+    """Return the states of all snapshots, of which each process finds its share."""
+
+    def some(rows: Tensor) -> list[Tensor]:
+        found = basis.encode(data if len(rows) == len(data) else data.select(rows))
+        return [found.coef] if found.frame is None else [found.coef, found.frame]
+
+    return Encoded(*processes.gather(some, len(data)))
 
 
 def _known_terms(known: Mapping[Any, float] | None, dim: int) -> tuple[tuple[tuple[int, ...], float], ...]:
@@ -198,173 +212,3 @@ def check_method(method: str) -> None:
     usable = [name for name in SOLVERS if name != "scipy_solver"] + [EXPONENTIAL]
     if method not in usable:
         raise DataError(f"method={method!r}: one of {', '.join(usable)} is expected")
-
-
-class _Trainer:
-    def __init__(
-        self, run: Run, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor, generator: torch.Generator,
-        state: State, folder: Path | None,
-    ):  # fmt: skip
-        self.run, self.data, self.encoded = run, data, encoded
-        self.training, self.validation, self.generator = training, validation, generator
-        self.state, self.folder = state, folder
-        self.steps: int = state.settings["steps"]
-        self.usable = data.observed
-        self.gaps, self.validating = data.gaps, data.select(validation)
-        self.before = state.seconds
-        self.started = time.monotonic()
-        self.frames: Tensor | None = None
-        self.frame_weight = 0.0
-        self.given_up = 0  # steps in a row on which the solver failed
-
-    def set_targets(self, weight: float | None) -> None:
-        """Smooth the frames of the snapshots, which the loss holds the predicted ones to, and weight that part."""
-        frame = self.encoded.frame
-        if frame is None:
-            return
-        self.frames = smoothed(frame, self.data.times, self.usable)
-        often = self.usable & (self.usable.sum(1, keepdim=True) >= SMOOTHED)
-        if weight is None and not often.any():
-            weight = 1e-2  # nothing was smoothed that could tell
-        elif weight is None:
-            rough = (self.frames - frame)[often].square().sum(-1).median()
-            weight = float((self.left_over(frame) / rough.clamp_min(1e-12)).clamp(1e-3, 1.0))
-        self.frame_weight = weight
-        self.run.metrics["frame_weight"] = weight
-
-    def left_over(self, frame: Tensor) -> Tensor:
-        """Return what the encoding leaves of the observed values, squared and relative."""
-        basis, left, power = self.run.basis, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
-        for rows, some in self.data.blocks():
-            field = basis.synthesize(self.encoded.coef[rows], some.points, frame[rows])
-            left += ((field - some.values) / basis.amplitude).nan_to_num().square().sum()
-            power += (some.values / basis.amplitude).nan_to_num().square().sum()
-        return left / power
-
-    def train(self, batch: int, learning_rate: float, progress: bool) -> None:
-        """Run the optimiser to the last step, or until interrupted; leave the best weights in the run."""
-        state, model = self.state, self.run.dynamics
-        optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2)
-        if state.tensors:
-            best = unpack(state.tensors, model, optimiser, self.generator)
-        else:
-            best, state.best_error = copy.deepcopy(model.state_dict()), self.error()
-            state.history.append({"step": 0, "validation": state.best_error})
-            self.keep(best, optimiser, state.step)
-        log, every = Log(self.folder, state.history), max(1, self.steps // 40)
-        bar = tqdm(total=self.steps, initial=state.step, disable=not progress, unit="step", desc="learning")
-        done, interrupted = state.step, False
-        try:
-            for step in range(state.step, self.steps):
-                record = self.step(step, batch, learning_rate, optimiser)
-                done = step + 1
-                bar.update()
-                if done % every == 0 or done == self.steps:
-                    record["validation"] = self.error()
-                    if record["validation"] < state.best_error:
-                        best, state.best_error = copy.deepcopy(model.state_dict()), record["validation"]
-                    state.history.append(record)
-                    self.keep(best, optimiser, done)
-                    log.write(record)
-                    bar.set_postfix(loss=f"{record['loss']:.1e}", validation=f"{record['validation']:.4f}")
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            bar.close()
-            log.close()
-        model.load_state_dict(best)
-        self.run.metrics["training"] = self.summary(done) | {"interrupted": interrupted}
-
-    def step(self, step: int, batch: int, learning_rate: float, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-        """Do one step; return its record."""
-        warm = min(1.0, (step + 1) / 50)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate * warm * 0.5 * (1 + math.cos(math.pi * (step + 1) / self.steps))
-        window, rows, start = self.batch(step, batch)
-        calls, norm, loss = self.run.evaluations, torch.tensor(0.0), torch.tensor(math.nan)
-        if len(rows):
-            optimiser.zero_grad()
-            try:
-                loss = self.loss(rows, start, window)
-                loss.backward()
-                self.given_up = 0
-            except StiffError as error:  # these weights are poor, the next batch may be fine
-                loss, self.given_up = torch.tensor(math.nan), self.given_up + 1
-                if self.given_up == PATIENCE:
-                    raise StiffError(f"{PATIENCE} steps in a row failed; {error}") from error
-            if loss.isfinite():
-                norm = torch.nn.utils.clip_grad_norm_(self.run.dynamics.parameters(), 1.0)
-                optimiser.step()
-        return {
-            "step": step + 1, "loss": float(loss.detach()), "gradient_norm": float(norm), "window": window,
-            "evaluations": self.run.evaluations - calls, "seconds": self.seconds(),
-        }  # fmt: skip
-
-    def seconds(self) -> float:
-        """Return the time spent so far, that before the training was resumed included."""
-        return self.before + time.monotonic() - self.started
-
-    def summary(self, done: int) -> dict[str, Any]:
-        """Return what the run's metrics say of its training."""
-        return {
-            "steps": done, "seconds": self.seconds(), "validation_relative_l2": self.state.best_error,
-            "trajectories": len(self.training),
-        }  # fmt: skip
-
-    def keep(self, best: dict[str, Tensor], optimiser: torch.optim.Optimizer, done: int) -> None:
-        """Record where the training stands, and write the best weights and a checkpoint."""
-        state, model = self.state, self.run.dynamics
-        state.step, state.seconds = done, self.seconds()
-        self.run.history = state.history
-        if self.folder is None:
-            return
-        state.tensors = pack(model, best, optimiser, self.generator)
-        current = copy.deepcopy(model.state_dict())
-        model.load_state_dict(best)
-        self.run.metrics["training"] = self.summary(done)
-        self.run.save(self.folder)
-        model.load_state_dict(current)
-        save_state(self.folder, state)
-
-    def batch(self, step: int, batch: int) -> tuple[int, Tensor, int]:
-        """Return window length, trajectories, first time: windows of 2, 5, 10 steps, then whole trajectories."""
-        longest = self.data.values.shape[1] - 1
-        part = step / self.steps
-        window = min(longest, 2 if part < 0.25 else 5 if part < 0.5 else 10 if part < 0.7 else longest)
-        start = int(torch.randint(longest - window + 1, (), generator=self.generator))
-        picked = torch.randperm(len(self.training), generator=self.generator)[:batch]
-        rows = self.training[picked]
-        return window, rows[self.usable[rows, start]], start
-
-    def loss(self, rows: Tensor, start: int, window: int) -> Tensor:
-        """Return the mean relative squared error over a window."""
-        part, span = self.data.select(rows), slice(start, start + window + 1)
-        state = self.run.roll_out(self.encoded.at(rows, start), part.times[:, span], part.parameters)
-        field = self.run.basis.synthesize(state.coef, part.points, state.frame)
-        size = self.run.basis.amplitude  # taken out, so that no square over- or underflows
-        truth = part.values[:, span] / size
-        wrong, power = field / size - truth, truth.square()
-        if self.gaps:
-            seen = ~truth.isnan()
-            wrong, power = torch.where(seen, wrong, 0.0), torch.where(seen, power, 0.0)
-        wrong, power = wrong.square().sum((2, 3)), power.sum((2, 3))
-        # Floored at a thousandth of the typical snapshot, so that an empty field does not rule.
-        misfit = (wrong / (power + 1e-3 * power.mean()).clamp_min(1e-300)).mean()
-        return misfit if self.frames is None else misfit + self.frame_weight * self.frame_loss(state, rows, span)
-
-    def frame_loss(self, state: Encoded, rows: Tensor, span: slice) -> Tensor:
-        """Return the mean of (log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2 over axes, trajectories and times."""
-        assert state.frame is not None and self.frames is not None
-        wanted = self.frames[rows, span]
-        log_scale, shift = (state.frame - wanted).chunk(2, -1)
-        stretch = wanted.chunk(2, -1)[0].exp()
-        seen = self.usable[rows, span]
-        return (log_scale.square() + (stretch * shift).square()).sum(-1)[seen].sum() / seen.sum().clamp_min(1)
-
-    def error(self) -> float:
-        """Return relative_l2 on the validation trajectories."""
-        try:
-            known = self.encoded.at(self.validation, slice(None))
-            return self.run.errors(self.validating, known).figures()["relative_l2"]
-        except DataError:
-            return math.inf

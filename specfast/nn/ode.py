@@ -75,11 +75,13 @@ class SpectralODE(nn.Module):
         with its own. Then, and with etdrk4, no decision depends on values, and torch.compile(..., fullgraph=True) holds
         the whole integration.
     adjoint : bool, default False
-        Use ``odeint_adjoint``: memory independent of the number of steps, gradients by a second integration.
+        Use ``odeint_adjoint``: memory independent of the number of steps, gradients by a second integration whose steps are
+        chosen by the state and its adjoint alone (Kidger, Chen, Lyons, ICML 2021).
     rtol, atol : float
         Tolerances of adaptive solvers.
     options : dict, optional
-        ``{"steps": n}`` as above; anything else is handed to torchdiffeq's solver, such as ``{"step_size": 0.01}``.
+        ``{"steps": n}`` as above; anything else is handed to torchdiffeq's solver, such as ``{"step_size": 0.01}``, or
+        ``{"norm": f}`` with f((c, log beta, x0)) the size of an error.
 
     Notes
     -----
@@ -152,7 +154,9 @@ class SpectralODE(nn.Module):
             raise ValueError("times do not increase strictly")
         given = (self.dynamics, self.adaptive, (scale, shift), parameters)
         state = (coef, scale.log(), shift) if self.adaptive else (coef,)
-        if times.dim() == 2 and not self.stepped and (times == times[:1]).all():
+        # A norm of the caller's may be shared by several batches, whose solvers then have to ask it equally often.
+        alone = not self.stepped and "norm" not in (self.options or {})
+        if times.dim() == 2 and alone and (times == times[:1]).all():
             times = times[0]
         self.lead = scale.dim() - (self.space.dim > 1)
         if times.dim() == 2 and self.method == EXPONENTIAL:
@@ -187,9 +191,13 @@ class SpectralODE(nn.Module):
 
         if self.method == EXPONENTIAL:
             return self._integrate_exponentially(rhs, state, times)
-        solve = odeint_adjoint if self.adjoint else odeint
+        solve, more = odeint, {}
+        if self.adjoint:  # the parameters' part is an integral of the rest: the steps need not look at it
+            own = {name: value for name, value in (self.options or {}).items() if name != "norm"}
+            solve, more = odeint_adjoint, {"adjoint_options": own | {"norm": "seminorm"}}
+        asked = {"rtol": self.rtol, "atol": self.atol, "method": self.method, "options": self.options}
         try:
-            result = solve(rhs, state, times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options)
+            result = solve(rhs, state, times, **asked, **more)
         except (
             AssertionError
         ) as error:  # torchdiffeq: "underflow in dt", "max_num_steps exceeded", "non-finite values in state"

@@ -1,0 +1,248 @@
+"""The steps of a training: windows that grow, the loss and its parts, what is kept on the way."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ..nn.ode import StiffError
+from .checkpoint import Log, State, pack, save_state, unpack
+from .data import DataError, Observations
+from .encode import Encoded
+from .locate import SMOOTHED, smoothed
+from .processes import Processes
+from .run import Run
+
+PATIENCE = 10  # steps in a row on which the solver may fail
+
+
+class _Objective(nn.Module):
+    """The loss of a batch as a module, which DistributedDataParallel wants."""
+
+    def __init__(self, model: nn.Module, loss: Callable[..., Tensor]):
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(self, rows: Tensor, start: int, window: int) -> Tensor:
+        """Return this process's share of the loss."""
+        return self.loss(rows, start, window)
+
+
+class Trainer:
+    """Does the steps of a training, measures them, and keeps the best weights."""
+
+    def __init__(
+        self, run: Run, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor, generator: torch.Generator,
+        state: State, folder: Path | None, processes: Processes | None = None,
+    ):  # fmt: skip
+        self.processes = processes = processes or Processes()
+        self.objective: nn.Module = _Objective(run.dynamics, self.loss)
+        if processes.count > 1:
+            parallel = nn.parallel.DistributedDataParallel
+            self.objective = parallel(self.objective, process_group=processes.group)
+        self.run, self.data, self.encoded = run, data, encoded
+        self.training, self.validation, self.generator = training, validation, generator
+        self.state, self.folder = state, folder
+        self.steps: int = state.settings["steps"]
+        self.usable = data.observed
+        self.gaps, self.validating = data.gaps, data.select(validation)
+        self.before = state.seconds
+        self.started = time.monotonic()
+        self.frames: Tensor | None = None
+        self.frame_weight = 0.0
+        self.given_up = 0  # steps in a row on which the solver failed
+
+    def set_targets(self, weight: float | None) -> None:
+        """Smooth the frames of the snapshots, which the loss holds the predicted ones to, and weight that part."""
+        frame = self.encoded.frame
+        if frame is None:
+            return
+        self.frames = smoothed(frame, self.data.times, self.usable)
+        often = self.usable & (self.usable.sum(1, keepdim=True) >= SMOOTHED)
+        if weight is None and not often.any():
+            weight = 1e-2  # nothing was smoothed that could tell
+        elif weight is None:
+            rough = (self.frames - frame)[often].square().sum(-1).median()
+            weight = self.processes.said_by_first(
+                lambda: float((self.left_over(frame) / rough.clamp_min(1e-12)).clamp(1e-3, 1.0))
+            )
+        self.frame_weight = weight
+        self.run.metrics["frame_weight"] = weight
+
+    def left_over(self, frame: Tensor) -> Tensor:
+        """Return what the encoding leaves of the observed values, squared and relative."""
+        basis, left, power = self.run.basis, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        for rows, some in self.data.blocks():
+            field = basis.synthesize(self.encoded.coef[rows], some.points, frame[rows])
+            left += ((field - some.values) / basis.amplitude).nan_to_num().square().sum()
+            power += (some.values / basis.amplitude).nan_to_num().square().sum()
+        return left / power
+
+    def train(self, batch: int, learning_rate: float, progress: bool) -> None:
+        """Run the optimiser to the last step, or until interrupted; leave the best weights in the run."""
+        state, model = self.state, self.run.dynamics
+        optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2)
+        if state.tensors:
+            best = unpack(state.tensors, model, optimiser, self.generator)
+        else:
+            best, state.best_error = copy.deepcopy(model.state_dict()), self.validated()
+            state.history.append({"step": 0, "validation": state.best_error})
+            self.keep(best, optimiser, state.step)
+        log, every = Log(self.folder, state.history), max(1, self.steps // 40)
+        bar = tqdm(total=self.steps, initial=state.step, disable=not progress, unit="step", desc="learning")
+        done, interrupted = state.step, False
+        try:
+            for step in range(state.step, self.steps):
+                record = self.step(step, batch, learning_rate, optimiser)
+                done = step + 1
+                bar.update()
+                if done % every == 0 or done == self.steps:
+                    record["validation"] = self.validated()
+                    if record["validation"] < state.best_error:
+                        best, state.best_error = copy.deepcopy(model.state_dict()), record["validation"]
+                    state.history.append(record)
+                    self.keep(best, optimiser, done)
+                    log.write(record)
+                    bar.set_postfix(loss=f"{record['loss']:.1e}", validation=f"{record['validation']:.4f}")
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            bar.close()
+            log.close()
+        model.load_state_dict(best)
+        self.run.metrics["training"] = self.summary(done) | {"interrupted": interrupted}
+
+    def step(self, step: int, batch: int, learning_rate: float, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+        """Do one step; return its record."""
+        warm = min(1.0, (step + 1) / 50)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate * warm * 0.5 * (1 + math.cos(math.pi * (step + 1) / self.steps))
+        window, rows, start = self.batch(step, batch)
+        calls, norm, loss = self.run.evaluations, torch.tensor(0.0), torch.tensor(math.nan)
+        if len(rows):
+            optimiser.zero_grad()
+            loss = self.descend(rows, start, window)
+            if loss.isfinite():
+                norm = nn.utils.clip_grad_norm_(self.run.dynamics.parameters(), 1.0)
+                optimiser.step()
+        return {
+            "step": step + 1, "loss": float(loss.detach()), "gradient_norm": float(norm), "window": window,
+            "evaluations": self.run.evaluations - calls, "seconds": self.seconds(),
+        }  # fmt: skip
+
+    def descend(self, rows: Tensor, start: int, window: int) -> Tensor:
+        """Return the loss of a batch, with its gradient in the parameters; NaN where the solver failed."""
+        share, failure = torch.tensor(math.nan), None
+        try:
+            share = self.objective(rows, start, window)
+        except StiffError as error:  # these weights are poor, the next batch may be fine
+            failure = error
+        if self.processes.any_failed(failure is not None):
+            self.given_up += 1
+            if self.given_up == PATIENCE:
+                raise StiffError(f"{PATIENCE} steps in a row failed; {failure or 'in another process'}") from failure
+            return torch.tensor(math.nan)
+        self.given_up = 0
+        share.backward()
+        if self.processes.count > 1:  # what was averaged is to be a sum
+            torch._foreach_mul_(
+                [p.grad for p in self.run.dynamics.parameters() if p.grad is not None], self.processes.count
+            )
+        return self.processes.sum(share.detach())
+
+    def seconds(self) -> float:
+        """Return the time spent so far, that before the training was resumed included."""
+        return self.before + time.monotonic() - self.started
+
+    def summary(self, done: int) -> dict[str, Any]:
+        """Return what the run's metrics say of its training."""
+        return {
+            "steps": done, "seconds": self.seconds(), "validation_relative_l2": self.state.best_error,
+            "trajectories": len(self.training),
+        }  # fmt: skip
+
+    def keep(self, best: dict[str, Tensor], optimiser: torch.optim.Optimizer, done: int) -> None:
+        """Record where the training stands, and write the best weights and a checkpoint."""
+        state, model = self.state, self.run.dynamics
+        state.step, state.seconds = done, self.seconds()
+        self.run.history = state.history
+        if self.folder is None:
+            return
+        state.tensors = pack(model, best, optimiser, self.generator)
+        current = copy.deepcopy(model.state_dict())
+        model.load_state_dict(best)
+        self.run.metrics["training"] = self.summary(done)
+        self.run.save(self.folder)
+        model.load_state_dict(current)
+        save_state(self.folder, state)
+
+    def batch(self, step: int, batch: int) -> tuple[int, Tensor, int]:
+        """Return window length, trajectories, first time: windows of 2, 5, 10 steps, then whole trajectories."""
+        longest = self.data.values.shape[1] - 1
+        part = step / self.steps
+        window = min(longest, 2 if part < 0.25 else 5 if part < 0.5 else 10 if part < 0.7 else longest)
+        start = int(torch.randint(longest - window + 1, (), generator=self.generator))
+        picked = torch.randperm(len(self.training), generator=self.generator)[:batch]
+        rows = self.training[picked]
+        return window, rows[self.usable[rows, start]], start
+
+    def loss(self, rows: Tensor, start: int, window: int) -> Tensor:
+        """Return this process's share of the mean relative squared error over a window."""
+        span = slice(start, start + window + 1)
+        times = self.data.times[rows, span]
+        shared = bool((times == times[:1]).all())  # for the batch, not for a share of it
+        rows = self.processes.own(rows)
+        part, size = (
+            self.data.select(rows),
+            self.run.basis.amplitude,
+        )  # taken out, so that no square over- or underflows
+        truth = part.values[:, span] / size
+        seen = ~truth.isnan() if self.gaps else None
+        power = (truth if seen is None else truth.nan_to_num()).square().sum((2, 3))
+        framed = self.usable[rows, span]
+        total, number, frames = self.processes.sum(torch.stack([power.sum(), _count(power), framed.sum().double()]))
+        state = self.run.roll_out(
+            self.encoded.at(rows, start), times[0] if shared else part.times[:, span], part.parameters, self.processes.norm
+        )  # fmt: skip
+        wrong = self.run.basis.synthesize(state.coef, part.points, state.frame) / size - truth
+        if seen is not None:
+            wrong = torch.where(seen, wrong, 0.0)
+        # Floored at a thousandth of the typical snapshot, so that an empty field does not rule.
+        floor = 1e-3 * total / number
+        misfit = (wrong.square().sum((2, 3)) / (power + floor).clamp_min(1e-300)).sum() / number
+        if self.frames is None:
+            return misfit
+        return misfit + self.frame_weight * self.frame_loss(state, self.frames[rows, span], framed) / frames.clamp_min(
+            1
+        )
+
+    def frame_loss(self, state: Encoded, wanted: Tensor, seen: Tensor) -> Tensor:
+        """Return the sum of (log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2 over axes, and trajectories and times seen."""
+        assert state.frame is not None
+        log_scale, shift = (state.frame - wanted).chunk(2, -1)
+        stretch = wanted.chunk(2, -1)[0].exp()
+        return (log_scale.square() + (stretch * shift).square()).sum(-1)[seen].sum()
+
+    def validated(self) -> float:
+        """Return `error`, which the first process finds for all."""
+        return self.processes.said_by_first(self.error)
+
+    def error(self) -> float:
+        """Return relative_l2 on the validation trajectories."""
+        try:
+            known = self.encoded.at(self.validation, slice(None))
+            return self.run.errors(self.validating, known).figures()["relative_l2"]
+        except DataError:
+            return math.inf
+
+
+def _count(tensor: Tensor) -> Tensor:
+    return torch.tensor(float(tensor.numel()), dtype=torch.float64)
