@@ -58,8 +58,9 @@ class Operator:
         (ctx, gradient) -> one gradient (or None) for each argument; ctx.saved_tensors, ctx.rest, ctx.needs_input_grad.
     tangent : callable
         (ctx, *tangents) -> tangent of the result; tangents of plain arguments and of constants are None.
-    core_axes : sequence of int
-        For each tensor argument, how many trailing axes are its own; those before broadcast.
+    core_axes : sequence of int, optional
+        For each tensor argument, how many trailing axes are its own; those before broadcast. None: the result is like the only tensor
+        argument, number by number.
     """
 
     schema: str
@@ -67,7 +68,7 @@ class Operator:
     fake: Callable[..., Tensor]
     backward: Callable[..., Sequence[Tensor | None]]
     tangent: Callable[..., Tensor]
-    core_axes: Sequence[int]
+    core_axes: Sequence[int] | None
 
 
 class _Saved(NamedTuple):
@@ -176,8 +177,10 @@ def direct_node(rules: Operator, kernel: Callable[..., Tensor]) -> Callable[...,
     return Node.apply
 
 
-def _vmap_rule(operator: Any, core_axes: Sequence[int]) -> Callable[..., tuple[Any, Any]]:
+def _vmap_rule(operator: Any, core_axes: Sequence[int] | None) -> Callable[..., tuple[Any, Any]]:
     """Batch axes go first; leading axes broadcast, so ranks only have to be made equal."""
+    if core_axes is None:
+        return lambda info, in_dims, *args: (operator(*args), in_dims[0])
 
     def rule(info: Any, in_dims: Sequence[int | None], *args: Any) -> tuple[Any, Any]:
         positions = [i for i, arg in enumerate(args) if _is_tensor(arg)]

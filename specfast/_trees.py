@@ -37,8 +37,11 @@ def _least_steps(costs, degrees, depth):
 
 
 @_compiled
-def grow(costs, degrees, gamma, room):
-    """Return the tree of all n with n_d <= degrees_d and sum_d costs_d[n_d] - gamma max_d costs_d[n_d] <= room, and its size.
+def grow(costs, degrees, gamma, room, begin, end):
+    """Return a part of the tree of all n with n_d <= degrees_d and sum_d costs_d[n_d] - gamma max_d costs_d[n_d] <= room.
+
+    The part holds the runs that begin when `begin` to `end` - 1 nodes of the tree have been passed. Also returned: the leading
+    entries of its first run, how many indices were before it, and how many indices and nodes there are (as far as looked at).
 
     Costs do not decrease along n_d and begin with 0. Only entries that are not 0 are kept: axes[:count], with the sum and the
     largest of their costs. Cost: a few steps a run and axis on which it might go on.
@@ -48,16 +51,25 @@ def grow(costs, degrees, gamma, room):
     entry, axes = np.zeros(depth + 1, np.int64), np.zeros(depth + 1, np.int64)
     totals, largests = np.zeros(depth + 2, np.int64), np.zeros(depth + 2, np.int64)
     runs = np.empty((1024, 2), np.int32)
-    fibres, size, shared, count = 0, 0, 0, 0
+    fibres, size, nodes, shared, count = 0, 0, 0, 0, 0
+    first, before = np.zeros(depth, np.int32), 0
     while True:
+        if nodes >= end:
+            return runs[:fibres].copy(), first, before, size, nodes
         length = _longest(costs[depth], gamma, room, degrees[depth], totals[count], largests[count]) + 1
-        if fibres == len(runs):
-            more = np.empty((2 * fibres, 2), np.int32)
-            more[:fibres] = runs
-            runs = more
-        runs[fibres, 0], runs[fibres, 1] = shared, length
-        fibres += 1
+        if nodes >= begin:
+            if fibres == 0:
+                before = size
+                for i in range(count):
+                    first[axes[i]] = entry[axes[i]]
+            if fibres == len(runs):
+                more = np.empty((2 * fibres, 2), np.int32)
+                more[:fibres] = runs
+                runs = more
+            runs[fibres, 0], runs[fibres, 1] = shared, length
+            fibres += 1
         size += length
+        nodes += length + depth - shared
         # The last axis whose entry can grow: entries behind it become 0.
         behind, n = depth, 0
         while n == 0:
@@ -73,7 +85,7 @@ def grow(costs, degrees, gamma, room):
                 shared += 1
             if n == 0:
                 if count == 0:
-                    return runs[:fibres].copy(), size
+                    return runs[:fibres].copy(), first, before, size, nodes
                 count, shared, behind = count - 1, top, top
                 following = entry[top] + 1
                 if following <= degrees[top]:
@@ -84,6 +96,30 @@ def grow(costs, degrees, gamma, room):
         entry[shared], axes[count] = n, shared
         totals[count + 1], largests[count + 1] = totals[count] + cost, max(largests[count], cost)
         count += 1
+
+
+@_compiled
+def part_of(whole, dim, begin, end):
+    """Return what `grow` does, from a tree that is there."""
+    depth = dim - 1
+    entry, first = np.zeros(depth, np.int32), np.zeros(depth, np.int32)
+    size, nodes, before, low, high = 0, 0, 0, -1, len(whole)
+    for fibre in range(len(whole)):
+        if nodes >= end:
+            high = fibre
+            break
+        shared, length = whole[fibre]
+        if fibre > 0:
+            entry[shared] += 1
+            entry[shared + 1 :] = 0
+        if nodes >= begin and low < 0:
+            low, before = fibre, size
+            first[:] = entry
+        size += length
+        nodes += length + depth - shared
+    if low < 0:
+        low = high
+    return whole[low:high].copy(), first, before, size, nodes
 
 
 @_compiled

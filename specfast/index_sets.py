@@ -22,6 +22,7 @@ from .families import check_degree
 _SLACK = 1e-12
 # Costs are counted in whole units, so that every way of adding them up gives the same members.
 _UNIT = 2.0**48
+ALL = 2**62  # nodes, more than any tree has
 
 
 def memory() -> int:
@@ -53,6 +54,11 @@ class IndexSet:
     """Base of the index sets; use TensorProduct, TotalDegree, HyperbolicCross or Indices."""
 
     degree: int | tuple[int, ...]
+
+    @property
+    def described(self) -> bool:
+        """Whether a few plain values say which members there are."""
+        return True
 
     def rule(self, dim: int) -> Rule:
         """Return what decides on membership."""
@@ -299,6 +305,11 @@ class Indices(IndexSet):
         object.__setattr__(self, "_runs", runs)
 
     @property
+    def described(self) -> bool:
+        """False: the members are listed."""
+        return False
+
+    @property
     def dim(self) -> int:
         """The dimension of the members."""
         return len(self.axis_degrees(len(self.degree)))  # type: ignore[arg-type]
@@ -388,7 +399,7 @@ def _tree(index_set: IndexSet, dim: int) -> np.ndarray:
             f" half of this machine's memory is {half / 2**30:.1f} GiB"
         )
     rule = index_set.rule(dim)
-    runs, listed = grow(rule.costs, rule.degrees, rule.gamma, rule.room)
+    runs, _, _, listed, _ = grow(rule.costs, rule.degrees, rule.gamma, rule.room, 0, ALL)
     assert listed == size
     runs.setflags(write=False)
     return runs

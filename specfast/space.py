@@ -458,6 +458,30 @@ class Space(SpaceValue):
         product = self.inner(coef, coef)
         return product.real**0.5
 
+    def shard(self, mesh: Any, *, indices: int | str | None = 0, points: int | str | None = None) -> Any:
+        """Return this process's part of the space, for coefficients or points that are split over processes.
+
+        Parameters
+        ----------
+        mesh : torch.distributed.device_mesh.DeviceMesh
+            The processes.
+        indices, points : int, str or None
+            The axis of the mesh along which the index set is split into parts of even work, and that along which each process
+            has points of its own.
+
+        Returns
+        -------
+        SpaceShard
+
+        Raises
+        ------
+        ValueError
+            If these are not axes of the mesh, or there is nothing to split (one axis, or fewer runs than processes).
+        """
+        from .shards import SpaceShard
+
+        return SpaceShard(self, mesh, indices, points)  # type: ignore[arg-type]
+
 
 def _differentiated(coef: Tensor, name: str, orders: list[int]) -> Tensor:
     """Return the coefficients (J, ..., K + highest order) of derivatives of a series on one axis."""

@@ -22,7 +22,7 @@ from .arrays import (
     to_torch,
 )
 from .families import Family, family_from_dict
-from .index_sets import IndexSet, Indices, TensorProduct, index_set_from_dict
+from .index_sets import IndexSet, TensorProduct, index_set_from_dict
 from .placement import place, plainly
 
 
@@ -78,8 +78,7 @@ class SpaceValue:
         }.items():
             object.__setattr__(self, name, value)
         # Listed indices are many: their space is named, not described.
-        described = not isinstance(index_set, Indices)
-        object.__setattr__(self, "_owner", json.dumps(self.to_dict()) if described else enrol(self))
+        object.__setattr__(self, "_owner", json.dumps(self.to_dict()) if index_set.described else enrol(self))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a Space is immutable; {name} cannot be set")
