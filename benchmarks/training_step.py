@@ -17,7 +17,7 @@ from specfast.learn.choose import choose_basis
 from specfast.learn.dynamics import Dynamics, Form
 from specfast.learn.encode import Basis
 from specfast.learn.run import Run
-from specfast.learn.train import _Trainer
+from specfast.learn.trainer import Trainer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from fields import moving_gaussian
@@ -46,7 +46,7 @@ def trainer(fixed):
     dynamics = Dynamics(basis, 1, Form())
     dynamics.initialise(basis.state(encoded), data.times, data.observed)
     run, rows = Run(basis, dynamics, SOLVER, ("u",)), torch.arange(160)
-    one = _Trainer(run, data, encoded, rows, rows, torch.Generator().manual_seed(0), State({"steps": 1}), None)
+    one = Trainer(run, data, encoded, rows, rows, torch.Generator().manual_seed(0), State({"steps": 1}), None)
     one.set_targets(None)
     return one
 
