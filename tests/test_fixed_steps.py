@@ -89,24 +89,35 @@ def test_what_steps_do_not_go_with():
             sf.nn.SpectralODE(SPACE, motion, options=options, **given)
 
 
-@pytest.mark.parametrize("method", ["midpoint", "etdrk4"])
-def test_compiled_whole(method):
+@pytest.mark.parametrize(
+    ("method", "backend", "dynamic"),
+    [("midpoint", "inductor", True), ("rk4", "aot_eager", False), ("etdrk4", "aot_eager", True)],
+)
+def test_compiled_whole(method, backend, dynamic):
     """One graph holds the integration and the sum at points; values and gradients are those of the loop."""
     torch._dynamo.reset()
     motion = Motion()
     ode = sf.nn.SpectralODE(SPACE, motion, method=method, options={"steps": 2})
-    coef, scale, shift = starts()
-    times, points = torch.tensor([0.0, 0.2, 0.5, 0.6], dtype=D), torch.randn(4, 7, dtype=D)
 
-    def loss(coef, scale, shift, times):
+    def loss(coef, scale, shift, times, points):
         c, beta, x0 = ode(coef, scale, shift, times)
         return SPACE.synthesize(c, points.unsqueeze(1), scale=beta, shift=x0).square().mean()
 
-    # Code for the loop's body takes the compiler a minute; what is traced is the same.
-    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
-    found, expected = compiled(coef, scale, shift, times), loss(coef, scale, shift, times)
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
-    parameters = list(motion.parameters())
-    ours, wanted = (torch.autograd.grad(value, parameters) for value in (found, expected))
-    for a, b in zip(ours, wanted, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+    # Code for the loop's body takes the compiler a quarter of a minute; what is traced is the same.
+    compiled = torch.compile(loss, fullgraph=True, backend=backend, dynamic=dynamic)
+    times, parameters = torch.tensor([0.0, 0.2, 0.5, 0.6], dtype=D), list(motion.parameters())
+    for rows in (4, 6) if dynamic and backend != "inductor" else (4,):
+        given = (*starts(rows), times, torch.randn(rows, 7, dtype=D))
+        found, expected = compiled(*given), loss(*given)
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+        ours, wanted = (torch.autograd.grad(value, parameters) for value in (found, expected))
+        for a, b in zip(ours, wanted, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_coefficients_of_another_space_are_refused():
+    coef, scale, shift = starts()
+    for method, options in (("dopri5", None), ("rk4", {"steps": 2})):
+        ode = sf.nn.SpectralODE(SPACE, Motion(), method=method, options=options)
+        with pytest.raises(ValueError, match=r"coef has shape \(4, 5\); \(\.\.\., 6\)"):
+            ode(coef[:, :5], scale, shift, torch.tensor([0.0, 1.0], dtype=D))

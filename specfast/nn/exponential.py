@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .fixed_steps import State, each
 
@@ -13,14 +13,12 @@ LARGEST_MATRIX = 512  # past which a linear part is expected as its diagonal
 
 
 def _phi_matrices(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return exp, phi_1, phi_2, phi_3 of a matrix (S, S), as blocks of the exponential of one four times as large."""
-    size = matrix.shape[0]
-    large = matrix.new_zeros(4 * size, 4 * size)
-    large[:size, :size] = matrix
-    steps = torch.arange(3 * size, device=matrix.device)
-    large[steps, steps + size] = 1.0
-    first = torch.linalg.matrix_exp(large)[:size]
-    return tuple(first.split(size, 1))  # type: ignore[return-value]
+    """Return exp, phi_1, phi_2, phi_3 of matrices (..., S, S), as blocks of the exponential of one four times as large."""
+    size = matrix.shape[-1]
+    ones = torch.ones(3 * size, dtype=matrix.dtype, device=matrix.device).diag(size)
+    large = nn.functional.pad(matrix, (0, 3 * size, 0, 3 * size)) + ones
+    first = torch.linalg.matrix_exp(large)[..., :size, :]
+    return tuple(first.split(size, -1))  # type: ignore[return-value]
 
 
 def _phi_numbers(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -39,33 +37,36 @@ def _phi_numbers(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return tuple(values)  # type: ignore[return-value]
 
 
-class _Step:
-    """The coefficients of one step of length h."""
+def _coefficients(linear: Tensor, h: Tensor) -> State:
+    """Return what a step of length h needs of L: exp(h L), exp(h L / 2), phi_1(h L / 2), and the three weights.
 
-    def __init__(self, linear: Tensor, h: Tensor):
-        dense = linear.dim() == 2
-        phi = _phi_matrices if dense else _phi_numbers
-        self.dense = dense
-        self.h = h
-        self.whole, one, two, three = phi(h * linear)
-        self.half, self.half_one, *_ = phi(0.5 * h * linear)
-        self.weights = one - 3 * two + 4 * three, 2 * two - 4 * three, 4 * three - two
+    With h (n,) those of n steps, on a new first axis.
+    """
+    phi = _phi_matrices if linear.dim() == 2 else _phi_numbers
+    h = h.reshape(*h.shape, *(1,) * linear.dim())
+    whole, one, two, three = phi(h * linear)
+    half, half_one, *_ = phi(0.5 * h * linear)
+    return whole, half, half_one, one - 3 * two + 4 * three, 2 * two - 4 * three, 4 * three - two
 
-    def apply(self, function: Tensor, v: Tensor) -> Tensor:
-        return v @ function.mT if self.dense else v * function
 
-    def __call__(self, rest: Callable[[Tensor, Tensor], Tensor], t: Tensor, u: Tensor) -> Tensor:
-        apply, h = self.apply, self.h
-        first = rest(t, u)
-        start = apply(self.half, u)
-        a = start + 0.5 * h * apply(self.half_one, first)
-        second = rest(t + 0.5 * h, a)
-        b = start + 0.5 * h * apply(self.half_one, second)
-        third = rest(t + 0.5 * h, b)
-        c = apply(self.half, a) + 0.5 * h * apply(self.half_one, 2 * third - first)
-        fourth = rest(t + h, c)
-        early, middle, late = self.weights
-        return apply(self.whole, u) + h * (apply(early, first) + apply(middle, second + third) + apply(late, fourth))
+def _step(
+    rest: Callable[[Tensor, Tensor], Tensor], dense: bool, coefficients: State, t: Tensor, h: Tensor, u: Tensor
+) -> Tensor:  # fmt: skip
+    """Return the state after a step."""
+
+    def apply(function: Tensor, v: Tensor) -> Tensor:
+        return v @ function.mT if dense else v * function
+
+    whole, half, half_one, early, middle, late = coefficients
+    first = rest(t, u)
+    start = apply(half, u)
+    a = start + 0.5 * h * apply(half_one, first)
+    second = rest(t + 0.5 * h, a)
+    b = start + 0.5 * h * apply(half_one, second)
+    third = rest(t + 0.5 * h, b)
+    c = apply(half, a) + 0.5 * h * apply(half_one, 2 * third - first)
+    fourth = rest(t + h, c)
+    return apply(whole, u) + h * (apply(early, first) + apply(middle, second + third) + apply(late, fourth))
 
 
 def etdrk4(
@@ -104,19 +105,28 @@ def etdrk4(
     >>> round(float(u[1, 0]), 12)
     1.0
     """
-    made: dict[str, _Step] = {}
+    h = times.diff() / steps
+    if torch.compiler.is_compiling():  # values are not known: every interval has its own coefficients
+        inputs = _coefficients(linear, h)
+    else:
+        # Equal up to rounding is equal: intervals of a regular series share one set.
+        lengths, places = torch.unique(_rounded(h.detach()), return_inverse=True)
+        sets = [_coefficients(linear, h[(places == place).nonzero()[0, 0]]) for place in range(len(lengths))]
+        inputs = (places,)
 
-    def one_interval(state: State, now: tuple[Tensor, Tensor]) -> State:
-        begin, h = now
-        if torch.compiler.is_compiling():  # values are not known, so the coefficients are made for every interval
-            step = _Step(linear, h)
-        else:
-            key = f"{float(h):.9g}"  # equal up to rounding
-            step = made[key] if key in made else made.setdefault(key, _Step(linear, h))
+    def one_interval(state: State, now: State) -> State:
+        begin, length, *own = now
+        coefficients = tuple(own) if torch.compiler.is_compiling() else sets[int(own[0])]
         (row,) = state
         for i in range(steps):
-            row = step(rest, begin + i * h, row)
+            row = _step(rest, linear.dim() == 2, coefficients, begin + i * length, length, row)
         return (row,)
 
-    (taken,) = each(one_interval, (start,), (times[:-1], times.diff() / steps))
+    (taken,) = each(one_interval, (start,), (times[:-1], h, *inputs))
     return torch.cat([start.unsqueeze(0), taken])
+
+
+def _rounded(h: Tensor) -> Tensor:
+    """Return numbers with some seven digits kept."""
+    mantissa, exponent = torch.frexp(h)
+    return torch.ldexp((mantissa * 2**24).round(), exponent)

@@ -150,6 +150,8 @@ class SpectralODE(nn.Module):
         """Return coefficients, scale and shift at the times."""
         if times.dim() not in (1, 2) or times.shape[-1] < 1:
             raise ValueError(f"times has shape {tuple(times.shape)}; (T,) or (B, T) with T >= 1 is expected")
+        if coef.dim() < 1 or coef.shape[-1] != self.space.size:
+            raise ValueError(f"coef has shape {tuple(coef.shape)}; (..., {self.space.size}) is expected")
         if not torch.compiler.is_compiling() and (times.diff(dim=-1) <= 0).any():
             raise ValueError("times do not increase strictly")
         given = (self.dynamics, self.adaptive, (scale, shift), parameters)
@@ -211,16 +213,19 @@ class SpectralODE(nn.Module):
         self, rhs: _RightHandSide, state: tuple[Tensor, ...], times: Tensor
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """As above with the linear part taken exactly; the state in one row, coefficients first."""
-        lead = state[0].shape[: self.lead]
-        shapes = [part.shape[self.lead :] for part in state]
-        sizes = [part.numel() // max(1, lead.numel()) for part in state]
+        lead, dim = self.lead, self.space.dim
+        own = 1 if dim == 1 else dim  # numbers of log beta, and of x0
+        channels = state[0].dim() > lead + 1
 
+        # Sizes of the batch stay inside: the compiler (2.13) fails for a loop that is handed some.
         def in_a_row(parts: tuple[Tensor, ...]) -> Tensor:
-            return torch.cat([p.reshape(*lead, n) for p, n in zip(parts, sizes, strict=True)], -1)
+            return torch.cat([part.flatten(lead) if part.dim() > lead else part.unsqueeze(-1) for part in parts], -1)
 
         def apart(row: Tensor) -> tuple[Tensor, ...]:
-            pieces = row.split(sizes, -1)
-            return tuple(p.reshape(*row.shape[:-1], *shape) for p, shape in zip(pieces, shapes, strict=True))
+            moving = [] if len(state) == 1 else [row[..., -2 * own : -own], row[..., -own:]]
+            coef = row[..., : -2 * own] if moving else row
+            coef = coef.unflatten(-1, (-1, self.space.size)) if channels else coef
+            return (coef, *(part.squeeze(-1) if dim == 1 else part for part in moving))
 
         linear = self.dynamics.linear_part()
 
