@@ -103,9 +103,7 @@ class _Axis(NamedTuple):
         return result.to(lines.dtype)
 
     def _matrix(self, like: Tensor) -> Tensor:
-        table = _table(self.family, self.nodes, self.size, self.order).to(like.device, like.dtype)
-        _, weights, norms = self._rule(like, self.size)
-        return table * weights.unsqueeze(1) / norms if self.weighted else table
+        return _kept(self, like.dtype, like.device)
 
     def _rule(self, like: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
         z, weights = gauss(self.family, self.nodes)
@@ -114,6 +112,17 @@ class _Axis(NamedTuple):
             weights, norms = np.ones_like(weights), np.ones_like(norms)
         first, second, third = (torch.from_numpy(part).to(like.device, like.dtype) for part in (z, weights, norms))
         return first, second, third
+
+
+@lru_cache(maxsize=256)
+def _kept(axis: _Axis, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return B of an axis whose table is small."""
+    table = _table(axis.family, axis.nodes, axis.size, axis.order)
+    with lasting():
+        if axis.weighted:
+            _, weights, norms = axis._rule(table, axis.size)
+            table = table * weights.unsqueeze(1) / norms
+        return table.to(device, dtype)
 
 
 def _axes(
@@ -168,10 +177,14 @@ def _lines(array: Tensor, own: _Runs) -> Tensor:
 
 
 def _product(matrix: Tensor, lines: Tensor) -> Tensor:
-    """Return matrix (n, L) times lines (rows, F, L, rest), (rows, F, n, rest)."""
+    """Return matrix (n, L) times lines (rows, F, L, rest), (rows, F, n, rest).
+
+    Lines lie one behind the other: for others PyTorch multiplies one by one.
+    """
     if lines.shape[-1] == 1:
-        return (lines.squeeze(-1) @ matrix.mT).unsqueeze(-1)
-    return matrix @ lines
+        rows, runs, length = lines.shape[:3]
+        return (lines.reshape(rows * runs, length) @ matrix.mT).reshape(rows, runs, matrix.shape[0], 1)
+    return matrix @ lines.contiguous()
 
 
 def _ordered(parts: list[Tensor], places: Tensor) -> Tensor:

@@ -128,26 +128,81 @@ def test_plain_tensors_pass_by_the_dispatcher_only_if_nobody_watches():
     torch.testing.assert_close(gradient, ops.adjoint(torch.ones_like(z), z, 4, "hermite", 0))
 
 
-def test_opcheck():
-    c, z, v = leaf(6), leaf(4), leaf(4)
-    for operator, arguments in (
-        (torch.ops.specfast.synthesize.default, (c, z, "hermite", 0)),
-        (torch.ops.specfast.synthesize_backward.default, (v, c, z, "hermite", 0)),
-        (torch.ops.specfast.adjoint.default, (v, z, 6, "hermite", 0)),
-        (torch.ops.specfast.basis.default, (z, 6, "hermite", 0)),
-        (torch.ops.specfast.differentiate.default, (c, "hermite", False)),
-        (torch.ops.specfast.product_synthesize.default, (leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0])),
-        (
-            torch.ops.specfast.product_derivatives.default,
-            (leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0, 2, 0]),
-        ),
-        (
-            torch.ops.specfast.product_backward.default,
-            (v, leaf(5), leaf(4, 2), TREE, [1, 2], "hermite,hermite", [0, 0]),
-        ),
-        (torch.ops.specfast.product_adjoint.default, (v, leaf(4, 2), TREE, 5, [1, 2], "hermite,hermite", [0, 0])),
+def checked():
+    """Return arguments for every operator, by name."""
+    c, z, v, plane = leaf(6), leaf(4), leaf(4), leaf(4, 2)
+    pair, none = "hermite,hermite", [0, 0]
+    given = {
+        "synthesize": (c, z, "hermite", 0),
+        "synthesize_backward": (v, c, z, "hermite", 0),
+        "adjoint": (v, z, 6, "hermite", 0),
+        "basis": (z, 6, "hermite", 0),
+        "differentiate": (c, "hermite", False),
+        "product_synthesize": (leaf(5), plane, TREE, [1, 2], pair, none),
+        "product_gradient": (leaf(5), plane, TREE, [1, 2], pair, none),
+        "product_derivatives": (leaf(5), plane, TREE, [1, 2], pair, [0, 0, 2, 0]),
+        "product_backward": (v, leaf(5), plane, TREE, [1, 2], pair, none),
+        "product_adjoint": (v, plane, TREE, 5, [1, 2], pair, none),
+        "grid_synthesize": (leaf(3, 5), TREE, [3, 4], pair, [1, 0], False),
+        "grid_adjoint": (leaf(3, 12), TREE, 5, [3, 4], pair, none, True),
+        "mix": (leaf(2, 3, 4), leaf(3, 5, 4)),
+        "constant": (z, LINE._owner, "index_tree", []),
+    }
+    return {name: (getattr(torch.ops.specfast, name).default, arguments) for name, arguments in given.items()}
+
+
+LINE = sf.Space([sf.Hermite(), sf.Hermite()], sf.HyperbolicCross(3))
+OVER_PROCESSES = {"sum_over", "share_over"}  # in test_shards
+
+
+def test_no_operator_is_left_out():
+    import specfast.shards  # noqa: F401
+
+    names = {
+        name.split("::")[1].split(".")[0] for name in torch._C._dispatch_get_all_op_names() if "specfast::" in name
+    }
+    assert names == set(checked()) | OVER_PROCESSES
+
+
+@pytest.mark.parametrize("name", checked())
+def test_opcheck(name):
+    operator, arguments = checked()[name]
+    torch.library.opcheck(operator, arguments)
+
+
+@pytest.mark.parametrize("name", ["product_derivatives", "grid_synthesize", "grid_adjoint", "mix"])
+def test_operators_of_layers_in_all_modes(name):
+    operator, arguments = checked()[name]
+    places = [i for i, a in enumerate(arguments) if isinstance(a, torch.Tensor) and a.is_floating_point()]
+
+    def function(*tensors):
+        given = list(arguments)
+        for place, tensor in zip(places, tensors, strict=True):
+            given[place] = tensor
+        return operator(*given)
+
+    tensors = [arguments[place] for place in places]
+    assert gradcheck(function, tensors, check_forward_ad=True, check_batched_grad=True)
+    assert gradgradcheck(function, tensors, check_fwd_over_rev=True)
+    twice = tuple(torch.stack([t, 2 * t]).detach() for t in tensors)
+    for axes in itertools.product([0, None], repeat=len(twice)):
+        if any(axis == 0 for axis in axes):
+            given = [both if axis == 0 else both[1] for both, axis in zip(twice, axes, strict=True)]
+            torch.testing.assert_close(vmap(function, axes)(*given)[1], function(*(both[1] for both in twice)))
+
+
+def test_a_product_of_channels_against_the_sum():
+    first, second = torch.randn(2, 3, 4, 5, dtype=D), torch.randn(4, 6, 5, dtype=D)
+    expected = torch.einsum("abik,iok->abok", first, second)
+    torch.testing.assert_close(torch.ops.specfast.mix(first, second), expected)
+    torch.testing.assert_close(torch.ops.specfast.mix(first.mT.contiguous().mT, second), expected)
+    for wrong, error in (
+        ((first, second[:2]), ValueError),
+        ((first[0, 0], second), ValueError),
+        ((first, second.float()), TypeError),
     ):
-        torch.library.opcheck(operator, arguments)
+        with pytest.raises(error, match="mix: "):
+            torch.ops.specfast.mix(*wrong)
 
 
 def test_bad_arguments():

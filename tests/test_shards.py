@@ -153,6 +153,8 @@ def split_indices():
     verdict["compiled"] = close(grads[0][0], grads[1][0][..., part]) and close(grads[0][1], grads[1][1])
     small = shard.synthesize(own.float(), points.float())
     verdict["float32"] = bool(torch.allclose(small.double(), SPACE.synthesize(coef, points), rtol=1e-3, atol=1e-3))
+    for operator in (sum_over, share_over):
+        torch.library.opcheck(operator, (values, name))
     verdict["identity and its transpose"] = close(share_over(values, name), values)
     return verdict
 

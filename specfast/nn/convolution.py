@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..mixing import mix
 from ..space import Space
 from .transforms import BasisLayer
 
@@ -74,12 +75,14 @@ class SpectralConv(BasisLayer):
     def mix(self, coef: Tensor) -> Tensor:
         """Return coefficients (B, out_channels, K) of coefficients (B, in_channels, K)."""
         weight = self.weight.to(coef.dtype)
-        mixed = torch.einsum("bik,iok->bok", coef, weight[..., 0])
+        mixed = mix(coef, weight[..., 0])
         if self.coupling:
             # One more coefficient, 0, stands for neighbours outside of the index set.
-            near = torch.nn.functional.pad(coef, (0, 1))[..., self.places]
-            mixed = mixed + torch.einsum("bikj,iokj->bok", near, weight[..., 1:])
-        return mixed
+            padded = torch.nn.functional.pad(coef, (0, 1))
+            for offset in range(self.places.shape[1]):
+                near = padded.index_select(2, self.places[:, offset])
+                mixed = mixed + mix(near, weight[..., 1 + offset])
+        return mixed  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, points: Tensor | None = None) -> Tensor:
         """Return the values of the result where those of `x` are."""
