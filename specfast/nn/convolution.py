@@ -65,7 +65,9 @@ class SpectralConv(BasisLayer):
         self.in_channels, self.out_channels, self.coupling = in_channels, out_channels, coupling
         places = _neighbours(space, coupling)
         self.register_buffer("places", places, persistent=False)
-        spread = (in_channels * (places.shape[1] + 1)) ** -0.5
+        spread = (
+            places.shape[1] + 1
+        ) ** -0.5 / in_channels  # small, as that of Fourier layers: blocks begin near their other path
         self.weight = nn.Parameter(torch.randn(in_channels, out_channels, space.size, places.shape[1] + 1) * spread)
 
     def grid(self, *sizes: int) -> tuple[Tensor, ...]:
