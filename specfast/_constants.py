@@ -89,9 +89,9 @@ def _kept(owner: str, what: str, arguments: tuple[int, ...], dtype: torch.dtype,
         return torch.tensor(array, dtype=_dtype(array, dtype), device=device)
 
 
-def _kernel(like: Tensor, owner: str, what: str, arguments: Sequence[int]) -> Tensor:
-    # A copy: what a graph owns it may write to.
-    return _kept(owner, what, tuple(arguments), like.dtype, like.device).clone()
+def _kernel(like: Tensor, owner: str, what: str, arguments: Sequence[int] | None) -> Tensor:
+    # A copy: what a graph owns it may write to. Packages of AOTInductor hand on None for an empty list.
+    return _kept(owner, what, tuple(arguments or ()), like.dtype, like.device).clone()
 
 
 def _fake(like: Tensor, owner: str, what: str, arguments: Sequence[int]) -> Tensor:

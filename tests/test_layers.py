@@ -220,6 +220,24 @@ def test_half_precision_and_autocast(case):
     assert result.isfinite().all() and (result.float() - expected).norm() <= 0.05 * expected.norm()
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_in_and_out(case, dtype):
+    layer, given = case
+    half, single = copy.deepcopy(layer).to(dtype), copy.deepcopy(layer).to(dtype).float()
+    small = tuple(a.to(dtype) for a in given)
+    result, expected = half(*small), single(*(a.float() for a in small))
+    assert result.dtype is dtype
+    assert (result.float() - expected).norm() <= 0.02 * expected.norm()
+    parameters = [p for p in half.parameters() if p.requires_grad]
+    if parameters:
+        slopes = torch.autograd.grad(result.float().square().sum(), parameters, allow_unused=True)
+        wanted = torch.autograd.grad(expected.square().sum(), list(single.parameters()), allow_unused=True)
+        for found, slope, parameter in zip(slopes, wanted, parameters, strict=True):
+            assert (found is None) == (slope is None)
+            if found is not None:
+                assert found.dtype is parameter.dtype and (found.float() - slope).norm() <= 0.1 * slope.norm() + 1e-4
+
+
 def test_an_operator_on_several_grids_is_one_operator():
     torch.manual_seed(1)
     space = sf.Space(sf.Hermite(degree=12))

@@ -87,7 +87,8 @@ class PolynomialKAN(nn.Module):
         work = torch.float64 if given == torch.float64 else torch.float32
         rows, weight = x.reshape(-1, self.in_features).to(work), self.weight.to(work).flatten(1)
         step = max(1, _BLOCK // weight.shape[1])
-        if rows.shape[0] <= step:
+        # A program that is exported serves any number of rows, so their number may not decide.
+        if torch.compiler.is_exporting() or rows.shape[0] <= step:
             result = checkpoint(self._block, rows, weight, use_reentrant=False)
         else:
             blocks = [checkpoint(self._block, part, weight, use_reentrant=False) for part in rows.split(step)]

@@ -82,7 +82,7 @@ class BasisLayer(SpaceLayer):
         else:
             self.register_buffer("log_scale", beta.log())
             self.learned_shift = None
-        self._given = all(bounded)
+        self._given, self._all_move = all(bounded), bool(moves.all())
 
     def basis(self) -> dict[str, Any]:
         """Return scale and shift as the transforms take them."""
@@ -90,7 +90,7 @@ class BasisLayer(SpaceLayer):
             return {}
         shift = self.fixed_shift
         if self.learned_shift is not None:
-            shift = torch.where(self.moves, self.learned_shift, shift)
+            shift = self.learned_shift if self._all_move else torch.where(self.moves, self.learned_shift, shift)
         return {"scale": self.log_scale.exp(), "shift": shift}
 
     def scale_only(self) -> dict[str, Any]:
