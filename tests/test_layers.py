@@ -235,7 +235,7 @@ def test_half_precision_in_and_out(case, dtype):
         for found, slope, parameter in zip(slopes, wanted, parameters, strict=True):
             assert (found is None) == (slope is None)
             if found is not None:
-                assert found.dtype is parameter.dtype and (found.float() - slope).norm() <= 0.1 * slope.norm() + 1e-4
+                assert found.dtype is parameter.dtype and (found.float() - slope).norm() <= 0.1 * slope.norm() + 2e-3
 
 
 def test_an_operator_on_several_grids_is_one_operator():

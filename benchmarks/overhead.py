@@ -1,0 +1,66 @@
+"""Where the microseconds of a small call go: python benchmarks/overhead.py
+
+16 rows of 16 coefficients at 16 points, one thread. Every line is timed in turns with the others; the least of 15 times is shown, since
+what other programs take only adds.
+"""
+
+import math
+import timeit
+
+import torch
+
+import specfast as sf
+from specfast import ops
+from specfast._autograd import direct, unwatched
+from specfast.kernels import cpu
+
+D = torch.float64
+
+
+def lines():
+    """Return what is timed, by name."""
+    space = sf.Space(sf.Hermite(degree=15))
+    plane = sf.Space([sf.Hermite(), sf.Hermite()], sf.TotalDegree(4))
+    coef, z = torch.randn(16, 16, dtype=D), torch.randn(16, 16, dtype=D)
+    scale, shift = 0.5 + torch.rand(16, dtype=D), torch.randn(16, dtype=D)
+    leaf, result = coef.clone().requires_grad_(), torch.empty(16, 16, dtype=D)
+    arrays = [part.numpy() for part in (coef, z, scale, shift)]
+    pairs, plan = torch.randn(16, 16, 2, dtype=D), cpu._plan("hermite", 16, 0)
+    where, dispatched = {"scale": scale, "shift": shift}, torch.ops.specfast.synthesize
+
+    def trained():
+        space.synthesize(leaf, z, **where).sum().backward()
+
+    return {
+        "torch.mul of 16 x 16 numbers": lambda: torch.mul(coef, z),
+        "specfast.ops.synthesize": lambda: ops.synthesize(coef, z, "hermite", 0),
+        "  of this: the compiled module": lambda: cpu._kernels.synthesize(plan, coef, z, result),
+        "  memory for the result": lambda: torch.empty_like(z),
+        "  whether it may go past the dispatcher": lambda: direct(coef, z),
+        "    of this: whether anyone watches": unwatched,
+        "  the plan": lambda: cpu._plan("hermite", 16, 0),
+        "torch.ops.specfast.synthesize": lambda: dispatched(coef, z, "hermite", 0),
+        "Space.synthesize": lambda: space.synthesize(coef, z),
+        "Space.synthesize with scale and shift": lambda: space.synthesize(coef, z, **where),
+        "  on NumPy arrays": lambda: space.synthesize(arrays[0], arrays[1], scale=arrays[2], shift=arrays[3]),
+        "  with a gradient to record": lambda: space.synthesize(leaf, z, **where),
+        "  and with the backward pass of a sum": trained,
+        "Space.adjoint with scale and shift": lambda: space.adjoint(z, z, **where),
+        "Space.synthesize, 15 indices on two axes": lambda: plane.synthesize(coef[:, :15], pairs),
+    }
+
+
+def main():
+    """Print the table."""
+    torch.set_num_threads(1)
+    functions = lines()
+    least = dict.fromkeys(functions, math.inf)
+    for _ in range(15):
+        for name, function in functions.items():
+            least[name] = min(least[name], timeit.timeit(function, number=500) / 500)
+    for name, seconds in least.items():
+        print(f"{name:45} {1e6 * seconds:6.1f} us")
+
+
+if __name__ == "__main__":
+    main()
