@@ -162,7 +162,10 @@ def from_environment():  # type: ignore[no-untyped-def]
         return
     import torch.distributed as dist
 
-    dist.init_process_group("gloo")
+    # torchrun may keep its store from one attempt to the next: the addresses there would be those of processes that are gone.
+    store, rank, count = next(dist.rendezvous("env://"))
+    store = dist.PrefixStore(f"specfast/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=count)
     try:
         yield Processes(dist.group.WORLD)
     finally:
