@@ -168,12 +168,30 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
     return learn.fit_ensemble(kept, options.basis, count=options.ensemble, **asked)
 
 
-def _go_on(options: argparse.Namespace) -> None:
-    """Of processes that were started anew because one had died: go on from the checkpoint, or begin again without one."""
+_LAUNCH = "launch"  # a file in the run's folder that says which launcher's training it holds
+
+
+def _goes_on(options: argparse.Namespace, launcher: str) -> bool | None:
+    """Of processes started anew because one had died: whether to go on (True) or begin again (False) with what they began.
+
+    None if the folder is not theirs: they had not come so far.
+    """
     from .learn.checkpoint import STATE
 
-    options.resume = (options.out / STATE).is_file()
-    options.overwrite = not options.resume
+    mark = options.out / _LAUNCH
+    if not mark.is_file() or mark.read_text() != launcher:
+        return None
+    return (options.out / STATE).is_file()
+
+
+def _begin(options: argparse.Namespace, launcher: str) -> None:
+    """Mark the folder as this launcher's; a checkpoint that its training replaces goes first."""
+    from .learn.checkpoint import forget
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    if not options.resume:
+        forget(options.out)
+    (options.out / _LAUNCH).write_text(launcher)
 
 
 def _learn(options: argparse.Namespace) -> None:
@@ -181,8 +199,9 @@ def _learn(options: argparse.Namespace) -> None:
 
     with processes.from_environment() as started:
         if processes.restarted():
-            started.said_by_first(lambda: _go_on(options))
-            options.resume = started.said_by_first(lambda: options.resume)
+            going = started.said_by_first(lambda: _goes_on(options, processes.launcher()))
+            if going is not None:
+                options.resume, options.overwrite = going, not going
         _learn_with(options, started)
 
 
@@ -190,6 +209,7 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     import torch
 
     from . import learn
+    from .learn.processes import launcher
     from .learn.run import write_json
 
     started.said_by_first(lambda: _check_learn(options))
@@ -198,6 +218,8 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
     held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
+    if started.count > 1:
+        started.said_by_first(lambda: _begin(options, launcher()))
     ensemble = _train(options, data.select(kept), data, started.group)
     if not started.first:
         return
@@ -313,7 +335,7 @@ def _info(options: argparse.Namespace) -> None:
     try:
         from .kernels import cpu
 
-        print(f"nvcc         {cpu.nvcc} (when this was built; no CUDA kernels in this version)")
+        print(f"nvcc         {cpu.nvcc} (when this was built)")
         print(
             f"instructions {cpu.instruction_set} (of {', '.join(cpu.instruction_sets)}), OpenMP {'on' if cpu.openmp else 'off'}"
         )

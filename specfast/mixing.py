@@ -23,7 +23,7 @@ def _mix(first: Tensor, second: Tensor) -> Tensor:
         )
     if first.dtype != second.dtype:
         raise TypeError(f"mix: dtypes {first.dtype} and {second.dtype}; one dtype is expected")
-    left, right = (part.movedim(-1, -3).contiguous() for part in (first, second))
+    left, right = (part.resolve_conj().movedim(-1, -3).contiguous() for part in (first, second))
     return (left @ right).movedim(-3, -1).contiguous()
 
 
@@ -35,8 +35,8 @@ def _fake(first: Tensor, second: Tensor) -> Tensor:
 def _backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
     first, second = ctx.saved_tensors
     parts = [
-        mix(gradient, second.transpose(-3, -2)) if needed[0] else None,
-        mix(first.transpose(-3, -2), gradient) if needed[1] else None,
+        mix(gradient, second.conj().transpose(-3, -2)) if needed[0] else None,
+        mix(first.conj().transpose(-3, -2), gradient) if needed[1] else None,
     ]
     return [
         None if part is None else part.sum_to_size(own.shape) for part, own in zip(parts, (first, second), strict=True)

@@ -36,8 +36,8 @@ class SpaceShard:
     -----
     Along the axis of the mesh that splits the indices, points and values are the same in every process, and each has its own
     coefficients (..., K_r). Along the axis that splits the points, the coefficients are the same, and each has its own points and
-    values. A loss is the sum of those of the processes along the latter, and counts once along the former: gradients are those
-    of that. Cost and messages: see docs/processes.md.
+    values. Gradients are those of the sum, over the processes along the latter, of what they make of their values, where
+    what is the same in all of them (`norm`, the result of `adjoint`) counts once. Cost and messages: see docs/processes.md.
 
     Examples
     --------
@@ -107,7 +107,8 @@ class SpaceShard:
     def norm(self, coef: Tensor) -> Tensor:
         """Return the weighted L2 norm of the field of all processes' coefficients."""
         _check("coef", coef)
-        return self._sum("indices", self._own.norm(self._padded(coef)) ** 2) ** 0.5
+        own = self._padded(coef)
+        return self._sum("indices", self._own.inner(own, own).real) ** 0.5
 
     # ---------------------------------------------------------------------------------------------------- coefficients
 

@@ -476,7 +476,7 @@ class Space(SpaceValue):
         Raises
         ------
         ValueError
-            If these are not axes of the mesh, or there is nothing to split (one axis, or fewer runs than processes).
+            If these are not axes of the mesh, or the indices of a space on one axis are to be split.
         """
         from .shards import SpaceShard
 

@@ -7,6 +7,7 @@ import torch
 from torchdiffeq import odeint
 
 import specfast as sf
+from specfast.nn.exponential import etdrk4
 from specfast.nn.fixed_steps import TABLEAUS, runge_kutta
 
 D = torch.float64
@@ -121,3 +122,62 @@ def test_coefficients_of_another_space_are_refused():
         ode = sf.nn.SpectralODE(SPACE, Motion(), method=method, options=options)
         with pytest.raises(ValueError, match=r"coef has shape \(4, 5\); \(\.\.\., 6\)"):
             ode(coef[:, :5], scale, shift, torch.tensor([0.0, 1.0], dtype=D))
+
+
+@pytest.mark.parametrize("method", ["etdrk4", "rk4", "midpoint"])
+def test_gradients_in_the_times(method):
+    """Equal intervals share what is made of their length; their derivatives do not."""
+    motion = Motion()
+    ode = sf.nn.SpectralODE(SPACE, motion, method=method, options={"steps": 8})
+    coef, scale, shift = starts(2)
+    times = torch.tensor([0.0, 0.25, 0.5, 0.75], dtype=D, requires_grad=True)
+
+    def last(times):
+        c, beta, x0 = ode(coef, scale, shift, times)
+        return c[:, -1].sum() + beta[:, -1].sum() + x0[:, -1].sum()
+
+    (found,) = torch.autograd.grad(last(times), times)
+    step = 1e-6 * torch.eye(4, dtype=D)
+    with torch.no_grad():
+        expected = torch.stack([(last(times + e) - last(times - e)) / 2e-6 for e in step])
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["etdrk4", "rk4", "dopri5"])
+def test_single_precision_with_times_in_double(method):
+    motion = Motion().float()
+    options = None if method == "dopri5" else {"steps": 2}
+    ode = (
+        sf.nn.SpectralODE(SPACE, lambda *a: motion(a[0].float(), *a[1:]), method=method, options=options)
+        if (method != "etdrk4")
+        else sf.nn.SpectralODE(SPACE, Single(motion), method=method, options=options)
+    )
+    start = tuple(part.float() for part in starts(3))
+    base = torch.tensor([0.0, 0.3, 0.7], dtype=D)
+    for times in (base, torch.stack([base, 2 * base, base + 1]))[: 1 if method == "etdrk4" else 2]:
+        coef, scale, shift = ode(*start, times)
+        assert coef.dtype == scale.dtype == shift.dtype == torch.float32 and coef.isfinite().all()
+
+
+class Single(torch.nn.Module):
+    """A right-hand side in single precision whose solver counts time in double."""
+
+    def __init__(self, motion):
+        super().__init__()
+        self.motion = motion
+
+    def forward(self, t, *state):
+        return self.motion(t.float(), *state)
+
+    def linear_part(self):
+        return self.motion.linear_part()
+
+
+def test_one_time_and_no_trajectory():
+    one, start = torch.tensor([0.5], dtype=D), torch.randn(2, 3, dtype=D)
+    assert torch.equal(runge_kutta(lambda t, y: y, (start,), one, "rk4")[0], start[None])
+    assert torch.equal(etdrk4(torch.zeros(3, dtype=D), lambda t, u: u, start, one), start[None])
+    for method in ("rk4", "midpoint"):
+        ode = sf.nn.SpectralODE(SPACE, Motion(), method=method)
+        coef, scale, shift = ode(*starts(0), torch.zeros(0, 3, dtype=D))
+        assert coef.shape == (0, 3, 6) and scale.shape == shift.shape == (0, 3)

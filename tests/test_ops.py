@@ -196,6 +196,8 @@ def test_a_product_of_channels_against_the_sum():
     expected = torch.einsum("abik,iok->abok", first, second)
     torch.testing.assert_close(torch.ops.specfast.mix(first, second), expected)
     torch.testing.assert_close(torch.ops.specfast.mix(first.mT.contiguous().mT, second), expected)
+    whole = [torch.randn(*shape, dtype=torch.complex128, requires_grad=True) for shape in ((2, 3, 2), (3, 2, 2))]
+    assert gradcheck(torch.ops.specfast.mix, whole)
     for wrong, error in (
         ((first, second[:2]), ValueError),
         ((first[0, 0], second), ValueError),

@@ -14,6 +14,7 @@ from fields import moving_gaussian
 from several import in_processes
 
 from specfast import learn
+from specfast.cli import main
 from specfast.learn.processes import Processes
 
 D = torch.float64
@@ -35,6 +36,7 @@ CASES = {
     "fewer than processes": {"fixed": True, "degree": 8, "batch": 3},
     "adjoint": {"fixed": True, "degree": 6, "batch": 6, "adjoint": True},
     "equal steps": {"fixed": True, "degree": 6, "batch": 6, "method": "rk4"},
+    "own times, fewer than processes": {"fixed": True, "degree": 6, "batch": 1, "method": "midpoint"},
 }
 
 
@@ -42,7 +44,7 @@ def trained(group=None):
     shared, own = observations()
     found = {}
     for name, options in CASES.items():
-        data = own if name == "own times" else shared
+        data = own if name.startswith("own times") else shared
         run = learn.fit(data, steps=8, progress=False, group=group, hidden=(16,), **options)
         record = {key: value for key, value in run.history[-1].items() if key != "seconds"}
         found[name] = run.dynamics.state_dict(), record
@@ -156,7 +158,19 @@ def test_a_process_dies_and_torchrun_goes_on(tmp_path):
         torch.testing.assert_close(run.dynamics.state_dict()[name], value, rtol=1e-6, atol=1e-9)
 
 
-def test_what_is_wrong_is_said_once(tmp_path):
+def test_what_is_wrong_is_said_once_and_a_restart_replaces_nothing(tmp_path):
+    done = tmp_path / "done"
+    words = ["--steps", "2", "--degree", "4", "--fixed-basis", "--out", str(done)]
+    assert main(["learn", DEMO, *words, "--seed", "5"]) == 0
+    (done / "training.safetensors").unlink()
+    kept = (done / "weights.safetensors").read_bytes()
+    again = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--max-restarts", "1", "-m", "specfast", "learn",
+         DEMO, *words, "--seed", "1"],
+        capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert again.returncode != 0 and again.stderr.count("a run is there already") == 2
+    assert (done / "weights.safetensors").read_bytes() == kept
     process = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "specfast", "learn",
          str(tmp_path / "none.nc"), "--out", str(tmp_path / "run")],

@@ -134,6 +134,11 @@ def split_indices():
     verdict["gradients of the adjoint"] = all(map(close, *both))
     verdict["gather"] = close(shard.gather(own), coef) and close(shard.scatter(coef), own)
     verdict["norm"] = close(shard.norm(own), SPACE.norm(coef))
+    zero = torch.zeros_like(own)
+    zero[:, 0] = float(shard.begin == 0)
+    zero.requires_grad_()
+    (slope,) = torch.autograd.grad(shard.norm(zero)[0], zero)
+    verdict["gradient of the norm at zero"] = bool(slope.isfinite().all())
     verdict["complex"] = close(
         shard.synthesize(own * (1 + 2j), points, **place), SPACE.synthesize(coef * (1 + 2j), points, **place)
     )
@@ -194,7 +199,7 @@ def split_both():
 def test_split_over_processes(count):
     for verdict in in_processes(count, split_indices):
         assert all(verdict.values()), verdict
-        assert len(verdict) == 20
+        assert len(verdict) == 21
 
 
 def test_indices_and_points_split():

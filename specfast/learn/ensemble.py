@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from . import storage
-from .checkpoint import MEMBERS
+from .checkpoint import MEMBERS, STATE
 from .data import DataError, Observations
 from .errors import compare, together
 from .processes import Processes
@@ -94,6 +94,7 @@ def fit_ensemble(
     if count < 2:
         raise DataError(f"count={count}: an ensemble of at least 2 is expected")
     processes, runs = Processes(options.get("group")), []
+    options["group"] = processes.group
     for member in range(count):
         own = None if folder is None else _member(Path(folder), member)
         begun = member == 0 or processes.said_by_first(_begun(own))
@@ -112,7 +113,7 @@ def fit_ensemble(
 
 
 def _begun(folder: Path | None) -> Callable[[], bool]:
-    return lambda: folder is not None and (folder / "weights.safetensors").is_file()
+    return lambda: folder is not None and (folder / STATE).is_file()
 
 
 def _member(folder: Path, member: int) -> Path:

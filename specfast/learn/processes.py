@@ -39,7 +39,8 @@ class Processes:
         if not dist.is_available() or not dist.is_initialized():
             raise ValueError("group: a process group is expected; torch.distributed is not initialised")
         if dist.get_backend(group) != "gloo":  # what is summed lies in main memory
-            self.group = dist.new_group(dist.get_process_group_ranks(group), backend="gloo")
+            ranks = dist.get_process_group_ranks(group)
+            self.group = dist.new_group(ranks, backend="gloo", use_local_synchronization=True)
         self.rank, self.count = dist.get_rank(group), dist.get_world_size(group)
 
     @property
@@ -70,7 +71,7 @@ class Processes:
         if self.first:
             try:
                 answer[0] = make()
-            except (ValueError, ArithmeticError, OSError, MemoryError) as error:
+            except Exception as error:  # whatever it is, the others wait
                 answer[1] = error
         dist.broadcast_object_list(answer, group_src=0, group=self.group)
         if answer[1] is not None:
@@ -86,7 +87,7 @@ class Processes:
         result, error = None, None
         try:
             result = make()
-        except (ValueError, ArithmeticError, OSError, MemoryError) as raised:
+        except Exception as raised:  # whatever it is, the others wait
             error = raised
         errors: list[Any] = [None] * self.count
         dist.all_gather_object(errors, error, group=self.group)
@@ -110,7 +111,7 @@ class Processes:
         import torch.distributed as dist
 
         pieces = rows.tensor_split(self.count)
-        mine = make(pieces[self.rank])
+        mine = self.in_all(lambda: make(pieces[self.rank]))
         found = [part.new_empty((count, *part.shape[1:])) for part in mine]
         for whole, part in zip(found, mine, strict=True):
             whole[pieces[self.rank]] = part
@@ -147,6 +148,12 @@ class Processes:
 def launched() -> bool:
     """Return whether torchrun, or something like it, started this process as one of several."""
     return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def launcher() -> str:
+    """Return what tells torchrun's process, or its job over several machines, from others; the same after a restart."""
+    job = os.environ.get("TORCHELASTIC_RUN_ID", "none")
+    return job if job != "none" else f"process {os.getppid()}"
 
 
 def restarted() -> bool:

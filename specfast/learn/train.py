@@ -116,6 +116,8 @@ def fit(
         If the solver gives up on one batch after the other; the message says what to try.
     """
     processes = Processes(group)
+    if resume and folder is None:
+        raise DataError("resume=True: a folder to resume from is expected")
     folder = Path(folder) if folder is not None and processes.first else None
     check_method(method)
     form = Form(
@@ -141,8 +143,6 @@ def fit(
         raise DataError(f"frame_weight={frame_weight}: a number of 0 or more is expected")
     if method == EXPONENTIAL and (data.times != data.times[:1]).any():
         raise DataError(f"method={method!r}: times shared by all trajectories are expected, these have their own")
-    if resume and folder is None and processes.first:
-        raise DataError("resume=True: a folder to resume from is expected")
     usable = data.observed
     if not (usable[:, 1:] & usable[:, :-1]).any():
         raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import time
 from collections.abc import Callable
@@ -36,6 +37,14 @@ class _Objective(nn.Module):
         return self.loss(rows, start, window)
 
 
+def _in_parallel(objective: nn.Module, group: Any) -> nn.Module:
+    """Return the objective under DistributedDataParallel; its buffers are constants and are not sent."""
+    parallel = nn.parallel.DistributedDataParallel
+    name = "forward_sync_buffers"  # from PyTorch 2.13 on
+    name = name if name in inspect.signature(parallel.__init__).parameters else "broadcast_buffers"
+    return parallel(objective, process_group=group, **{name: False})  # type: ignore[arg-type]
+
+
 class Trainer:
     """Does the steps of a training, measures them, and keeps the best weights."""
 
@@ -46,8 +55,7 @@ class Trainer:
         self.processes = processes = processes or Processes()
         self.objective: nn.Module = _Objective(run.dynamics, self.loss)
         if processes.count > 1:
-            parallel = nn.parallel.DistributedDataParallel
-            self.objective = parallel(self.objective, process_group=processes.group)
+            self.objective = _in_parallel(self.objective, processes.group)
         self.run, self.data, self.encoded = run, data, encoded
         self.training, self.validation, self.generator = training, validation, generator
         self.state, self.folder = state, folder
@@ -151,7 +159,10 @@ class Trainer:
                 raise StiffError(f"{PATIENCE} steps in a row failed; {failure or 'in another process'}") from failure
             return torch.tensor(math.nan)
         self.given_up = 0
-        share.backward()
+        try:
+            share.backward()
+        except AssertionError as error:  # torchdiffeq's, of the adjoint equation
+            raise StiffError(f"the adjoint equation could not be integrated ({error}); try adjoint=False") from error
         if self.processes.count > 1:  # what was averaged is to be a sum
             torch._foreach_mul_(
                 [p.grad for p in self.run.dynamics.parameters() if p.grad is not None], self.processes.count

@@ -105,8 +105,12 @@ def etdrk4(
     >>> round(float(u[1, 0]), 12)
     1.0
     """
-    h = times.diff() / steps
-    if torch.compiler.is_compiling():  # values are not known: every interval has its own coefficients
+    if len(times) == 1:
+        return start.unsqueeze(0)
+    h = (times.diff() / steps).to(start.dtype)
+    # Where values are not known, or differentiated, every interval has its own coefficients.
+    each_its_own = torch.compiler.is_compiling() or h.requires_grad
+    if each_its_own:
         inputs = _coefficients(linear, h)
     else:
         # Equal up to rounding is equal: intervals of a regular series share one set.
@@ -116,7 +120,7 @@ def etdrk4(
 
     def one_interval(state: State, now: State) -> State:
         begin, length, *own = now
-        coefficients = tuple(own) if torch.compiler.is_compiling() else sets[int(own[0])]
+        coefficients = tuple(own) if each_its_own else sets[int(own[0])]
         (row,) = state
         for i in range(steps):
             row = _step(rest, linear.dim() == 2, coefficients, begin + i * length, length, row)

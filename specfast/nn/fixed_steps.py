@@ -41,7 +41,7 @@ def _combined(start: State, slopes: list[State], h: Tensor, numbers: tuple[float
             if number != 0.0:
                 term = number * slope[place]
                 total = term if total is None else total + term
-        step = h if h.dim() == 0 else h.reshape(-1, *(1,) * (part.dim() - 1))
+        step = h if h.dim() == 0 else h.to(part.dtype).reshape(-1, *(1,) * (part.dim() - 1))
         results.append(part if total is None else part + step * total)
     return tuple(results)
 
@@ -90,6 +90,8 @@ def runge_kutta(
         return _combined(state, slopes, h, weights)
 
     times = times.movedim(-1, 0)
+    if len(times) == 1:
+        return tuple(part.unsqueeze(0) for part in start)
     h = (times[1:] - times[:-1]) / steps
     parts = torch.arange(steps, dtype=h.dtype, device=h.device).reshape(-1, *(1,) * (h.dim() - 1))
     begins = (times[:-1].unsqueeze(1) + h.unsqueeze(1) * parts).flatten(0, 1)

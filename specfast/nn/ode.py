@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .._domain import can_look
 from ..space import Space
 from .exponential import etdrk4
 from .fixed_steps import TABLEAUS, runge_kutta
@@ -49,7 +50,7 @@ class _RightHandSide(nn.Module):
             result = (self.dynamics(t, coef, *self.fixed, self.parameters_of_run)[0],)
         if self.pace is None:
             return result
-        return tuple(part * self.pace.reshape(-1, *(1,) * (part.dim() - 1)) for part in result)
+        return tuple(part * self.pace.to(part.dtype).reshape(-1, *(1,) * (part.dim() - 1)) for part in result)
 
 
 # dynamics, adaptive, (scale, shift), parameters: the first arguments of a right-hand side
@@ -152,13 +153,13 @@ class SpectralODE(nn.Module):
             raise ValueError(f"times has shape {tuple(times.shape)}; (T,) or (B, T) with T >= 1 is expected")
         if coef.dim() < 1 or coef.shape[-1] != self.space.size:
             raise ValueError(f"coef has shape {tuple(coef.shape)}; (..., {self.space.size}) is expected")
-        if not torch.compiler.is_compiling() and (times.diff(dim=-1) <= 0).any():
+        if can_look(times) and (times.diff(dim=-1) <= 0).any():
             raise ValueError("times do not increase strictly")
         given = (self.dynamics, self.adaptive, (scale, shift), parameters)
         state = (coef, scale.log(), shift) if self.adaptive else (coef,)
         # A norm of the caller's may be shared by several batches, whose solvers then have to ask it equally often.
         alone = not self.stepped and "norm" not in (self.options or {})
-        if times.dim() == 2 and alone and (times == times[:1]).all():
+        if times.dim() == 2 and alone and len(times) > 0 and (times == times[:1]).all():
             times = times[0]
         self.lead = scale.dim() - (self.space.dim > 1)
         if times.dim() == 2 and self.method == EXPONENTIAL:
@@ -179,7 +180,7 @@ class SpectralODE(nn.Module):
         moved = [part.movedim(0, lead) for part in states]
         if self.adaptive:
             scale = moved[1].exp()
-            if not torch.compiler.is_compiling() and not (scale.isfinite() & (scale > 0) & moved[2].isfinite()).all():
+            if can_look(scale) and not (scale.isfinite() & (scale > 0) & moved[2].isfinite()).all():
                 raise StiffError(f"{self.method}: scale or shift grew without bound; {_ADVICE}")
             return moved[0], scale, moved[2]
         repeat = (scale.unsqueeze(lead), shift.unsqueeze(lead))
