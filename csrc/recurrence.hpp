@@ -10,7 +10,7 @@
 //           one multiplication more a term; nothing cancels.
 // Shared    by every processor: plain structs, no standard-library types, no family names.
 #pragma once
-#include <cstdint>
+#include "integers.hpp"
 
 namespace specfast {
 

@@ -153,5 +153,12 @@ SPECFAST_INLINE double sum_of_lanes(const float* from) {
     return (static_cast<double>(sum[0]) + sum[1]) + (static_cast<double>(sum[2]) + sum[3]);
 }
 
+// 2^exponent for integers in the normal range of T, from the bits.
+template <class T>
+SPECFAST_INLINE Vector<T> power_of_two(Vector<T> exponent) {
+    const Mask<T> shifted = (Mask<T>)(exponent + splat<T>(Simd<T>::round_magic)) << Simd<T>::mantissa_bits;
+    return (Vector<T>)(shifted + (Mask<T>)splat<T>(1));
+}
+
 }  // namespace
 }  // namespace specfast

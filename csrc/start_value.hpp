@@ -4,10 +4,14 @@
 //           it the error at z = 240 is 3e-12). k = round(h / ln 2), then a polynomial in r = h - k ln 2 + l.
 // Error     below 2e-16 (float 1e-7) relative; mantissa in [0.7, 1.42].
 #pragma once
+#include "recurrence.hpp"
+#ifdef SPECFAST_ON_CARD
+#include "cuda/scalar.hpp"
+#else
 #include <cmath>
 
-#include "recurrence.hpp"
 #include "simd.hpp"
+#endif
 
 namespace specfast {
 namespace {
@@ -22,7 +26,7 @@ SPECFAST_INLINE double times_power_of_two(double value, double exponent) {
     // Two steps, so that results near the ends of the range are right and nothing overflows on the way.
     const double clipped = exponent < -4000 ? -4000 : exponent > 4000 ? 4000 : exponent;
     const int half = static_cast<int>(clipped) / 2;
-    return std::ldexp(std::ldexp(value, half), static_cast<int>(clipped) - half);
+    return ldexp(ldexp(value, half), static_cast<int>(clipped) - half);
 }
 
 template <class T>
@@ -72,13 +76,6 @@ SPECFAST_INLINE Scaled<T> start_value(Vector<T> z) {
         const Vector<T> square = z * z;
         return scaled_exp<T>(minus_half * square, minus_half * fused_minus(z, z, square));
     }
-}
-
-// 2^exponent for integers in the normal range of T, from the bits.
-template <class T>
-SPECFAST_INLINE Vector<T> power_of_two(Vector<T> exponent) {
-    const Mask<T> shifted = (Mask<T>)(exponent + splat<T>(Simd<T>::round_magic)) << Simd<T>::mantissa_bits;
-    return (Vector<T>)(shifted + (Mask<T>)splat<T>(1));
 }
 
 }  // namespace

@@ -5,11 +5,13 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "../csrc/blocks.hpp"
+#include "../csrc/cuda/geometry.hpp"
 #include "../csrc/derivatives.hpp"
 #include "../csrc/kernels.hpp"
 #include "../csrc/placement.hpp"
@@ -365,6 +367,15 @@ int place(const Placed& placed, py::handle coef, py::handle points, py::handle s
                                   read.is_double));
 }
 
+// How a kernel for cards is launched: (blocks, threads, bytes of memory, points a thread, tiles of a row).
+py::tuple geometry_of_card(const std::string& operation, int64_t rows, int64_t points, bool is_double) {
+    static const std::map<std::string, CardOperation> operations{
+        {"prepare", CardOperation::prepare}, {"synthesize", CardOperation::synthesize}, {"sweep", CardOperation::sweep},
+        {"basis", CardOperation::basis},     {"finish", CardOperation::finish},         {"rows", CardOperation::rows}};
+    const CardGeometry how = card_geometry(operations.at(operation), rows, points, is_double);
+    return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_cpu, module) {
@@ -375,6 +386,7 @@ PYBIND11_MODULE(_cpu, module) {
         .def(py::init<const std::vector<int>&, const std::vector<double>&, const std::vector<double>&,
                       const std::vector<double>&, const std::vector<double>&, const std::vector<double>&, double>());
     module.def("place", &place);
+    module.def("card_geometry", &geometry_of_card);
     module.def("exchange_by", [](const py::object& table) { read_tensor.use(table); });
     py::class_<Kernels>(module, "Kernels")
         .def(py::init<const std::string&>())

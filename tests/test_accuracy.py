@@ -7,7 +7,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import torch
-from test_kernels import backends
+from test_kernels import with_card
 
 import specfast as sf
 
@@ -108,7 +108,7 @@ def errors(backend, family, dtype, n, points):
     return worst
 
 
-@backends
+@with_card
 @pytest.mark.parametrize(("family", "dtype", "n"), CASES, ids=lambda v: getattr(v, "name", str(v)))
 def test_accuracy_at_degree_1000(backend, family, dtype, n):
     bound = 1e-12 if dtype == torch.float64 else 2e-5

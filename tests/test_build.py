@@ -34,6 +34,49 @@ def test_a_broken_nvcc_is_a_warning_or_an_error_if_cuda_was_demanded(tmp_path):
     assert demanded.returncode != 0 and "SPECFAST_CUDA=ON" in demanded.stderr
 
 
+def nvcc():
+    found = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
+    if found is None:
+        pytest.skip("needs nvcc")
+    return found
+
+
+@pytest.mark.parametrize("architecture", [80, 90, 100])
+def test_kernels_for_cards_compile_without_a_warning(tmp_path, architecture):
+    known = subprocess.run([nvcc(), "--list-gpu-arch"], capture_output=True, text=True).stdout
+    if f"compute_{architecture}\n" not in known:
+        pytest.skip(f"this nvcc does not know compute_{architecture}")
+    command = [nvcc(), "-std=c++17", "-O1", "-Xcompiler", "-Wall,-Wextra", "-Werror", "all-warnings"]
+    command += [
+        "-gencode",
+        f"arch=compute_{architecture},code=sm_{architecture}",
+        "-c",
+        str(ROOT / "csrc/cuda/launch.cu"),
+    ]
+    done = subprocess.run([*command, "-o", str(tmp_path / "launch.o")], capture_output=True, text=True)
+    assert done.returncode == 0 and "warning" not in done.stderr, done.stderr[-2000:]
+
+
+def test_kernels_for_cards_are_one_text_without_a_library(tmp_path):
+    """What CuPy hands to NVRTC: no header of the system, no host code."""
+    doors = pytest.importorskip("specfast.kernels.doors")
+    compiler = shutil.which("c++") or shutil.which("g++")
+    if compiler is None:
+        pytest.skip("needs a C++ compiler")
+    text = tmp_path / "kernels.cpp"
+    text.write_text(doors.source())
+    command = [compiler, "-E", "-P", "-D__CUDACC_RTC__", "-H", str(text)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr.strip(), done.stderr[:500]  # -H lists every header that is read
+    assert "std::" not in done.stdout and "<<<" not in done.stdout and "__constant__" not in done.stdout
+    from specfast.kernels import _cpu
+
+    if "works" in _cpu.nvcc:
+        from specfast.kernels import _cuda
+
+        assert "80-real" in _cuda.architectures and "virtual" in _cuda.architectures
+
+
 def test_cuda_is_not_looked_for_where_it_is_off(tmp_path):
     result = configure(tmp_path / "off", "-DSPECFAST_CUDA=OFF")
     assert result.returncode == 0 and "nvcc" not in result.stdout

@@ -3,6 +3,6 @@
 
 #include "../../csrc/recurrence.hpp"
 
-extern "C" __global__ void probe(specfast::Recurrence recurrence, double* z) {
+extern "C" __global__ void probe(specfast::Recurrence<double> recurrence, double* z) {
     if constexpr (sizeof(int64_t) == 8) z[threadIdx.x] *= recurrence.a[threadIdx.x];
 }

@@ -18,6 +18,7 @@ a kernel is first needed, forces one.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import warnings
 from functools import cache
@@ -74,15 +75,33 @@ def backend(device: torch.device) -> ModuleType:
     Raises
     ------
     RuntimeError
-        If the device is not the CPU and the reference backend was not asked for.
+        If the device has no kernels and the reference backend was not asked for.
     """
     forced = _forced()
     if device.type == "cpu" or forced == "reference":
         return cpu_backend()
+    if device.type == "cuda":
+        return cuda_backend()
     raise RuntimeError(
         f"specfast has no compiled kernels for device {str(device)!r}; move the tensors to the CPU, or set"
         " SPECFAST_BACKEND=reference to run the (slow) reference kernels there"
     )
+
+
+@cache
+def cuda_backend() -> ModuleType:
+    """Return the backend for tensors on CUDA devices.
+
+    Raises
+    ------
+    RuntimeError
+        If its kernels were neither built nor can be compiled by CuPy; says what to install.
+    """
+    module, reason = _load("cuda")
+    if module is None:
+        raise RuntimeError(f"specfast: the CUDA backend cannot be used: {reason}")
+    module.doors.find()
+    return module
 
 
 def status() -> dict[str, str]:
@@ -91,4 +110,18 @@ def status() -> dict[str, str]:
     states = {name: "in use" if name == active else _load(name)[1] for name in _CPU_ORDER}
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     reason = f"PyTorch sees {cards} CUDA device(s)" if cards else "PyTorch sees no CUDA device"
-    return {**states, "cuda": f"none in this version ({reason}); SPECFAST_BACKEND=reference runs there"}
+    return {**states, "cuda": f"{_doors()}; {reason}"}
+
+
+def _doors() -> str:
+    """Say how the kernels for CUDA devices can be reached."""
+    try:
+        from . import _cuda  # type: ignore[attr-defined]
+    except ImportError:
+        found = importlib.util.find_spec("cupy") is not None
+        return (
+            "to be compiled by CuPy at first use"
+            if found
+            else "neither built nor to be compiled (CuPy is not installed)"
+        )
+    return f"built for {_cuda.architectures}"

@@ -1,0 +1,86 @@
+// What follows a sweep: tiles added in order, derivatives taken by the transposed map, results in their own type.
+//
+// Layout    A block a row; its threads share the terms. The two recurrences of a derivative wait for themselves: one thread.
+// Cost      the partial sums once; 3 K steps of one thread for every derivative.
+#pragma once
+#include "prepare.hpp"
+
+namespace specfast {
+namespace {
+
+// partial (rows, tiles, count) -> result (rows, K), times 2^exponents[row of the weights]; scratch (rows, 2, count).
+template <class T, class Data>
+SPECFAST_DEVICE void finish_adjoint(const CardSeries<T>& series, const CardRows& rows, int64_t row_count, int64_t tiles,
+                                    int64_t derivative, const T* partial, const int* exponents, double* scratch,
+                                    Data* result) {
+    const int64_t count = series.recurrence.count;
+    for (int64_t row = blockIdx.x; row < row_count; row += gridDim.x) {
+        double *current = scratch + row * 2 * count, *other = current + count;
+        const int exponent = exponents[row_offset(rows, 0, row)];
+        for (int64_t n = threadIdx.x; n < count; n += blockDim.x) {
+            double sum = 0;
+            for (int64_t tile = 0; tile < tiles; ++tile)
+                sum += static_cast<double>(partial[(row * tiles + tile) * count + n]);
+            current[n] = sum;
+        }
+        __syncthreads();
+        for (int64_t step = 0; step < derivative; ++step) {
+            differentiate_transposed(series.map, current, other);
+            double* const swap = current;
+            current = other;
+            other = swap;
+        }
+        for (int64_t n = threadIdx.x; n < series.coefficients; n += blockDim.x)
+            result[row * series.coefficients + n] = static_cast<Data>(times_power_of_two(current[n], exponent));
+    }
+}
+
+// Rows of functions (rows, count) -> those of their derivative (rows, K); a thread a row.
+template <class T, class Data>
+SPECFAST_DEVICE void finish_basis(const CardSeries<T>& series, int64_t row_count, const T* functions, double* scratch,
+                                  Data* result) {
+    const int64_t count = series.recurrence.count;
+    const Differentiation& map = series.map;
+    const int64_t all = int64_t(blockDim.x) * gridDim.x;
+    for (int64_t row = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; row < row_count; row += all) {
+        double *current = scratch + row * 2 * count, *other = current + count;
+        for (int64_t n = 0; n < count; ++n) current[n] = static_cast<double>(functions[row * count + n]);
+        for (int64_t step = 0; step < series.derivative; ++step) {
+            for (int64_t k = 1; map.ahead != nullptr && k < count; ++k) current[k] += map.ahead[k - 1] * current[k - 1];
+            for (int64_t k = 2; map.leap != nullptr && k < count; ++k) current[k] += map.leap[k - 2] * current[k - 2];
+            for (int64_t k = 0; k < count; ++k) {
+                double sum = map.middle[k] * current[k];
+                if (k > 0) sum += map.upper[k - 1] * current[k - 1];
+                if (k < count - 1) sum += map.lower[k + 1] * current[k + 1];
+                other[k] = sum;
+            }
+            double* const swap = current;
+            current = other;
+            other = swap;
+        }
+        for (int64_t n = 0; n < series.coefficients; ++n)
+            result[row * series.coefficients + n] = static_cast<Data>(current[n]);
+    }
+}
+
+// One derivative of rows of coefficients (rows, K), or its transpose; scratch (rows, 2, K).
+template <class Data>
+SPECFAST_DEVICE void differentiate_rows(const CardSeries<double>& series, int64_t row_count, int64_t transposed,
+                                        const Data* coef, double* scratch, Data* result) {
+    const int64_t count = series.map.count;
+    for (int64_t row = blockIdx.x; row < row_count; row += gridDim.x) {
+        double *const current = scratch + row * 2 * count, *const other = current + count;
+        for (int64_t n = threadIdx.x; n < count; n += blockDim.x)
+            current[n] = static_cast<double>(coef[row * count + n]);
+        __syncthreads();
+        if (transposed != 0) {
+            differentiate_transposed(series.map, current, other);
+        } else {
+            differentiate(series.map, current, other);
+        }
+        for (int64_t n = threadIdx.x; n < count; n += blockDim.x) result[row * count + n] = static_cast<Data>(other[n]);
+    }
+}
+
+}  // namespace
+}  // namespace specfast

@@ -1,0 +1,69 @@
+// The kernels for cards by their names: <what>_<type of the arithmetic><type of the data>_<points a thread>, d and f.
+//
+// All arguments are pointers and 64-bit integers, so that whoever launches them needs no type of ours.
+#include "finish.hpp"
+#include "platform.hpp"
+#include "sweep.hpp"
+
+using namespace specfast;
+
+#define SPECFAST_TYPED(T, Data, suffix)                                                                                \
+    SPECFAST_KERNEL prepare_coefficients_##suffix(const CardSeries<T>* series, int64_t rows, const Data* coef,         \
+                                                  double* scratch, T* near, T* end, int* exponents) {                  \
+        prepare_coefficients(*series, rows, coef, scratch, near, end, exponents);                                      \
+    }                                                                                                                  \
+    SPECFAST_KERNEL prepare_values_##suffix(int64_t rows, int64_t points, const Data* values, T* out,                  \
+                                            int* exponents) {                                                          \
+        prepare_values(rows, points, values, out, exponents);                                                          \
+    }                                                                                                                  \
+    SPECFAST_KERNEL finish_adjoint_##suffix(const CardSeries<T>* series, const CardRows* rows, int64_t row_count,      \
+                                            int64_t tiles, int64_t derivative, const T* partial, const int* exponents, \
+                                            double* scratch, Data* result) {                                           \
+        finish_adjoint(*series, *rows, row_count, tiles, derivative, partial, exponents, scratch, result);             \
+    }                                                                                                                  \
+    SPECFAST_KERNEL finish_basis_##suffix(const CardSeries<T>* series, int64_t row_count, const T* functions,          \
+                                          double* scratch, Data* result) {                                             \
+        finish_basis(*series, row_count, functions, scratch, result);                                                  \
+    }
+
+#define SPECFAST_TILED(T, Data, suffix, Points)                                                                        \
+    SPECFAST_KERNEL synthesize_##suffix##_##Points(const CardSeries<T>* series, const CardRows* rows,                  \
+                                                   int64_t row_count, int64_t points, int64_t z_stride, const T* near, \
+                                                   const T* end, const int* exponents, const Data* z, Data* values) {  \
+        synthesize<T, Data, Points>(*series, *rows, row_count, points, z_stride, near, end, exponents, z, values);     \
+    }                                                                                                                  \
+    SPECFAST_KERNEL adjoint_##suffix##_##Points(const CardSeries<T>* series, const CardRows* rows, int64_t row_count,  \
+                                                int64_t points, int64_t z_stride, const T* weights,                    \
+                                                const int* weight_exponents, const Data* z, T* partial) {              \
+        adjoint<T, Data, Points, false>(*series, *rows, row_count, points, z_stride, weights, weight_exponents, z,     \
+                                        partial, nullptr, nullptr, nullptr, nullptr);                                  \
+    }                                                                                                                  \
+    SPECFAST_KERNEL backward_##suffix##_##Points(const CardSeries<T>* series, const CardRows* rows, int64_t row_count, \
+                                                 int64_t points, int64_t z_stride, const T* weights,                   \
+                                                 const int* weight_exponents, const Data* z, T* partial,               \
+                                                 const T* near, const T* end, const int* exponents, Data* slopes) {    \
+        adjoint<T, Data, Points, true>(*series, *rows, row_count, points, z_stride, weights, weight_exponents, z,      \
+                                       partial, near, end, exponents, slopes);                                         \
+    }                                                                                                                  \
+    SPECFAST_KERNEL basis_##suffix##_##Points(const CardSeries<T>* series, int64_t points, const Data* z,              \
+                                              T* functions) {                                                          \
+        basis<T, Data, Points>(*series, points, z, functions);                                                         \
+    }
+
+#define SPECFAST_ALL(T, Data, suffix)  \
+    SPECFAST_TYPED(T, Data, suffix)    \
+    SPECFAST_TILED(T, Data, suffix, 1) \
+    SPECFAST_TILED(T, Data, suffix, 4)
+
+SPECFAST_ALL(double, double, dd)
+SPECFAST_ALL(float, float, ff)
+SPECFAST_ALL(double, float, df)
+
+SPECFAST_KERNEL differentiate_d(const CardSeries<double>* series, int64_t rows, int64_t transposed, const double* coef,
+                                double* scratch, double* result) {
+    differentiate_rows(*series, rows, transposed, coef, scratch, result);
+}
+SPECFAST_KERNEL differentiate_f(const CardSeries<double>* series, int64_t rows, int64_t transposed, const float* coef,
+                                double* scratch, float* result) {
+    differentiate_rows(*series, rows, transposed, coef, scratch, result);
+}

@@ -1,0 +1,41 @@
+#include <cstring>
+
+#include "kernels.cu"
+#include "launch.hpp"
+#include "names.hpp"
+
+namespace specfast {
+namespace {
+
+struct Named {
+    const char* name;
+    const void* kernel;
+};
+
+#define SPECFAST_ENTRY(kernel) {#kernel, reinterpret_cast<const void*>(kernel)}
+const Named kernels[] = {SPECFAST_ALL_KERNELS(SPECFAST_ENTRY)};
+
+constexpr int most_arguments = 16;
+
+}  // namespace
+
+const char* card_launch(const char* name, int64_t blocks, int threads, int64_t memory, const int64_t* arguments,
+                        int count, void* stream) {
+    if (count > most_arguments) return "too many arguments";
+    for (const Named& own : kernels) {
+        if (std::strcmp(own.name, name) != 0) continue;
+        int64_t values[most_arguments];
+        void* places[most_arguments];
+        for (int i = 0; i < count; ++i) {
+            values[i] = arguments[i];
+            places[i] = &values[i];
+        }
+        const cudaError_t error =
+            cudaLaunchKernel(own.kernel, dim3(static_cast<unsigned>(blocks)), dim3(static_cast<unsigned>(threads)),
+                             places, static_cast<size_t>(memory), static_cast<cudaStream_t>(stream));
+        return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
+    }
+    return "there is no kernel of this name";
+}
+
+}  // namespace specfast

@@ -1,0 +1,11 @@
+// Puts a kernel for cards into a stream, by its name. Plain C++ to include.
+#pragma once
+#include <cstdint>
+
+namespace specfast {
+
+// Arguments are 64-bit integers, addresses among them. Returns null, or what is wrong in words.
+const char* card_launch(const char* name, int64_t blocks, int threads, int64_t memory, const int64_t* arguments,
+                        int count, void* stream);
+
+}  // namespace specfast

@@ -1,0 +1,18 @@
+// What a kernel for cards needs of its compiler: nvcc, NVRTC, or a host compiler that runs blocks of threads for tests.
+#pragma once
+#include "../integers.hpp"
+
+#define SPECFAST_ON_CARD
+
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+#define SPECFAST_KERNEL extern "C" __global__ void
+#define SPECFAST_DEVICE __device__ __forceinline__
+#define SPECFAST_BLOCK_MEMORY(name) extern __shared__ __align__(16) unsigned char name[]
+#define SPECFAST_UNROLL _Pragma("unroll")
+#elif defined(SPECFAST_HOST_CARD)
+#include SPECFAST_HOST_CARD
+#define SPECFAST_KERNEL extern "C" void
+#define SPECFAST_DEVICE inline
+#define SPECFAST_BLOCK_MEMORY(name) unsigned char* const name = host_card::block_memory()
+#define SPECFAST_UNROLL
+#endif

@@ -1,0 +1,132 @@
+// Rows of coefficients made ready: differentiated, multiplied by s_n or v_n, a power of two taken out so that the largest lies
+// in [1/2, 1). Rows of values likewise, without tables.
+//
+// Layout    A block a row; where there is a derivative, one thread runs the two recurrences of the map, which wait for themselves.
+// Cost      two passes over the row; 3 K steps of one thread for every derivative.
+#pragma once
+#include "point.hpp"
+
+namespace specfast {
+namespace {
+
+// The largest of all threads' values >= 0, in every thread. NaN is passed over.
+SPECFAST_DEVICE double largest_of_block(double own, double* memory) {
+    memory[threadIdx.x] = own;
+    __syncthreads();
+    for (unsigned width = blockDim.x / 2; width > 0; width /= 2) {
+        if (threadIdx.x < width && memory[threadIdx.x + width] > memory[threadIdx.x])
+            memory[threadIdx.x] = memory[threadIdx.x + width];
+        __syncthreads();
+    }
+    const double result = memory[0];
+    __syncthreads();
+    return result;
+}
+
+// The exponent that brings `largest` below 1, and to 1/2 at least; 0 for 0 and infinity.
+SPECFAST_DEVICE int exponent_below_one(double largest) {
+    int exponent = 0;
+    if (largest > 0 && largest <= 1.7976931348623157e308) frexp(largest, &exponent);
+    return exponent;
+}
+
+// out = B in, or B^T in (shift 1, `below` and `above` exchanged); see differentiation.hpp.
+SPECFAST_DEVICE void band(const Differentiation& map, const double* below, const double* above, int shift,
+                          const double* in, double* out) {
+    const int64_t last = map.count - 1;
+    for (int64_t k = threadIdx.x; k <= last; k += blockDim.x) {
+        double sum = map.middle[k] * in[k];
+        if (k > 0) sum += below[k - shift] * in[k - 1];
+        if (k < last) sum += above[k + shift] * in[k + 1];
+        out[k] = sum;
+    }
+}
+
+SPECFAST_DEVICE void differentiate(const Differentiation& map, const double* in, double* out) {
+    band(map, map.lower, map.upper, 0, in, out);
+    __syncthreads();
+    if (threadIdx.x == 0 && map.ahead != nullptr)
+        for (int64_t k = map.count - 2; k >= 0; --k) out[k] += map.ahead[k] * out[k + 1];
+    if (threadIdx.x == 0 && map.leap != nullptr)
+        for (int64_t k = map.count - 3; k >= 0; --k) out[k] += map.leap[k] * out[k + 2];
+    __syncthreads();
+}
+
+SPECFAST_DEVICE void differentiate_transposed(const Differentiation& map, double* in, double* out) {
+    if (threadIdx.x == 0 && map.ahead != nullptr)
+        for (int64_t k = 1; k < map.count; ++k) in[k] += map.ahead[k - 1] * in[k - 1];
+    if (threadIdx.x == 0 && map.leap != nullptr)
+        for (int64_t k = 2; k < map.count; ++k) in[k] += map.leap[k - 2] * in[k - 2];
+    __syncthreads();
+    band(map, map.upper, map.lower, 1, in, out);
+    __syncthreads();
+}
+
+// Writes in_n scale_n 2^-exponent as T; returns the exponent. `scale` may be null.
+template <class T>
+SPECFAST_DEVICE int normalise(const double* in, const double* scale, int64_t count, T* out, double* memory) {
+    double largest = 0;
+    for (int64_t n = threadIdx.x; n < count; n += blockDim.x) {
+        const double size = size_of(scale == nullptr ? in[n] : in[n] * scale[n]);
+        if (size > largest) largest = size;
+    }
+    const int exponent = exponent_below_one(largest_of_block(largest, memory));
+    for (int64_t n = threadIdx.x; n < count; n += blockDim.x) {
+        const double value = scale == nullptr ? in[n] : in[n] * scale[n];
+        out[n] = static_cast<T>(ldexp(ldexp(value, -exponent / 2), -exponent - -exponent / 2));
+    }
+    return exponent;
+}
+
+// Rows of contiguous coefficients (rows, K). scratch (rows, 2, count), near and end (rows, count), exponents (rows, 2).
+template <class T, class Data>
+SPECFAST_DEVICE void prepare_coefficients(const CardSeries<T>& series, int64_t rows, const Data* coef, double* scratch,
+                                          T* near, T* end, int* exponents) {
+    SPECFAST_BLOCK_MEMORY(raw);
+    double* const memory = reinterpret_cast<double*>(raw);
+    const int64_t count = series.recurrence.count;
+    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
+        double *current = scratch + row * 2 * count, *other = current + count;
+        for (int64_t n = threadIdx.x; n < count; n += blockDim.x)
+            current[n] = n < series.coefficients ? static_cast<double>(coef[row * series.coefficients + n]) : 0.0;
+        __syncthreads();
+        for (int64_t step = 0; step < series.derivative; ++step) {
+            differentiate(series.map, current, other);
+            double* const swap = current;
+            current = other;
+            other = swap;
+        }
+        const int first = normalise(current, series.recurrence.scale, count, near + row * count, memory);
+        int second = 0;
+        if (series.recurrence.end_limit > 0)
+            second = normalise(current, series.recurrence.value_at_end, count, end + row * count, memory);
+        if (threadIdx.x == 0) {
+            exponents[2 * row] = first;
+            exponents[2 * row + 1] = second;
+        }
+    }
+}
+
+// Rows of values, contiguous (rows, points), as T; exponents (rows).
+template <class T, class Data>
+SPECFAST_DEVICE void prepare_values(int64_t rows, int64_t points, const Data* values, T* out, int* exponents) {
+    SPECFAST_BLOCK_MEMORY(raw);
+    double* const memory = reinterpret_cast<double*>(raw);
+    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
+        const Data* const own = values + row * points;
+        double largest = 0;
+        for (int64_t m = threadIdx.x; m < points; m += blockDim.x) {
+            const double size = size_of(static_cast<double>(own[m]));
+            if (size > largest && size <= 1.7976931348623157e308) largest = size;
+        }
+        const int exponent = exponent_below_one(largest_of_block(largest, memory));
+        for (int64_t m = threadIdx.x; m < points; m += blockDim.x) {
+            const double value = static_cast<double>(own[m]);
+            out[row * points + m] = static_cast<T>(ldexp(ldexp(value, -exponent / 2), -exponent - -exponent / 2));
+        }
+        if (threadIdx.x == 0) exponents[row] = exponent;
+    }
+}
+
+}  // namespace
+}  // namespace specfast

@@ -1,0 +1,210 @@
+// values[row, m] = sum_n c_n phi_n(z_m): Clenshaw's sum, several points a thread.
+//
+// Problem   rows of `count` prepared coefficients at rows of points.
+// Method    b_n = c_n + k_n z b_{n+1} - g_{n+1} b_{n+2} downwards. Far points keep their sums in range by powers of two; near a
+//           hard end the difference form (tile.hpp says why).
+// Layout    A task is a row and `Points` points for every thread. Tables and coefficients come through the block's memory, a run of
+//           32 terms at a time, read as one broadcast by all; points are Points independent chains, which hides latency.
+// Cost      two multiply-adds a term and point (three with b); bytes: the points and results, and the tables once a block.
+#pragma once
+#include "prepare.hpp"
+
+namespace specfast {
+namespace {
+
+// What a near term needs, in the block's memory.
+template <class T>
+struct alignas(2 * sizeof(T)) CardTerm {
+    T coef, g;
+};
+
+template <class T>
+struct CardFactors {
+    T a, b;
+};
+
+template <class T>
+constexpr int64_t sums_memory = card_run * (sizeof(CardTerm<T>) + sizeof(CardFactors<T>)) + 16;
+
+template <class T, int Points>
+struct CardSums {
+    T first[Points], second[Points];
+    SPECFAST_DEVICE void clear() {
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) first[p] = second[p] = 0;
+    }
+};
+
+template <class T>
+SPECFAST_DEVICE T g_behind(const CardSeries<T>& series, int64_t n) {
+    return series.g == nullptr ? T(1) : series.g[n + 1];
+}
+
+template <class T>
+SPECFAST_DEVICE T b_of(const Recurrence<T>& recurrence, int64_t n) {
+    return recurrence.b == nullptr ? T(0) : recurrence.b[n];
+}
+
+// All threads of the block together; ends with the sums in `first`.
+template <class T, int Points, bool HasB>
+SPECFAST_DEVICE void sum_near(const CardSeries<T>& series, const T* coef, const T* z, CardSums<T, Points>& sums,
+                              unsigned char* memory) {
+    CardTerm<T>* const terms = reinterpret_cast<CardTerm<T>*>(memory);
+    CardFactors<T>* const factors = reinterpret_cast<CardFactors<T>*>(terms + card_run);
+    const Recurrence<T>& recurrence = series.recurrence;
+    sums.clear();
+    for (int64_t run = (recurrence.count - 1) / card_run; run >= 0; --run) {
+        const int64_t begin = run * card_run;
+        const int length = static_cast<int>(recurrence.count - begin < card_run ? recurrence.count - begin : card_run);
+        __syncthreads();
+        for (int i = threadIdx.x; i < length; i += blockDim.x) {
+            terms[i] = {coef[begin + i], g_behind(series, begin + i)};
+            factors[i] = {recurrence.a[begin + i], b_of(recurrence, begin + i)};
+        }
+        __syncthreads();
+        T point[Points];
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) point[p] = factors[0].a * z[p];
+        for (int i = length - 1; i >= 0; --i) {
+            const CardTerm<T> term = terms[i];
+            const CardFactors<T> factor = factors[i];
+            SPECFAST_UNROLL
+            for (int p = 0; p < Points; ++p) {
+                const T multiplier = HasB ? factor.a * z[p] + factor.b : point[p];
+                const T rest = HasB ? term.coef - sums.second[p] : term.coef - term.g * sums.second[p];
+                sums.second[p] = sums.first[p];
+                sums.first[p] = multiplier * sums.first[p] + rest;
+            }
+        }
+    }
+}
+
+// One thread by itself. Coefficients are at most 1: where sums have been brought down they lie below the last bit.
+template <class T, int Points>
+SPECFAST_DEVICE void sum_far(const CardSeries<T>& series, const T* coef, const T* z, CardSums<T, Points>& sums,
+                             int* exponents) {
+    using Range = CardRange<T>;
+    const Recurrence<T>& recurrence = series.recurrence;
+    sums.clear();
+    SPECFAST_UNROLL
+    for (int p = 0; p < Points; ++p) exponents[p] = 0;
+    for (int64_t n = recurrence.count - 1; n >= 0; --n) {
+        const T a = recurrence.a[n], b = b_of(recurrence, n), g = g_behind(series, n), c = coef[n];
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) {
+            const T next = (a * z[p] + b) * sums.first[p] + (c - g * sums.second[p]);
+            sums.second[p] = sums.first[p];
+            sums.first[p] = next;
+        }
+        if (n % Range::between_checks != 0) continue;
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) {
+            while (size_of(sums.first[p]) > Range::high && size_of(sums.first[p]) <= Range::largest) {
+                sums.first[p] *= Range::step;
+                sums.second[p] *= Range::step;
+                exponents[p] += Range::step_exponent;
+            }
+        }
+    }
+}
+
+// One thread by itself; see clenshaw_end in tile.hpp.
+template <class T, int Points>
+SPECFAST_DEVICE void sum_end(const CardSeries<T>& series, const T* coef, const T* z, CardSums<T, Points>& sums) {
+    const Recurrence<T>& recurrence = series.recurrence;
+    T distance[Points];
+    sums.clear();
+    SPECFAST_UNROLL
+    for (int p = 0; p < Points; ++p) distance[p] = distance_to_end(recurrence, z[p]);
+    for (int64_t n = recurrence.count - 1; n >= 0; --n) {
+        const T kappa = recurrence.kappa[n], r = recurrence.r[n], c = coef[n];
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) {
+            const T both = sums.first[p] + sums.second[p];
+            sums.first[p] = (with_parity(recurrence, c, z[p], n) + sums.first[p]) - kappa * distance[p] * both;
+            sums.second[p] = r * both;
+        }
+    }
+}
+
+// Whether a flag is set in any thread of the block; `memory` holds an int that nothing else uses.
+SPECFAST_DEVICE bool any_of_block(bool flag, int* memory) {
+    __syncthreads();
+    if (threadIdx.x == 0) *memory = 0;
+    __syncthreads();
+    if (flag) *memory = 1;
+    __syncthreads();
+    return *memory != 0;
+}
+
+template <class T, class Data, int Points>
+SPECFAST_DEVICE void synthesize(const CardSeries<T>& series, const CardRows& rows, int64_t row_count, int64_t points,
+                                int64_t z_stride, const T* near, const T* end, const int* exponents, const Data* z,
+                                Data* values) {
+    SPECFAST_BLOCK_MEMORY(memory);
+    const int64_t width = int64_t(blockDim.x) * Points, tiles = (points + width - 1) / width;
+    for (int64_t task = blockIdx.x; task < row_count * tiles; task += gridDim.x) {
+        const int64_t row = task / tiles, first = task % tiles * width + threadIdx.x;
+        const int64_t own = row_offset(rows, 0, row);
+        const Data* const from = z + row_offset(rows, 1, row);
+        CardPoint<T> point[Points];
+        T at[Points];
+        bool some[3] = {false, false, false};
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) {
+            const int64_t m = first + p * int64_t(blockDim.x);
+            const T value = m < points ? static_cast<T>(from[m * z_stride]) : T(0);
+            point[p] = place(series.recurrence, value, static_cast<T>(rounding_slack<Data>));
+            at[p] = point[p].regime == CardRegime::near ? point[p].z : T(0);
+            if (m < points) some[static_cast<int>(point[p].regime)] = true;
+        }
+        const int64_t count = series.recurrence.count;
+        CardSums<T, Points> sums;
+        T result[Points] = {};
+        int exponent[Points];
+        const auto take = [&](CardRegime regime, int coef_exponent) {
+            SPECFAST_UNROLL
+            for (int p = 0; p < Points; ++p) {
+                if (point[p].regime != regime) continue;
+                exponent[p] += coef_exponent + static_cast<int>(point[p].exponent);
+                result[p] = sums.first[p];
+            }
+        };
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) exponent[p] = 0;
+        if (any_of_block(some[0], reinterpret_cast<int*>(memory + sums_memory<T> - 16))) {
+            if (series.recurrence.b == nullptr) {
+                sum_near<T, Points, false>(series, near + own * count, at, sums, memory);
+            } else {
+                sum_near<T, Points, true>(series, near + own * count, at, sums, memory);
+            }
+            take(CardRegime::near, exponents[2 * own]);
+        }
+        if (some[1]) {
+            SPECFAST_UNROLL
+            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == CardRegime::far ? point[p].z : T(0);
+            int taken[Points];
+            sum_far<T, Points>(series, near + own * count, at, sums, taken);
+            SPECFAST_UNROLL
+            for (int p = 0; p < Points; ++p)
+                if (point[p].regime == CardRegime::far) exponent[p] = taken[p];
+            take(CardRegime::far, exponents[2 * own]);
+        }
+        if (some[2]) {
+            SPECFAST_UNROLL
+            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == CardRegime::end ? point[p].z : T(0);
+            sum_end<T, Points>(series, end + own * count, at, sums);
+            take(CardRegime::end, exponents[2 * own + 1]);
+        }
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) {
+            const int64_t m = first + p * int64_t(blockDim.x);
+            if (m >= points) continue;
+            const double sum = static_cast<double>(result[p]) * static_cast<double>(point[p].mantissa);
+            values[row * points + m] = static_cast<Data>(times_power_of_two(sum, exponent[p]));
+        }
+    }
+}
+
+}  // namespace
+}  // namespace specfast

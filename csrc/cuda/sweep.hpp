@@ -1,0 +1,272 @@
+// Upwards over the terms: phi_n(z_m) for all n, written (basis), added over the points (adjoint), or both gradients at once.
+//
+// Problem   partial[row, tile, n] = sum over the tile's points of w_m phi_n(z_m); sums[row, m] = w_m sum_n c_n phi_n(z_m); or
+//           functions[row, m, n] = phi_n(z_m).
+// Method    q_{n+1} = k_n z q_n - g_n q_{n-1} from q_0 = w start(z). If all points of a block are near they take one loop; otherwise
+//           every point carries its own regime: far ones a power of two, those near a hard end the difference form.
+// Layout    A task is a row and a tile of points, `Points` a thread. Every 32 terms the threads' shares lie side by side in the
+//           block's memory, and are added in a fixed order: the same bits whatever else runs. Tiles are added by finish.hpp.
+// Cost      two multiply-adds a term and point, one addition for the adjoint, one multiply-add for the gradient in z.
+#pragma once
+#include "sums.hpp"
+
+namespace specfast {
+namespace {
+
+// What the block keeps of a run of 32 terms: tables, and the threads' shares.
+template <class T>
+struct RunOfTerms {
+    T a[card_run], b[card_run], g[card_run];
+    T kappa[card_run], r[card_run];
+    T scale[card_run], value_at_end[card_run];
+    T near[card_run], end[card_run];
+    int flag;
+};
+
+template <class T, int64_t threads>
+constexpr int64_t sweep_memory =
+    (sizeof(RunOfTerms<T>) + 15) / 16 * 16 + card_run * (threads + 1) * int64_t(sizeof(T)) +
+    card_run * (threads / card_run) * int64_t(sizeof(double));
+
+static_assert(sweep_memory<double, 128> == 36368 && sweep_memory<float, 128> == 18704, "geometry.cpp has the same");
+
+template <class T>
+SPECFAST_DEVICE void load_run(const CardSeries<T>& series, int64_t begin, int length, const T* near, const T* end,
+                              RunOfTerms<T>& run) {
+    const Recurrence<T>& recurrence = series.recurrence;
+    __syncthreads();
+    for (int i = threadIdx.x; i < length; i += blockDim.x) {
+        const int64_t n = begin + i;
+        run.a[i] = recurrence.a[n];
+        run.b[i] = b_of(recurrence, n);
+        run.g[i] = series.g == nullptr ? T(1) : series.g[n];
+        run.scale[i] = static_cast<T>(recurrence.scale[n]);
+        if (near != nullptr) run.near[i] = near[n];
+        if (recurrence.end_limit > 0) {
+            run.kappa[i] = recurrence.kappa[n];
+            run.r[i] = recurrence.r[n];
+            run.value_at_end[i] = static_cast<T>(recurrence.value_at_end[n]);
+            if (end != nullptr) run.end[i] = end[n];
+        }
+    }
+    __syncthreads();
+}
+
+// A point on its way upwards, in any regime.
+template <class T>
+struct Climber {
+    CardPoint<T> point;
+    T current, previous;  // near the end: the function and its difference
+    T lost;               // what rounding has taken from it (Kahan)
+    T factor;             // far: the weight times its power of two, in two parts with `split`
+    T weight;
+    int exponent;
+
+    SPECFAST_DEVICE void begin(const CardPoint<T>& at, T own_weight) {
+        point = at;
+        weight = own_weight;
+        exponent = static_cast<int>(at.exponent);
+        current = at.regime == CardRegime::far ? at.mantissa : at.mantissa * own_weight;
+        previous = lost = factor = 0;
+    }
+    SPECFAST_DEVICE void bring_down() {
+        using Range = CardRange<T>;
+        while (size_of(current) > Range::high && size_of(current) <= Range::largest) {
+            current *= Range::step;
+            previous *= Range::step;
+            exponent += Range::step_exponent;
+        }
+        factor = static_cast<T>(times_power_of_two(static_cast<double>(weight), exponent + Range::split_exponent));
+    }
+    // q_n times the weight, in its regime's scale; then goes on to the next.
+    SPECFAST_DEVICE T step(const Recurrence<T>& recurrence, const RunOfTerms<T>& run, int64_t n, int i) {
+        if (point.regime == CardRegime::end) {
+            const T term = with_parity(recurrence, current, point.z, n);
+            previous = run.r[i] * previous - run.kappa[i] * distance_to_end(recurrence, point.z) * current;
+            const T change = previous + lost, next = current + change;
+            lost = change - (next - current);
+            current = next;
+            return term;
+        }
+        T term = current;
+        if (point.regime == CardRegime::far) {
+            if (n % CardRange<T>::between_checks == 0) bring_down();
+            term = (current * CardRange<T>::split) * factor;
+        }
+        const T next = (run.a[i] * point.z + run.b[i]) * current - run.g[i] * previous;
+        previous = current;
+        current = next;
+        return term;
+    }
+    SPECFAST_DEVICE T scale(const RunOfTerms<T>& run, int i) const {
+        return point.regime == CardRegime::end ? run.value_at_end[i] : run.scale[i];
+    }
+    SPECFAST_DEVICE T coefficient(const RunOfTerms<T>& run, int i) const {
+        return point.regime == CardRegime::end ? run.end[i] : run.near[i];
+    }
+};
+
+// Adds the threads' shares of a run of terms, in a fixed order, and writes their sums.
+template <class T>
+SPECFAST_DEVICE void add_shares(const T* shares, double* groups, const T* scale, int length, T* partial) {
+    const int threads = static_cast<int>(blockDim.x), parts = threads / card_run;
+    const int i = static_cast<int>(threadIdx.x) % card_run, part = static_cast<int>(threadIdx.x) / card_run;
+    __syncthreads();
+    if (part < parts && i < length) {
+        double sum = 0;
+        for (int t = part * card_run; t < (part + 1) * card_run; ++t)
+            sum += static_cast<double>(shares[i * (threads + 1) + t]);
+        groups[part * card_run + i] = sum;
+    }
+    __syncthreads();
+    if (part == 0 && i < length) {
+        double sum = 0;
+        for (int other = 0; other < parts; ++other) sum += groups[other * card_run + i];
+        partial[i] = static_cast<T>(scale == nullptr ? sum : sum * static_cast<double>(scale[i]));
+    }
+}
+
+// The points of a task.
+template <class T, class Data, int Points>
+SPECFAST_DEVICE bool place_all(const Recurrence<T>& recurrence, const Data* z, int64_t z_stride, int64_t first,
+                               int64_t points, const T* weights, Climber<T>* climbers) {
+    bool all_near = true;
+    SPECFAST_UNROLL
+    for (int p = 0; p < Points; ++p) {
+        const int64_t m = first + p * int64_t(blockDim.x);
+        const bool inside = m < points;
+        const CardPoint<T> point =
+            place(recurrence, inside ? static_cast<T>(z[m * z_stride]) : T(0), static_cast<T>(rounding_slack<Data>));
+        climbers[p].begin(point, !inside ? T(0) : weights == nullptr ? T(1) : weights[m]);
+        if (!inside) {
+            climbers[p].current = 0;
+            climbers[p].point.regime = CardRegime::near;
+        }
+        if (climbers[p].point.regime != CardRegime::near) all_near = false;
+    }
+    return all_near;
+}
+
+template <class T>
+struct SweepMemory {
+    RunOfTerms<T>* run;
+    T* shares;
+    double* groups;
+    SPECFAST_DEVICE explicit SweepMemory(unsigned char* memory) {
+        run = reinterpret_cast<RunOfTerms<T>*>(memory);
+        groups = reinterpret_cast<double*>(memory + (sizeof(RunOfTerms<T>) + 15) / 16 * 16);
+        shares = reinterpret_cast<T*>(groups + blockDim.x / card_run * card_run);
+    }
+};
+
+// `weights` (rows, points), prepared values; partial (rows, tiles, count). With `near` (and `end`) the gradient in z too:
+// slopes (rows, points), by prepared coefficients one derivative up, without their exponents' power of two.
+template <class T, class Data, int Points, bool WithSlopes>
+SPECFAST_DEVICE void adjoint(const CardSeries<T>& series, const CardRows& rows, int64_t row_count, int64_t points,
+                             int64_t z_stride, const T* weights, const int* weight_exponents, const Data* z, T* partial,
+                             const T* near, const T* end, const int* exponents, Data* slopes) {
+    SPECFAST_BLOCK_MEMORY(raw);
+    const SweepMemory<T> memory(raw);
+    const Recurrence<T>& recurrence = series.recurrence;
+    const int64_t width = int64_t(blockDim.x) * Points, tiles = (points + width - 1) / width, count = recurrence.count;
+    for (int64_t task = blockIdx.x; task < row_count * tiles; task += gridDim.x) {
+        const int64_t row = task / tiles, first = task % tiles * width + threadIdx.x;
+        const int64_t weight_row = row_offset(rows, 0, row), coef_row = WithSlopes ? row_offset(rows, 2, row) : 0;
+        Climber<T> climbers[Points];
+        const bool mine = place_all<T, Data, Points>(recurrence, z + row_offset(rows, 1, row), z_stride, first, points,
+                                                     weights + weight_row * points, climbers);
+        const bool mixed = any_of_block(!mine, &memory.run->flag);
+        T slope[Points];
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) slope[p] = 0;
+        for (int64_t begin = 0; begin < count; begin += card_run) {
+            const int length = static_cast<int>(count - begin < card_run ? count - begin : card_run);
+            const T* const own_near = WithSlopes ? near + coef_row * count : nullptr;
+            const T* const own_end = WithSlopes && end != nullptr ? end + coef_row * count : nullptr;
+            load_run(series, begin, length, own_near, own_end, *memory.run);
+            const RunOfTerms<T>& run = *memory.run;
+            T* const share = memory.shares + threadIdx.x;
+            if (mixed) {
+                for (int i = 0; i < length; ++i) {
+                    T sum = 0;
+                    SPECFAST_UNROLL
+                    for (int p = 0; p < Points; ++p) {
+                        const T term = climbers[p].step(recurrence, run, begin + i, i);
+                        sum += term * climbers[p].scale(run, i);
+                        if constexpr (WithSlopes) slope[p] += climbers[p].coefficient(run, i) * term;
+                    }
+                    share[i * (blockDim.x + 1)] = sum;
+                }
+            } else {
+                T multiplier[Points];
+                SPECFAST_UNROLL
+                for (int p = 0; p < Points; ++p) multiplier[p] = run.a[0] * climbers[p].point.z;
+                for (int i = 0; i < length; ++i) {
+                    T sum = 0;
+                    SPECFAST_UNROLL
+                    for (int p = 0; p < Points; ++p) {
+                        Climber<T>& own = climbers[p];
+                        sum += own.current;
+                        if constexpr (WithSlopes) slope[p] += run.near[i] * own.current;
+                        const T factor = recurrence.b == nullptr ? multiplier[p] : run.a[i] * own.point.z + run.b[i];
+                        const T next = factor * own.current - run.g[i] * own.previous;
+                        own.previous = own.current;
+                        own.current = next;
+                    }
+                    share[i * (blockDim.x + 1)] = sum;
+                }
+            }
+            add_shares(memory.shares, memory.groups, mixed ? nullptr : run.scale, length,
+                       partial + (row * tiles + task % tiles) * count + begin);
+        }
+        if constexpr (WithSlopes) {
+            SPECFAST_UNROLL
+            for (int p = 0; p < Points; ++p) {
+                const int64_t m = first + p * int64_t(blockDim.x);
+                if (m >= points) continue;
+                const int form = climbers[p].point.regime == CardRegime::end;
+                const int exponent = weight_exponents[weight_row] + exponents[2 * coef_row + form];
+                slopes[row * points + m] =
+                    static_cast<Data>(times_power_of_two(static_cast<double>(slope[p]), exponent));
+            }
+        }
+    }
+}
+
+// functions (rows, points, count) at points that are contiguous.
+template <class T, class Data, int Points>
+SPECFAST_DEVICE void basis(const CardSeries<T>& series, int64_t points, const Data* z, T* functions) {
+    SPECFAST_BLOCK_MEMORY(raw);
+    const SweepMemory<T> memory(raw);
+    const Recurrence<T>& recurrence = series.recurrence;
+    const int64_t width = int64_t(blockDim.x) * Points, tiles = (points + width - 1) / width, count = recurrence.count;
+    const int threads = static_cast<int>(blockDim.x);
+    for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+        Climber<T> climbers[Points];
+        place_all<T, Data, Points>(recurrence, z, 1, tile * width + threadIdx.x, points, nullptr, climbers);
+        for (int64_t begin = 0; begin < count; begin += card_run) {
+            const int length = static_cast<int>(count - begin < card_run ? count - begin : card_run);
+            load_run<T>(series, begin, length, nullptr, nullptr, *memory.run);
+            SPECFAST_UNROLL
+            for (int p = 0; p < Points; ++p) {
+                for (int i = 0; i < length; ++i) {
+                    const T term = climbers[p].step(recurrence, *memory.run, begin + i, i);
+                    memory.shares[i * (threads + 1) + static_cast<int>(threadIdx.x)] =
+                        term * climbers[p].scale(*memory.run, i);
+                }
+                __syncthreads();
+                // Neighbouring threads write neighbouring terms of one point.
+                for (int place = threadIdx.x; place < card_run * threads; place += threads) {
+                    const int i = place % card_run, other = place / card_run;
+                    const int64_t m = tile * width + p * int64_t(threads) + other;
+                    if (i < length && m < points)
+                        functions[m * count + begin + i] = memory.shares[i * (threads + 1) + other];
+                }
+                __syncthreads();
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace specfast

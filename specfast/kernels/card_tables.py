@@ -1,0 +1,108 @@
+"""What kernels for cards are handed, packed as csrc/cuda/problem.hpp has it and kept in the card's memory."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..families import Family, family_by_name
+
+RUN = 32  # terms with the same k_n
+AXES = 16
+
+
+class Series(NamedTuple):
+    """A family's tables on a card: what kernels take, and what that points to."""
+
+    packed: Tensor
+    tables: Tensor
+    terms: int
+    has_end: bool
+
+
+class _Columns(NamedTuple):
+    a: np.ndarray
+    b: np.ndarray | None
+    g: np.ndarray | None
+    scale: np.ndarray
+    near_limit: float
+
+
+def _columns(family: Family, count: int, single: bool) -> _Columns:
+    """Return the recurrence q_{n+1} = (k_n z + b_n) q_n - g_n q_{n-1} with k_n the same for runs of terms."""
+    rescaled = family.recurrence_tables(count, single)
+    if rescaled.b is not None:
+        return _Columns(rescaled.a, rescaled.b, None, rescaled.scale, rescaled.near_limit)
+    a, _, c, constant = family.plain_recurrence(count)
+    logarithm = np.log(a.astype(np.longdouble))
+    mean = np.concatenate([np.full(len(part), part.mean()) for part in np.split(logarithm, range(RUN, count, RUN))])
+    scale = np.cumsum(np.concatenate([[0.0], (logarithm - mean)[:-1]]))
+    g = np.zeros(count + 1)
+    g[1:count] = (c[1:].astype(np.longdouble) * np.exp(mean[1:] + mean[:-1] - logarithm[1:] - logarithm[:-1]))[
+        : count - 1
+    ]
+    near = rescaled.near_limit
+    if np.isfinite(near):  # sums are larger than those of the rescaled form by as much as the scales vary
+        near = float(np.sqrt(max(near**2 - 2 * (np.abs(scale).max() + 1), 0.0)))
+    return _Columns(np.exp(mean).astype(float), None, g, (constant * np.exp(scale)).astype(float), near)
+
+
+@lru_cache(maxsize=256)
+def series(name: str, size: int, derivative: int, single: bool, device: torch.device) -> Series:
+    """Return the tables of a family for sums of `size` terms and an order of differentiation."""
+    family = family_by_name(name)
+    count = size + derivative * family.degree_growth
+    columns, ends = _columns(family, count, single), family.end_tables(count)
+    limits, maps = family.recurrence_tables(count, single), family.differentiation_tables(count)
+    kind = np.float32 if single else np.float64
+    parts: list[np.ndarray | None] = [
+        None if part is None else np.ascontiguousarray(part, kind)
+        for part in (columns.a, columns.b, None if ends is None else ends.r, None if ends is None else ends.kappa)
+    ]
+    parts += [np.ascontiguousarray(columns.scale), None if ends is None else np.ascontiguousarray(ends.value)]
+    parts += [None if columns.g is None else np.ascontiguousarray(columns.g, kind)]
+    parts += [np.ascontiguousarray(part) if part.any() else None for part in (maps.ahead, maps.leap)]
+    parts += [np.ascontiguousarray(part) for part in (maps.lower, maps.middle, maps.upper)]
+    pieces, offsets, place = [], [], 0
+    for part in parts:
+        offsets.append(None if part is None else place)
+        if part is not None:
+            padded = part.tobytes() + bytes(-part.nbytes % 16)
+            pieces.append(padded)
+            place += len(padded)
+    tables = torch.frombuffer(bytearray(b"".join(pieces)), dtype=torch.uint8).to(device)
+    where = [0 if offset is None else tables.data_ptr() + offset for offset in offsets]
+    end_limit = 0.0 if ends is None else limits.end_limit
+    packed = struct.pack("<q6Qi4x3d", count, *where[:6], limits.start, columns.near_limit, limits.far_limit, end_limit)
+    packed += struct.pack("<QqQQQQQqq", where[6], count, *where[7:12], size, derivative)
+    return Series(torch.frombuffer(bytearray(packed), dtype=torch.uint8).to(device), tables, count, end_limit > 0)
+
+
+@lru_cache(maxsize=1024)
+def rows(lead: tuple[int, ...], strides: tuple[tuple[int, ...], ...], device: torch.device) -> Tensor:
+    """Return leading axes and the operands' strides along them."""
+    if len(lead) > AXES:
+        raise ValueError(f"at most {AXES} leading axes are supported, not {len(lead)}")
+
+    def filled(values: Sequence[int]) -> list[int]:
+        return [*values, *[0] * (AXES - len(values))]
+
+    numbers = [len(lead), *filled(lead)]
+    for own in (*strides, *[()] * (3 - len(strides))):
+        numbers += filled(own)
+    return torch.tensor(numbers, dtype=torch.int64).to(device)
+
+
+def prepared_strides(own: Sequence[int], lead: Sequence[int]) -> tuple[int, ...]:
+    """Return how many rows apart an operand's prepared rows of shape `own` are along the axes of `lead`."""
+    strides, step = [], 1
+    for size in reversed(own):
+        strides.append(0 if size == 1 else step)
+        step *= size
+    return (0,) * (len(lead) - len(own)) + tuple(reversed(strides))
