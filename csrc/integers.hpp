@@ -1,5 +1,8 @@
-// 64- and 32-bit integers; the compiler that runs on a user's machine (NVRTC) has no standard library.
+// 64- and 32-bit integers, and whether this is compiled for a card; the compiler that runs on a user's machine (NVRTC) has no standard library.
 #pragma once
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__) || defined(SPECFAST_HOST_CARD)
+#define SPECFAST_ON_CARD
+#endif
 #ifdef __CUDACC_RTC__
 typedef long long int64_t;
 typedef int int32_t;

@@ -2,8 +2,6 @@
 #pragma once
 #include "../integers.hpp"
 
-#define SPECFAST_ON_CARD
-
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define SPECFAST_KERNEL extern "C" __global__ void
 #define SPECFAST_DEVICE __device__ __forceinline__
