@@ -85,9 +85,12 @@ def test_a_space_on_a_card(card):
         torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-9, atol=1e-9)
     half = space.synthesize(coef.cuda().bfloat16(), points.cuda().bfloat16())
     assert half.is_cuda and half.dtype is torch.bfloat16
-    plane = sf.Space([sf.Hermite(), sf.Hermite()], sf.TotalDegree(4))
-    with pytest.raises(RuntimeError, match="no CUDA kernels in this version"):
-        plane.synthesize(torch.zeros(15, device="cuda"), torch.zeros(3, 2, device="cuda"))
+    plane = sf.Space([sf.Hermite(), sf.Legendre()], sf.TotalDegree(4))
+    coef, points = torch.randn(15, dtype=D), torch.rand(6, 2, dtype=D)
+    value, slope = plane.value_and_gradient(coef.cuda(), points.cuda())
+    expected = plane.value_and_gradient(coef, points)
+    torch.testing.assert_close(value.cpu(), expected[0], rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(slope.cpu(), expected[1], rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.filterwarnings("ignore:.*CuPy compiles.*")

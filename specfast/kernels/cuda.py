@@ -1,19 +1,18 @@
 """The CUDA backend: kernels of csrc/cuda on torch's current stream, memory from torch's allocator, nothing waited for.
 
-Sums over index trees have no kernels here yet.
+Sums over index trees have no kernels of their own here yet: they are blocks of products in PyTorch, of functions from these kernels.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..families import family_by_name
-from . import _cpu, doors  # type: ignore[attr-defined]
+from . import _cpu, doors, products  # type: ignore[attr-defined]
 from .card_tables import Series, prepared_strides, rows, series
 from .doors import Launch
 
@@ -219,10 +218,44 @@ def _blocks(z: Tensor, size: int) -> tuple[Tensor, ...]:
     return z.reshape(-1).split(max(1, _TABLE_NUMBERS // size))
 
 
-def __getattr__(name: str) -> Any:
-    if name.startswith("product_"):
-        raise RuntimeError(
-            "specfast: sums over index sets on two or more axes have no CUDA kernels in this version; move the tensors to the CPU, or"
-            " set SPECFAST_BACKEND=reference to run the (slow) reference kernels there"
-        )
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Sums over index trees: functions by the kernels above, products by PyTorch's own, in blocks.
+
+
+def product_synthesize(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the sums over an index tree at points z (..., M, D)."""
+    return products.synthesize(basis, coef, z, tree, families, derivative)
+
+
+def product_adjoint(
+    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: Sequence[str],
+    derivative: Sequence[int],
+) -> Tensor:  # fmt: skip
+    """Return the transpose of `product_synthesize` applied to values (..., M)."""
+    return products.adjoint(basis, values, z, tree, families, derivative)
+
+
+def product_gradient(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the gradient in z, (..., M, D), of `product_synthesize`."""
+    return products.gradient(basis, coef, z, tree, families, derivative)
+
+
+def product_backward(
+    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+    derivative: Sequence[int],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Return the gradients of the sum of values times `product_synthesize` in coef and z."""
+    rest = tree, degrees, families, derivative
+    slopes = values.unsqueeze(-1) * product_gradient(coef, z, *rest)
+    return product_adjoint(values, z, tree, coef.shape[-1], *rest[1:]), slopes
+
+
+def product_derivatives(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+    derivatives: Sequence[Sequence[int]],
+) -> Tensor:  # fmt: skip
+    """Return several derivatives of `product_synthesize`, (..., J, M), one after the other."""
+    return torch.stack([product_synthesize(coef, z, tree, degrees, families, own) for own in derivatives], -2)
