@@ -22,5 +22,9 @@ void launch(const std::string& name, int64_t blocks, int threads, int64_t memory
 PYBIND11_MODULE(_cuda, module) {
     module.doc() = "Compiled CUDA kernels of specfast; see specfast.kernels.cuda for their use.";
     module.def("launch", &launch);
+    module.def("trouble", []() -> py::object {
+        const char* const wrong = specfast::card_trouble();
+        return wrong == nullptr ? py::object(py::none()) : py::str(wrong);
+    });
     module.attr("architectures") = SPECFAST_CUDA_ARCHITECTURES;
 }

@@ -19,6 +19,15 @@ constexpr int most_arguments = 16;
 
 }  // namespace
 
+const char* card_trouble() {
+    int driver = 0;
+    if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) return "there is no CUDA driver";
+    // Within a major version drivers run what is newer than they are.
+    return driver / 1000 < CUDART_VERSION / 1000
+               ? "the CUDA driver is older than the CUDA these kernels were built with"
+               : nullptr;
+}
+
 const char* card_launch(const char* name, int64_t blocks, int threads, int64_t memory, const int64_t* arguments,
                         int count, void* stream) {
     if (count > most_arguments) return "too many arguments";

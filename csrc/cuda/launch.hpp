@@ -8,4 +8,7 @@ namespace specfast {
 const char* card_launch(const char* name, int64_t blocks, int threads, int64_t memory, const int64_t* arguments,
                         int count, void* stream);
 
+// Null, or why this machine's driver cannot run what was built.
+const char* card_trouble();
+
 }  // namespace specfast

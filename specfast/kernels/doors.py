@@ -39,6 +39,8 @@ class Built:
     def __init__(self) -> None:
         from . import _cuda  # type: ignore[attr-defined]
 
+        if (trouble := _cuda.trouble()) is not None:
+            raise ImportError(trouble)
         self._launch = _cuda.launch
 
     def launch(self, name: str, how: Launch, arguments: Sequence[int], device: torch.device) -> None:
