@@ -1,6 +1,6 @@
 // A downward-closed set of D-dimensional indices, and how the kernels walk over it. Plain data, for every kind of kernel.
 #pragma once
-#include <cstdint>
+#include "integers.hpp"
 
 namespace specfast {
 

@@ -123,6 +123,22 @@ def part_of(whole, dim, begin, end):
 
 
 @_compiled
+def leading_entries(runs, dim, fibres):
+    """Return the leading entries (len(fibres), dim - 1) of some runs, given in order."""
+    entry, out = np.zeros(dim - 1, np.int32), np.zeros((len(fibres), dim - 1), np.int32)
+    place = 0
+    for fibre in range(len(runs)):
+        if fibre > 0:
+            shared = runs[fibre, 0]
+            entry[shared] += 1
+            entry[shared + 1 :] = 0
+        while place < len(fibres) and fibres[place] == fibre:
+            out[place] = entry
+            place += 1
+    return out
+
+
+@_compiled
 def list_indices(runs, out):
     """Write the indices of a tree into (K, D)."""
     dim = out.shape[1]

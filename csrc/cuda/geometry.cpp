@@ -36,7 +36,9 @@ CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points
             geometry.points = rows * ceil_divide(points, 4 * threads) >= enough_blocks ? 4 : 1;
             geometry.tiles = ceil_divide(points, int64_t(geometry.points) * threads);
             geometry.blocks = rows * geometry.tiles;
-            geometry.memory = operation == CardOperation::synthesize ? run * 4 * size + 16 : sweep_bytes(size);
+            geometry.memory = operation == CardOperation::cross        ? 0
+                              : operation == CardOperation::synthesize ? run * 4 * size + 16
+                                                                       : sweep_bytes(size);
     }
     if (geometry.blocks < 1) geometry.blocks = 1;
     if (geometry.blocks > most_blocks) geometry.blocks = most_blocks;

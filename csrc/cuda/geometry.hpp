@@ -12,10 +12,10 @@ struct CardGeometry {
     int64_t tiles;   // of a row
 };
 
-enum class CardOperation { prepare, synthesize, sweep, basis, finish, rows };
+enum class CardOperation { prepare, synthesize, sweep, basis, finish, rows, cross };
 
 // `rows` of `points` (for `basis` rows is 1; for prepare, finish and rows `points` does not matter). Depends on shapes alone, so that
-// results do not depend on the card.
+// results do not depend on the card. For crosses `points` a thread and tiles: the caller multiplies the blocks by the tree's parts.
 CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points, bool is_double);
 
 }  // namespace specfast

@@ -1,6 +1,7 @@
 // The kernels for cards by their names: <what>_<type of the arithmetic><type of the data>_<points a thread>, d and f.
 //
 // All arguments are pointers and 64-bit integers, so that whoever launches them needs no type of ours.
+#include "cross.hpp"
 #include "finish.hpp"
 #include "platform.hpp"
 #include "sweep.hpp"
@@ -67,3 +68,15 @@ SPECFAST_KERNEL differentiate_f(const CardSeries<double>* series, int64_t rows, 
                                 double* scratch, float* result) {
     differentiate_rows(*series, rows, transposed, coef, scratch, result);
 }
+
+#define SPECFAST_CROSS(T, suffix, Points)                                                                     \
+    SPECFAST_KERNEL cross_synthesize_##suffix##_##Points(                                                     \
+        const CardTree* tree, const CardRows* rows, int64_t row_count, int64_t points, int64_t size,          \
+        int64_t functions, const T* coef, const T* tables, T* partial) {                                      \
+        cross_synthesize<T, Points>(*tree, *rows, row_count, points, size, functions, coef, tables, partial); \
+    }
+
+SPECFAST_CROSS(double, d, 1)
+SPECFAST_CROSS(double, d, 4)
+SPECFAST_CROSS(float, f, 1)
+SPECFAST_CROSS(float, f, 4)

@@ -106,3 +106,52 @@ def prepared_strides(own: Sequence[int], lead: Sequence[int]) -> tuple[int, ...]
         strides.append(0 if size == 1 else step)
         step *= size
     return (0,) * (len(lead) - len(own)) + tuple(reversed(strides))
+
+
+class CutTree(NamedTuple):
+    """A tree in parts of as many nodes each, on a card: what kernels take, and what that points to."""
+
+    packed: Tensor
+    tables: Tensor
+    parts: int
+    size: int
+
+
+@lru_cache(maxsize=64)
+def cut_tree(runs: bytes, degrees: tuple[int, ...], blocks: int, device: torch.device) -> CutTree:
+    """Return a tree (its bytes) cut so that `blocks` tasks for each part fill a card.
+
+    Raises
+    ------
+    ValueError
+        If its entries are not those that `degrees` allow; nothing else may be walked.
+    """
+    from .._trees import largest_entries, leading_entries
+
+    tree, dim = np.frombuffer(runs, np.int32).reshape(-1, 2), len(degrees)
+    valid = len(tree) > 0 and tree[0, 0] == 0 and ((tree[:, 0] >= 0) & (tree[:, 0] < dim - 1) & (tree[:, 1] > 0)).all()
+    if not valid or (largest_entries(tree, dim) > np.array(degrees)).any():
+        raise ValueError("tree: its runs do not agree with the degrees and the number of coefficients")
+    count = min(len(tree), max(1, _TASKS // blocks))
+    nodes = np.cumsum(tree[:, 1] + (dim - 1) - tree[:, 0])
+    fibres = np.unique(np.concatenate([[0], np.searchsorted(nodes, nodes[-1] * np.arange(1, count) // count, "right")]))
+    fibres = fibres[fibres < len(tree)].astype(np.int64)
+    places = np.concatenate([[0], np.cumsum(tree[:, 1], dtype=np.int64)])
+    axes = np.concatenate([[0], np.cumsum(np.array(degrees) + 1)])[:-1].astype(np.int64)
+    parts = [
+        tree, np.append(fibres, len(tree)), places[fibres], leading_entries(tree, dim, fibres), axes,
+    ]  # fmt: skip
+    pieces, offsets, place = [], [], 0
+    for part in parts:
+        padded = np.ascontiguousarray(part).tobytes()
+        padded += bytes(-len(padded) % 16)
+        pieces.append(padded)
+        offsets.append(place)
+        place += len(padded)
+    tables = torch.frombuffer(bytearray(b"".join(pieces)), dtype=torch.uint8).to(device)
+    packed = struct.pack("<qq5Q", dim, len(fibres), *(tables.data_ptr() + offset for offset in offsets))
+    whole = torch.frombuffer(bytearray(packed), dtype=torch.uint8).to(device)
+    return CutTree(whole, tables, len(fibres), int(places[-1]))
+
+
+_TASKS = 1056  # that fill the largest cards of today some four times over
