@@ -370,9 +370,10 @@ int place(const Placed& placed, py::handle coef, py::handle points, py::handle s
 // How a kernel for cards is launched: (blocks, threads, bytes of memory, points a thread, tiles of a row).
 py::tuple geometry_of_card(const std::string& operation, int64_t rows, int64_t points, bool is_double) {
     static const std::map<std::string, CardOperation> operations{
-        {"prepare", CardOperation::prepare}, {"synthesize", CardOperation::synthesize}, {"sweep", CardOperation::sweep},
-        {"basis", CardOperation::basis},     {"finish", CardOperation::finish},         {"rows", CardOperation::rows},
-        {"cross", CardOperation::cross}};
+        {"prepare", CardOperation::prepare}, {"synthesize", CardOperation::synthesize},
+        {"sweep", CardOperation::sweep},     {"basis", CardOperation::basis},
+        {"finish", CardOperation::finish},   {"rows", CardOperation::rows},
+        {"cross", CardOperation::cross},     {"cross_adjoint", CardOperation::cross_adjoint}};
     const CardGeometry how = card_geometry(operations.at(operation), rows, points, is_double);
     return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
 }

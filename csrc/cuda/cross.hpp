@@ -8,7 +8,7 @@
 // Cost      one multiply-add and one word of a table an index and point.
 #pragma once
 #include "../tree.hpp"
-#include "point.hpp"
+#include "sweep.hpp"
 
 namespace specfast {
 namespace {
@@ -86,6 +86,75 @@ SPECFAST_DEVICE void cross_synthesize(const CardTree& tree, const CardRows& rows
             const int64_t m = first + p * int64_t(blockDim.x);
             if (m < points) partial[(part * row_count + row) * points + m] = result[p];
         }
+    }
+}
+
+// coef[row, k] = sum_m values[row, m] times the functions' product: a block for every 32 indices and row, all points in turn.
+//
+// Layout    Every thread takes some of the points, and keeps its share of the 32 sums in the block's memory; these are added in
+//           order at the end, so there are no partial sums of tiles. Products of leading functions are kept by level, and
+//           found anew where an entry changes.
+// Cost      one multiply-add and one word of the block's memory an index and point, one multiplication an inner node.
+template <class T>
+struct CardGroups {
+    const int64_t* fibres;  // (groups) in which run a group begins
+    const int32_t* behind;  // (groups) how many of its indices are before
+    const int32_t* first;   // (groups, D - 1) its leading entries
+};
+
+template <class T>
+SPECFAST_DEVICE void leading_products(const CardTree& tree, int from, const int32_t* entry, const T* tables,
+                                      int64_t points, int64_t m, T weight, T* products) {
+    for (int d = from; d < static_cast<int>(tree.dim) - 1; ++d) {
+        const T before = d == 0 ? weight : products[d - 1];
+        products[d] = before * tables[(tree.axes[d] + entry[d]) * points + m];
+    }
+}
+
+template <class T>
+SPECFAST_DEVICE void add_group(const CardTree& tree, const CardGroups<T>& groups, int64_t group, int length,
+                               const T* tables, int64_t points, int64_t m, T weight, T* share) {
+    const int depth = static_cast<int>(tree.dim) - 1;
+    int32_t entry[max_dimensions];
+    T products[max_dimensions];
+    for (int d = 0; d < depth; ++d) entry[d] = groups.first[group * depth + d];
+    leading_products(tree, 0, entry, tables, points, m, weight, products);
+    int64_t fibre = groups.fibres[group];
+    int32_t n = groups.behind[group];
+    const T* const last = tables + tree.axes[depth] * points + m;
+    for (int i = 0; i < length; ++i) {
+        if (n == tree.runs[2 * fibre + 1]) {
+            ++fibre;
+            n = 0;
+            const int shared = tree.runs[2 * fibre];
+            ++entry[shared];
+            for (int d = shared + 1; d < depth; ++d) entry[d] = 0;
+            leading_products(tree, shared, entry, tables, points, m, weight, products);
+        }
+        share[i * (static_cast<int>(blockDim.x) + 1)] += products[depth - 1] * last[n++ * points];
+    }
+}
+
+// values and tables as above; `functions` in a row of the tables; coef (rows, K).
+template <class T>
+SPECFAST_DEVICE void cross_adjoint(const CardTree& tree, const CardGroups<T>& groups, const CardRows& rows,
+                                   int64_t row_count, int64_t points, int64_t size, int64_t functions, const T* values,
+                                   const T* tables, T* coef) {
+    SPECFAST_BLOCK_MEMORY(raw);
+    double* const sums = reinterpret_cast<double*>(raw);
+    T* const shares = reinterpret_cast<T*>(sums + blockDim.x / card_run * card_run);
+    const int64_t count = (size + card_run - 1) / card_run;
+    for (int64_t task = blockIdx.x; task < row_count * count; task += gridDim.x) {
+        const int64_t group = task % count, row = task / count, begin = group * card_run;
+        const int length = static_cast<int>(size - begin < card_run ? size - begin : card_run);
+        T* const share = shares + threadIdx.x;
+        __syncthreads();
+        for (int i = 0; i < length; ++i) share[i * (static_cast<int>(blockDim.x) + 1)] = 0;
+        const T* const own = tables + row_offset(rows, 1, row) * functions * points;
+        const T* const weights = values + row_offset(rows, 0, row) * points;
+        for (int64_t m = threadIdx.x; m < points; m += blockDim.x)
+            add_group(tree, groups, group, length, own, points, m, weights[m], share);
+        add_shares<T>(shares, sums, nullptr, length, coef + row * size + begin);
     }
 }
 

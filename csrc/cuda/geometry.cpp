@@ -26,6 +26,11 @@ CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points
             geometry.blocks = rows;
             geometry.memory = threads * 8;
             break;
+        case CardOperation::cross_adjoint:  // `points` counts the indices
+            geometry.tiles = ceil_divide(points, run);
+            geometry.blocks = rows * geometry.tiles;
+            geometry.memory = threads / run * run * 8 + run * (threads + 1) * size;
+            break;
         case CardOperation::finish:
             geometry.blocks = rows;
             break;

@@ -12,7 +12,7 @@ struct CardGeometry {
     int64_t tiles;   // of a row
 };
 
-enum class CardOperation { prepare, synthesize, sweep, basis, finish, rows, cross };
+enum class CardOperation { prepare, synthesize, sweep, basis, finish, rows, cross, cross_adjoint };
 
 // `rows` of `points` (for `basis` rows is 1; for prepare, finish and rows `points` does not matter). Depends on shapes alone, so that
 // results do not depend on the card. For crosses `points` a thread and tiles: the caller multiplies the blocks by the tree's parts.

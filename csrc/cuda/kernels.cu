@@ -80,3 +80,15 @@ SPECFAST_CROSS(double, d, 1)
 SPECFAST_CROSS(double, d, 4)
 SPECFAST_CROSS(float, f, 1)
 SPECFAST_CROSS(float, f, 4)
+
+#define SPECFAST_CROSS_ADJOINT(T, suffix)                                                                           \
+    SPECFAST_KERNEL cross_adjoint_##suffix(const CardTree* tree, const int64_t* fibres, const int32_t* behind,      \
+                                           const int32_t* first, const CardRows* rows, int64_t row_count,           \
+                                           int64_t points, int64_t size, int64_t functions, const T* values,        \
+                                           const T* tables, T* coef) {                                              \
+        cross_adjoint<T>(*tree, {fibres, behind, first}, *rows, row_count, points, size, functions, values, tables, \
+                         coef);                                                                                     \
+    }
+
+SPECFAST_CROSS_ADJOINT(double, d)
+SPECFAST_CROSS_ADJOINT(float, f)

@@ -109,12 +109,17 @@ def prepared_strides(own: Sequence[int], lead: Sequence[int]) -> tuple[int, ...]
 
 
 class CutTree(NamedTuple):
-    """A tree in parts of as many nodes each, on a card: what kernels take, and what that points to."""
+    """A tree in parts of as many nodes each, and in groups of 32 indices, on a card.
+
+    What kernels take, what that points to, how many parts and indices there are; of every group its run, how many indices of that are
+    before it, and its leading entries.
+    """
 
     packed: Tensor
     tables: Tensor
     parts: int
     size: int
+    groups: tuple[Tensor, Tensor, Tensor]
 
 
 @lru_cache(maxsize=64)
@@ -151,7 +156,11 @@ def cut_tree(runs: bytes, degrees: tuple[int, ...], blocks: int, device: torch.d
     tables = torch.frombuffer(bytearray(b"".join(pieces)), dtype=torch.uint8).to(device)
     packed = struct.pack("<qq5Q", dim, len(fibres), *(tables.data_ptr() + offset for offset in offsets))
     whole = torch.frombuffer(bytearray(packed), dtype=torch.uint8).to(device)
-    return CutTree(whole, tables, len(fibres), int(places[-1]))
+    begins = np.arange(0, places[-1], RUN)
+    runs_of = np.searchsorted(places, begins, "right") - 1
+    groups = runs_of, (begins - places[runs_of]).astype(np.int32), leading_entries(tree, dim, runs_of)
+    on_card = tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in groups)
+    return CutTree(whole, tables, len(fibres), int(places[-1]), on_card)  # type: ignore[arg-type]
 
 
 _TASKS = 1056  # that fill the largest cards of today some four times over

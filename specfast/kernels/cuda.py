@@ -1,19 +1,20 @@
 """The CUDA backend: kernels of csrc/cuda on torch's current stream, memory from torch's allocator, nothing waited for.
 
-Transposes of sums over index trees have no kernels of their own here yet: they are products in PyTorch, of functions from these kernels.
+Those over index trees are in `cuda_cross`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..families import family_by_name
-from . import _cpu, doors, products  # type: ignore[attr-defined]
-from .card_tables import Series, cut_tree, prepared_strides, rows, series
+from . import _cpu, doors  # type: ignore[attr-defined]
+from .card_tables import Series, prepared_strides, rows, series
 from .doors import Launch
 
 _TABLE_NUMBERS = 1 << 24  # of functions that exist at once
@@ -218,85 +219,9 @@ def _blocks(z: Tensor, size: int) -> tuple[Tensor, ...]:
     return z.reshape(-1).split(max(1, _TABLE_NUMBERS // size))
 
 
-# Sums over index trees. Their transposes and gradients take functions by the kernels above, and PyTorch's own products in blocks.
+def __getattr__(name: str) -> Any:
+    if name.startswith("product_"):
+        from . import cuda_cross
 
-
-def product_synthesize(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
-) -> Tensor:
-    """Return the sums over an index tree at points z (..., M, D)."""
-    lead, points = _lead(coef.shape[:-1], z.shape[:-2]), z.shape[-2]
-    result = z.new_empty((*lead, points))
-    count, functions = math.prod(lead), sum(degrees) + len(degrees)
-    step = max(1, _TABLE_NUMBERS // (functions * max(1, math.prod(z.shape[:-2]))))
-    for begin in range(0, points if count else 0, step):
-        some = z[..., begin : begin + step, :]
-        result[..., begin : begin + step] = _sum_tree(coef, some, lead, tree, degrees, families, derivative)
-    return result
-
-
-def _sum_tree(
-    coef: Tensor, z: Tensor, lead: tuple[int, ...], tree: Tensor, degrees: Sequence[int], families: Sequence[str],
-    derivative: Sequence[int],
-) -> Tensor:  # fmt: skip
-    given = zip(z.unbind(-1), degrees, families, derivative, strict=True)
-    tables = torch.cat(
-        [basis(own, degree + 1, family, order).mT for own, degree, family, order in given], -2
-    ).contiguous()
-    count, points, size = math.prod(lead), z.shape[-2], coef.shape[-1]
-    how = _how("cross", count, points, z.dtype == torch.float64)
-    own = cut_tree(tree.cpu().numpy().tobytes(), tuple(degrees), how.blocks, z.device)
-    if own.size != size:
-        raise ValueError(f"tree: its runs have {own.size} indices and coef {size}; as many of both are expected")
-    partial = z.new_empty((own.parts, *lead, points))
-    where = rows(lead, tuple(prepared_strides(part, lead) for part in (coef.shape[:-1], z.shape[:-2])), z.device)
-    how = how._replace(blocks=how.blocks * own.parts)
-    name = f"cross_synthesize_{'d' if z.dtype == torch.float64 else 'f'}_{how.points}"
-    _run(
-        name,
-        how,
-        z.device,
-        own.packed,
-        where,
-        count,
-        points,
-        size,
-        tables.shape[-2],
-        coef.contiguous(),
-        tables,
-        partial,
-    )
-    return partial.sum(0)
-
-
-def product_adjoint(
-    values: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: Sequence[str],
-    derivative: Sequence[int],
-) -> Tensor:  # fmt: skip
-    """Return the transpose of `product_synthesize` applied to values (..., M)."""
-    return products.adjoint(basis, values, z, tree, families, derivative)
-
-
-def product_gradient(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
-) -> Tensor:
-    """Return the gradient in z, (..., M, D), of `product_synthesize`."""
-    return products.gradient(basis, coef, z, tree, families, derivative)
-
-
-def product_backward(
-    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
-    derivative: Sequence[int],
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Return the gradients of the sum of values times `product_synthesize` in coef and z."""
-    rest = tree, degrees, families, derivative
-    slopes = values.unsqueeze(-1) * product_gradient(coef, z, *rest)
-    return product_adjoint(values, z, tree, coef.shape[-1], *rest[1:]), slopes
-
-
-def product_derivatives(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
-    derivatives: Sequence[Sequence[int]],
-) -> Tensor:  # fmt: skip
-    """Return several derivatives of `product_synthesize`, (..., J, M), one after the other."""
-    return torch.stack([product_synthesize(coef, z, tree, degrees, families, own) for own in derivatives], -2)
+        return getattr(cuda_cross, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
