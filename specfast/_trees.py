@@ -98,28 +98,18 @@ def grow(costs, degrees, gamma, room, begin, end):
         count += 1
 
 
+def nodes_before(runs, dim):
+    """Return how many nodes of a tree come before each run, and at the end how many there are."""
+    return np.concatenate([[0], np.cumsum(runs[:, 1] + (dim - 1) - runs[:, 0], dtype=np.int64)])
+
+
 @_compiled
-def part_of(whole, dim, begin, end):
-    """Return what `grow` does, from a tree that is there."""
-    depth = dim - 1
-    entry, first = np.zeros(depth, np.int32), np.zeros(depth, np.int32)
-    size, nodes, before, low, high = 0, 0, 0, -1, len(whole)
-    for fibre in range(len(whole)):
-        if nodes >= end:
-            high = fibre
-            break
-        shared, length = whole[fibre]
-        if fibre > 0:
-            entry[shared] += 1
-            entry[shared + 1 :] = 0
-        if nodes >= begin and low < 0:
-            low, before = fibre, size
-            first[:] = entry
-        size += length
-        nodes += length + depth - shared
-    if low < 0:
-        low = high
-    return whole[low:high].copy(), first, before, size, nodes
+def _advance(runs, fibre, entry):
+    """Take entries from those of the run before to those of a run."""
+    if fibre > 0:
+        shared = runs[fibre, 0]
+        entry[shared] += 1
+        entry[shared + 1 :] = 0
 
 
 @_compiled
@@ -128,10 +118,7 @@ def leading_entries(runs, dim, fibres):
     entry, out = np.zeros(dim - 1, np.int32), np.zeros((len(fibres), dim - 1), np.int32)
     place = 0
     for fibre in range(len(runs)):
-        if fibre > 0:
-            shared = runs[fibre, 0]
-            entry[shared] += 1
-            entry[shared + 1 :] = 0
+        _advance(runs, fibre, entry)
         while place < len(fibres) and fibres[place] == fibre:
             out[place] = entry
             place += 1
@@ -145,10 +132,7 @@ def list_indices(runs, out):
     entry = np.zeros(dim, np.int64)
     place = 0
     for fibre in range(len(runs)):
-        if fibre > 0:
-            shared = runs[fibre, 0]
-            entry[shared] += 1
-            entry[shared + 1 :] = 0
+        _advance(runs, fibre, entry)
         for n in range(runs[fibre, 1]):
             for d in range(dim - 1):
                 out[place, d] = entry[d]

@@ -112,9 +112,9 @@ INDEX_SETS["Part"] = Part
 def _nodes(whole: IndexSet, dim: int) -> int:
     """Return how many nodes the tree has, without keeping it."""
     if not whole.described:
-        from ._trees import part_of
+        from ._trees import nodes_before
 
-        return int(part_of(whole.tree(dim), dim, ALL, ALL)[4])
+        return int(nodes_before(whole.tree(dim), dim)[-1])
     from ._trees import grow
 
     rule = whole.rule(dim)
@@ -123,7 +123,7 @@ def _nodes(whole: IndexSet, dim: int) -> int:
 
 @lru_cache(maxsize=64)
 def _runs(part: Part, dim: int) -> Runs:
-    from ._trees import grow, part_of
+    from ._trees import grow, leading_entries, nodes_before
 
     part.check(dim)
     size = part.whole.size(dim)
@@ -138,7 +138,10 @@ def _runs(part: Part, dim: int) -> Runs:
         rule = part.whole.rule(dim)
         runs, first, before, passed, _ = grow(rule.costs, rule.degrees, rule.gamma, rule.room, begin, end)
     else:
-        runs, first, before, passed, _ = part_of(part.whole.tree(dim), dim, begin, end)
+        whole = part.whole.tree(dim)
+        low, high = np.searchsorted(nodes_before(whole, dim)[:-1], [begin, end])
+        runs, before = whole[low:high].copy(), whole[:low, 1].sum()
+        first, passed = leading_entries(whole, dim, np.array([low]))[0], before
     if len(runs) == 0:  # more parts than runs: a tree has one index at least
         return Runs(np.array([[0, 1]], np.int32), 1, int(passed))
     # From 0 along one axis after the other; the last step is the part's own first run.

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from . import products
 from .card_tables import CutTree, cut_tree, prepared_strides, rows
 from .cuda import _how, _lead, _run, basis
 from .doors import Launch
@@ -82,26 +83,4 @@ def product_adjoint(
     return result
 
 
-def product_gradient(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
-) -> Tensor:
-    """Return the gradient in z, (..., M, D), of `product_synthesize`."""
-    raised = [[order + (d == axis) for d, order in enumerate(derivative)] for axis in range(z.shape[-1])]
-    return torch.stack([product_synthesize(coef, z, tree, degrees, families, orders) for orders in raised], -1)
-
-
-def product_backward(
-    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
-    derivative: Sequence[int],
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Return the gradients of the sum of values times `product_synthesize` in coef and z."""
-    slopes = values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
-    return product_adjoint(values, z, tree, coef.shape[-1], degrees, families, derivative), slopes
-
-
-def product_derivatives(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
-    derivatives: Sequence[Sequence[int]],
-) -> Tensor:  # fmt: skip
-    """Return several derivatives of `product_synthesize`, (..., J, M), one after the other."""
-    return torch.stack([product_synthesize(coef, z, tree, degrees, families, own) for own in derivatives], -2)
+product_gradient, product_backward, product_derivatives = products.from_sums(product_synthesize, product_adjoint)

@@ -97,12 +97,39 @@ def adjoint(
     return result
 
 
-def gradient(
-    basis: Basis, coef: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
-) -> Tensor:
-    """Return the gradients in z, (..., M, D), of the sums, axis by axis."""
-    raised = [[order + (d == axis) for d, order in enumerate(derivative)] for axis in range(z.shape[-1])]
-    return torch.stack([synthesize(basis, coef, z, tree, families, orders) for orders in raised], -1)
+def from_sums(
+    synthesize: Callable[..., Tensor], adjoint: Callable[..., Tensor]
+) -> tuple[Callable[..., Tensor], Callable[..., tuple[Tensor, Tensor]], Callable[..., Tensor]]:
+    """Return product_gradient, product_backward and product_derivatives of a backend that has the sums and their transposes."""
+
+    def product_gradient(
+        coef: Tensor,
+        z: Tensor,
+        tree: Tensor,
+        degrees: Sequence[int],
+        families: Sequence[str],
+        derivative: Sequence[int],
+    ) -> Tensor:
+        """Return the gradient in z, (..., M, D), of `product_synthesize`, axis by axis."""
+        raised = [[order + (d == axis) for d, order in enumerate(derivative)] for axis in range(z.shape[-1])]
+        return torch.stack([synthesize(coef, z, tree, degrees, families, orders) for orders in raised], -1)
+
+    def product_backward(
+        values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+        derivative: Sequence[int],
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return the gradients of the sum of values times `product_synthesize` in coef and z."""
+        grad_coef = adjoint(values, z, tree, coef.shape[-1], degrees, families, derivative)
+        return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
+
+    def product_derivatives(
+        coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+        derivatives: Sequence[Sequence[int]],
+    ) -> Tensor:  # fmt: skip
+        """Return several derivatives of `product_synthesize`, (..., J, M), one after the other."""
+        return torch.stack([synthesize(coef, z, tree, degrees, families, own) for own in derivatives], -2)
+
+    return product_gradient, product_backward, product_derivatives
 
 
 def multiply_restricted(maps: Sequence[Tensor], coef: Tensor, indices: Tensor) -> Tensor:

@@ -178,25 +178,4 @@ def product_adjoint(
     return products.adjoint(basis, values, z, tree, families, derivative)
 
 
-def product_gradient(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
-) -> Tensor:
-    """Return the gradient in z, (..., M, D), of `product_synthesize`."""
-    return products.gradient(basis, coef, z, tree, families, derivative)
-
-
-def product_backward(
-    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
-    derivative: Sequence[int],
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Return the gradients of the sum of values times `product_synthesize` in coef and z."""
-    grad_coef = product_adjoint(values, z, tree, coef.shape[-1], degrees, families, derivative)
-    return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
-
-
-def product_derivatives(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
-    derivatives: Sequence[Sequence[int]],
-) -> Tensor:  # fmt: skip
-    """Return several derivatives of `product_synthesize`, (..., J, M), one after the other."""
-    return torch.stack([product_synthesize(coef, z, tree, degrees, families, own) for own in derivatives], -2)
+product_gradient, product_backward, product_derivatives = products.from_sums(product_synthesize, product_adjoint)
