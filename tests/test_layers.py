@@ -210,6 +210,35 @@ def test_modes(case):
     torch.testing.assert_close(mapped, each, rtol=1e-10, atol=1e-10)
 
 
+def test_function_transforms(case):
+    """vjp, grad, jacrev, jacfwd and hessian of a layer, along two directions of its input, against differences."""
+    layer, (x, *rest) = case
+    ways = torch.stack([x, torch.randn_like(x)])
+
+    def along(s):
+        return layer(torch.tensordot(s, ways, 1), *rest).flatten()
+
+    def total(s):
+        return along(s).square().sum()
+
+    s, step = torch.tensor([0.7, 0.3], dtype=torch.float64), 1e-4
+    shifts = step * torch.eye(2, dtype=torch.float64)
+    slopes = torch.stack([(along(s + e) - along(s - e)) / (2 * step) for e in shifts], -1).detach()
+    size = float(slopes.abs().max())
+    for jacobian in (torch.func.jacrev, torch.func.jacfwd):
+        torch.testing.assert_close(jacobian(along)(s).detach(), slopes, rtol=1e-4, atol=1e-5 * size)
+    value, pull = torch.func.vjp(along, s)
+    torch.testing.assert_close(pull(value)[0].detach(), slopes.mT @ value.detach(), rtol=1e-4, atol=1e-5 * size)
+    torch.testing.assert_close(
+        torch.func.grad(total)(s).detach(), 2 * slopes.mT @ value.detach(), rtol=1e-4, atol=1e-5 * size
+    )
+    bent = torch.stack(
+        [(torch.func.grad(total)(s + e) - torch.func.grad(total)(s - e)) / (2 * step) for e in shifts]
+    ).detach()
+    found = torch.func.hessian(total)(s).detach()
+    torch.testing.assert_close(found, bent, rtol=1e-4, atol=1e-5 * float(bent.abs().max()))
+
+
 def test_half_precision_and_autocast(case):
     layer, given = case
     single = copy.deepcopy(layer).float()

@@ -32,7 +32,7 @@ class PolynomialKAN(nn.Module):
     Notes
     -----
     ``forward(x)``: (..., in_features) -> (..., out_features). The functions are found block by block and multiplied at once, and found again in the
-    backward pass: memory beside inputs, outputs and weights is one block, where the usual code keeps batch x in x (N + 1) numbers.
+    backward pass: memory beside inputs, outputs and weights is one block, where the usual code keeps batch x in x (N + 1) numbers (as torch.func's reverse mode does, which forbids finding them again).
 
     References
     ----------
@@ -79,6 +79,12 @@ class PolynomialKAN(nn.Module):
         functions = ops.basis(self._standard(x), self.degree + 1, self.family_name, 0)
         return functions.flatten(1) @ weight.mT
 
+    def _once(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Return a block, of which nothing is kept; transforms of torch.func do not let it be found again, and keep it."""
+        if torch._C._are_functorch_transforms_active():
+            return self._block(x, weight)
+        return checkpoint(self._block, x, weight, use_reentrant=False)  # type: ignore[no-any-return]
+
     def forward(self, x: Tensor) -> Tensor:
         """Return (..., out_features)."""
         if x.dim() < 1 or x.shape[-1] != self.in_features:
@@ -89,8 +95,8 @@ class PolynomialKAN(nn.Module):
         step = max(1, _BLOCK // weight.shape[1])
         # A program that is exported serves any number of rows, so their number may not decide.
         if torch.compiler.is_exporting() or rows.shape[0] <= step:
-            result = checkpoint(self._block, rows, weight, use_reentrant=False)
+            result = self._once(rows, weight)
         else:
-            blocks = [checkpoint(self._block, part, weight, use_reentrant=False) for part in rows.split(step)]
+            blocks = [self._once(part, weight) for part in rows.split(step)]
             result = torch.cat(blocks)
         return result.reshape(*x.shape[:-1], self.out_features).to(given)
