@@ -372,9 +372,15 @@ py::tuple geometry_of_card(const std::string& operation, int64_t rows, int64_t p
     static const std::map<std::string, CardOperation> operations{
         {"prepare", CardOperation::prepare}, {"synthesize", CardOperation::synthesize},
         {"sweep", CardOperation::sweep},     {"basis", CardOperation::basis},
-        {"finish", CardOperation::finish},   {"rows", CardOperation::rows},
-        {"cross", CardOperation::cross},     {"cross_adjoint", CardOperation::cross_adjoint}};
+        {"finish", CardOperation::finish},   {"rows", CardOperation::rows}};
     const CardGeometry how = card_geometry(operations.at(operation), rows, points, is_double);
+    return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
+}
+
+// `needs`: words, leading, pieces, rows, points.
+py::tuple cross_geometry_of_card(const std::vector<int64_t>& needs, bool adjoint, bool is_double, int64_t limit) {
+    const CardGeometry how =
+        card_cross_geometry({needs.at(0), needs.at(1), needs.at(2), needs.at(3), needs.at(4)}, adjoint, is_double, limit);
     return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
 }
 
@@ -389,6 +395,7 @@ PYBIND11_MODULE(_cpu, module) {
                       const std::vector<double>&, const std::vector<double>&, const std::vector<double>&, double>());
     module.def("place", &place);
     module.def("card_geometry", &geometry_of_card);
+    module.def("card_cross_geometry", &cross_geometry_of_card);
     module.def("exchange_by", [](const py::object& table) { read_tensor.use(table); });
     py::class_<Kernels>(module, "Kernels")
         .def(py::init<const std::string&>())

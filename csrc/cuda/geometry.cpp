@@ -26,11 +26,6 @@ CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points
             geometry.blocks = rows;
             geometry.memory = threads * 8;
             break;
-        case CardOperation::cross_adjoint:  // `points` counts the indices
-            geometry.tiles = ceil_divide(points, run);
-            geometry.blocks = rows * geometry.tiles;
-            geometry.memory = threads / run * run * 8 + run * (threads + 1) * size;
-            break;
         case CardOperation::finish:
             geometry.blocks = rows;
             break;
@@ -41,13 +36,34 @@ CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points
             geometry.points = rows * ceil_divide(points, 4 * threads) >= enough_blocks ? 4 : 1;
             geometry.tiles = ceil_divide(points, int64_t(geometry.points) * threads);
             geometry.blocks = rows * geometry.tiles;
-            geometry.memory = operation == CardOperation::cross        ? 0
-                              : operation == CardOperation::synthesize ? run * 4 * size + 16
-                                                                       : sweep_bytes(size);
+            geometry.memory = operation == CardOperation::synthesize ? run * 4 * size + 16 : sweep_bytes(size);
     }
     if (geometry.blocks < 1) geometry.blocks = 1;
     if (geometry.blocks > most_blocks) geometry.blocks = most_blocks;
     return geometry;
+}
+
+CardGeometry card_cross_geometry(const CardCrossNeeds& needs, bool adjoint, bool is_double, int64_t limit) {
+    constexpr int block = 256, widest = 32;
+    const int64_t size = is_double ? 8 : 4;
+    const auto bytes = [&](int64_t width) {
+        const int64_t leading = needs.leading * size + 16;  // padded as in cross_adjoint.hpp
+        return adjoint ? leading * width + size * needs.words * (width + 1) : size * (needs.words * width + block);
+    };
+    // The adjoint's blocks go on from tile to tile, so a small one does; two of them hide what each waits for.
+    const int least = adjoint ? 4 : 8;
+    int width = widest;
+    while (width > least && bytes(width) > (adjoint ? limit / 2 : limit)) width /= 2;
+    if (bytes(width) > limit) return {0, block, 0, 0, 0};
+    const int64_t tiles = ceil_divide(needs.points, width);
+    const int64_t own = needs.rows * (adjoint ? needs.pieces : tiles);
+    const int64_t most = adjoint ? tiles : ceil_divide(needs.pieces, block / width);
+    int64_t parts = ceil_divide(enough_blocks, own < 1 ? 1 : own);
+    parts = parts > most ? most : parts;
+    if (parts < 1) parts = 1;
+    int64_t blocks = own * parts;
+    blocks = blocks < 1 ? 1 : blocks > most_blocks ? most_blocks : blocks;
+    return {blocks, block, bytes(width), width, parts};
 }
 
 }  // namespace specfast

@@ -12,10 +12,23 @@ struct CardGeometry {
     int64_t tiles;   // of a row
 };
 
-enum class CardOperation { prepare, synthesize, sweep, basis, finish, rows, cross, cross_adjoint };
+enum class CardOperation { prepare, synthesize, sweep, basis, finish, rows };
 
 // `rows` of `points` (for `basis` rows is 1; for prepare, finish and rows `points` does not matter). Depends on shapes alone, so that
-// results do not depend on the card. For crosses `points` a thread and tiles: the caller multiplies the blocks by the tree's parts.
+// results do not depend on the card.
 CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points, bool is_double);
+
+// What a sum over an index set needs of a block.
+struct CardCrossNeeds {
+    int64_t words;    // functions and products of a point
+    int64_t leading;  // adjoint: most leading indices of a group; otherwise 0
+    int64_t pieces;   // rectangles; adjoint: groups of pillars
+    int64_t rows;     // rows of points; adjoint: and channels
+    int64_t points;
+};
+
+// `points` of a tile, 0 where not even a few fit into `limit` bytes; `tiles` is the parts of the set, for the adjoint the slices of the
+// points, that fill a card. Depends on shapes and on how much memory a block may have.
+CardGeometry card_cross_geometry(const CardCrossNeeds& needs, bool adjoint, bool is_double, int64_t limit);
 
 }  // namespace specfast

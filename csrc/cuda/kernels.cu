@@ -1,7 +1,7 @@
 // The kernels for cards by their names: <what>_<type of the arithmetic><type of the data>_<points a thread>, d and f.
 //
 // All arguments are pointers and 64-bit integers, so that whoever launches them needs no type of ours.
-#include "cross.hpp"
+#include "cross_adjoint.hpp"
 #include "finish.hpp"
 #include "platform.hpp"
 #include "sweep.hpp"
@@ -69,26 +69,24 @@ SPECFAST_KERNEL differentiate_f(const CardSeries<double>* series, int64_t rows, 
     differentiate_rows(*series, rows, transposed, coef, scratch, result);
 }
 
-#define SPECFAST_CROSS(T, suffix, Points)                                                                     \
-    SPECFAST_KERNEL cross_synthesize_##suffix##_##Points(                                                     \
-        const CardTree* tree, const CardRows* rows, int64_t row_count, int64_t points, int64_t size,          \
-        int64_t functions, const T* coef, const T* tables, T* partial) {                                      \
-        cross_synthesize<T, Points>(*tree, *rows, row_count, points, size, functions, coef, tables, partial); \
+#define SPECFAST_CROSS(T, suffix)                                                                                   \
+    SPECFAST_KERNEL cross_synthesize_##suffix(const CardCross* cross, const CardSeries<T>* const* series, int64_t rows, \
+                                              int64_t channels, int64_t points, int64_t width, int64_t coef_row,        \
+                                              const T* z, const T* coef, T* partial) {                                  \
+        cross_synthesize<T>(*cross, series, rows, channels, points, width, coef_row, z, coef, partial);                 \
     }
 
-SPECFAST_CROSS(double, d, 1)
-SPECFAST_CROSS(double, d, 4)
-SPECFAST_CROSS(float, f, 1)
-SPECFAST_CROSS(float, f, 4)
+SPECFAST_CROSS(double, d)
+SPECFAST_CROSS(float, f)
 
-#define SPECFAST_CROSS_ADJOINT(T, suffix)                                                                           \
-    SPECFAST_KERNEL cross_adjoint_##suffix(const CardTree* tree, const int64_t* fibres, const int32_t* behind,      \
-                                           const int32_t* first, const CardRows* rows, int64_t row_count,           \
-                                           int64_t points, int64_t size, int64_t functions, const T* values,        \
-                                           const T* tables, T* coef) {                                              \
-        cross_adjoint<T>(*tree, {fibres, behind, first}, *rows, row_count, points, size, functions, values, tables, \
-                         coef);                                                                                     \
+#define SPECFAST_CROSS_ADJOINT(T, suffix, Pillars)                                                                   \
+    SPECFAST_KERNEL cross_adjoint_##suffix##_##Pillars(                                                              \
+        const CardCross* cross, const CardSeries<T>* const* series, int64_t rows, int64_t channels, int64_t points,  \
+        int64_t width, int64_t slices, const T* z, const T* values, T* partial) {                                    \
+        cross_adjoint<T, Pillars>(*cross, series, rows, channels, points, width, slices, z, values, partial);        \
     }
 
-SPECFAST_CROSS_ADJOINT(double, d)
-SPECFAST_CROSS_ADJOINT(float, f)
+SPECFAST_CROSS_ADJOINT(double, d, 2)
+SPECFAST_CROSS_ADJOINT(double, d, 8)
+SPECFAST_CROSS_ADJOINT(float, f, 2)
+SPECFAST_CROSS_ADJOINT(float, f, 8)

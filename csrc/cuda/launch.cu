@@ -16,6 +16,7 @@ struct Named {
 const Named kernels[] = {SPECFAST_ALL_KERNELS(SPECFAST_ENTRY)};
 
 constexpr int most_arguments = 16;
+constexpr int64_t usual_memory = 48 * 1024;  // of a block; more is to be asked for
 
 }  // namespace
 
@@ -39,8 +40,11 @@ const char* card_launch(const char* name, int64_t blocks, int threads, int64_t m
             values[i] = arguments[i];
             places[i] = &values[i];
         }
-        const cudaError_t error =
-            cudaLaunchKernel(own.kernel, dim3(static_cast<unsigned>(blocks)), dim3(static_cast<unsigned>(threads)),
+        cudaError_t error = cudaSuccess;
+        if (memory > usual_memory)
+            error = cudaFuncSetAttribute(own.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(memory));
+        if (error == cudaSuccess)
+            error = cudaLaunchKernel(own.kernel, dim3(static_cast<unsigned>(blocks)), dim3(static_cast<unsigned>(threads)),
                              places, static_cast<size_t>(memory), static_cast<cudaStream_t>(stream));
         return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
     }

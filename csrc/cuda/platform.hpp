@@ -6,11 +6,14 @@
 #define SPECFAST_KERNEL extern "C" __global__ void
 #define SPECFAST_DEVICE __device__ __forceinline__
 #define SPECFAST_BLOCK_MEMORY(name) extern __shared__ __align__(16) unsigned char name[]
-#define SPECFAST_UNROLL _Pragma("unroll")
+#define SPECFAST_PRAGMA(text) _Pragma(#text)
+#define SPECFAST_UNROLL SPECFAST_PRAGMA(unroll)
+#define SPECFAST_UNROLL_BY(count) SPECFAST_PRAGMA(unroll count)
 #elif defined(SPECFAST_HOST_CARD)
 #include SPECFAST_HOST_CARD
 #define SPECFAST_KERNEL extern "C" void
 #define SPECFAST_DEVICE inline
 #define SPECFAST_BLOCK_MEMORY(name) unsigned char* const name = host_card::block_memory()
 #define SPECFAST_UNROLL
+#define SPECFAST_UNROLL_BY(count)
 #endif

@@ -17,11 +17,12 @@ template <class T>
 struct CardSeries {
     Recurrence<T> recurrence;  // its `a` is k_n where there is no `b`
     const T* g;                // count + 1 numbers; null where they are 1
+    const T* scale;            // the recurrence's, in T
     Differentiation map;
     int64_t coefficients;  // K
     int64_t derivative;
 };
-static_assert(sizeof(CardSeries<double>) == 160 && sizeof(CardSeries<float>) == 160, "packed by the host");
+static_assert(sizeof(CardSeries<double>) == 168 && sizeof(CardSeries<float>) == 168, "packed by the host");
 
 // Leading axes that the operands share by broadcasting: strides in elements, or in rows of what was prepared.
 struct CardRows {

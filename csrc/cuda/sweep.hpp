@@ -8,6 +8,7 @@
 //           block's memory, and are added in a fixed order: the same bits whatever else runs. Tiles are added by finish.hpp.
 // Cost      two multiply-adds a term and point, one addition for the adjoint, one multiply-add for the gradient in z.
 #pragma once
+#include "climber.hpp"
 #include "sums.hpp"
 
 namespace specfast {
@@ -40,7 +41,7 @@ SPECFAST_DEVICE void load_run(const CardSeries<T>& series, int64_t begin, int le
         run.a[i] = recurrence.a[n];
         run.b[i] = b_of(recurrence, n);
         run.g[i] = series.g == nullptr ? T(1) : series.g[n];
-        run.scale[i] = static_cast<T>(recurrence.scale[n]);
+        run.scale[i] = series.scale[n];
         if (near != nullptr) run.near[i] = near[n];
         if (recurrence.end_limit > 0) {
             run.kappa[i] = recurrence.kappa[n];
@@ -51,60 +52,6 @@ SPECFAST_DEVICE void load_run(const CardSeries<T>& series, int64_t begin, int le
     }
     __syncthreads();
 }
-
-// A point on its way upwards, in any regime.
-template <class T>
-struct Climber {
-    CardPoint<T> point;
-    T current, previous;  // near the end: the function and its difference
-    T lost;               // what rounding has taken from it (Kahan)
-    T factor;             // far: the weight times its power of two, in two parts with `split`
-    T weight;
-    int exponent;
-
-    SPECFAST_DEVICE void begin(const CardPoint<T>& at, T own_weight) {
-        point = at;
-        weight = own_weight;
-        exponent = static_cast<int>(at.exponent);
-        current = at.regime == CardRegime::far ? at.mantissa : at.mantissa * own_weight;
-        previous = lost = factor = 0;
-    }
-    SPECFAST_DEVICE void bring_down() {
-        using Range = CardRange<T>;
-        while (size_of(current) > Range::high && size_of(current) <= Range::largest) {
-            current *= Range::step;
-            previous *= Range::step;
-            exponent += Range::step_exponent;
-        }
-        factor = static_cast<T>(times_power_of_two(static_cast<double>(weight), exponent + Range::split_exponent));
-    }
-    // q_n times the weight, in its regime's scale; then goes on to the next.
-    SPECFAST_DEVICE T step(const Recurrence<T>& recurrence, const RunOfTerms<T>& run, int64_t n, int i) {
-        if (point.regime == CardRegime::end) {
-            const T term = with_parity(recurrence, current, point.z, n);
-            previous = run.r[i] * previous - run.kappa[i] * distance_to_end(recurrence, point.z) * current;
-            const T change = previous + lost, next = current + change;
-            lost = change - (next - current);
-            current = next;
-            return term;
-        }
-        T term = current;
-        if (point.regime == CardRegime::far) {
-            if (n % CardRange<T>::between_checks == 0) bring_down();
-            term = (current * CardRange<T>::split) * factor;
-        }
-        const T next = (run.a[i] * point.z + run.b[i]) * current - run.g[i] * previous;
-        previous = current;
-        current = next;
-        return term;
-    }
-    SPECFAST_DEVICE T scale(const RunOfTerms<T>& run, int i) const {
-        return point.regime == CardRegime::end ? run.value_at_end[i] : run.scale[i];
-    }
-    SPECFAST_DEVICE T coefficient(const RunOfTerms<T>& run, int i) const {
-        return point.regime == CardRegime::end ? run.end[i] : run.near[i];
-    }
-};
 
 // Adds the threads' shares of a run of terms, in a fixed order, and writes their sums.
 template <class T>

@@ -15,7 +15,6 @@ from ..families import Family, family_by_name
 
 RUN = 32  # terms with the same k_n
 AXES = 16
-_TASKS = 1056  # that fill the largest cards of today some four times over
 
 
 class Series(NamedTuple):
@@ -54,16 +53,17 @@ def _columns(family: Family, count: int, single: bool) -> _Columns:
     return _Columns(np.exp(mean).astype(float), None, g, (constant * np.exp(scale)).astype(float), near)
 
 
-def _bytes(data: bytes, device: torch.device) -> Tensor:
+def bytes_on(data: bytes, device: torch.device) -> Tensor:
+    """Return bytes in the card's memory."""
     return torch.frombuffer(bytearray(data), dtype=torch.uint8).to(device)
 
 
-def _on_card(parts: Sequence[np.ndarray | None], device: torch.device) -> tuple[Tensor, list[int]]:
+def on_card(parts: Sequence[np.ndarray | None], device: torch.device) -> tuple[Tensor, list[int]]:
     """Return arrays one behind the other on a card, and their addresses there, 0 for None."""
     pieces = [b"" if part is None else np.ascontiguousarray(part).tobytes() for part in parts]
     padded = [piece + bytes(-len(piece) % 16) for piece in pieces]
     begins = np.cumsum([0] + [len(piece) for piece in padded])
-    tables = _bytes(b"".join(padded), device)
+    tables = bytes_on(b"".join(padded), device)
     where = [0 if part is None else tables.data_ptr() + int(at) for part, at in zip(parts, begins, strict=False)]
     return tables, where
 
@@ -82,13 +82,14 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
     ]
     parts += [np.ascontiguousarray(columns.scale), None if ends is None else np.ascontiguousarray(ends.value)]
     parts += [None if columns.g is None else np.ascontiguousarray(columns.g, kind)]
+    parts += [np.ascontiguousarray(columns.scale, kind)]
     parts += [np.ascontiguousarray(part) if part.any() else None for part in (maps.ahead, maps.leap)]
     parts += [np.ascontiguousarray(part) for part in (maps.lower, maps.middle, maps.upper)]
-    tables, where = _on_card(parts, device)
+    tables, where = on_card(parts, device)
     end_limit = 0.0 if ends is None else limits.end_limit
     packed = struct.pack("<q6Qi4x3d", count, *where[:6], limits.start, columns.near_limit, limits.far_limit, end_limit)
-    packed += struct.pack("<QqQQQQQqq", where[6], count, *where[7:12], size, derivative)
-    return Series(_bytes(packed, device), tables, count, end_limit > 0)
+    packed += struct.pack("<QQqQQQQQqq", where[6], where[7], count, *where[8:13], size, derivative)
+    return Series(bytes_on(packed, device), tables, count, end_limit > 0)
 
 
 @lru_cache(maxsize=1024)
@@ -113,50 +114,3 @@ def prepared_strides(own: Sequence[int], lead: Sequence[int]) -> tuple[int, ...]
         strides.append(0 if size == 1 else step)
         step *= size
     return (0,) * (len(lead) - len(own)) + tuple(reversed(strides))
-
-
-class CutTree(NamedTuple):
-    """A tree in parts of as many nodes each, and in groups of 32 indices, on a card.
-
-    What kernels take, what that points to, how many parts and indices there are; of every group its run, how many indices of that are
-    before it, and its leading entries.
-    """
-
-    packed: Tensor
-    tables: Tensor
-    parts: int
-    size: int
-    groups: tuple[Tensor, Tensor, Tensor]
-
-
-@lru_cache(maxsize=64)
-def cut_tree(runs: bytes, degrees: tuple[int, ...], blocks: int, device: torch.device) -> CutTree:
-    """Return a tree (its bytes) cut so that `blocks` tasks for each part fill a card.
-
-    Raises
-    ------
-    ValueError
-        If its entries are not those that `degrees` allow; nothing else may be walked.
-    """
-    from .._trees import largest_entries, leading_entries, nodes_before
-
-    tree, dim = np.frombuffer(runs, np.int32).reshape(-1, 2), len(degrees)
-    valid = len(tree) > 0 and tree[0, 0] == 0 and ((tree[:, 0] >= 0) & (tree[:, 0] < dim - 1) & (tree[:, 1] > 0)).all()
-    if not valid or (largest_entries(tree, dim) > np.array(degrees)).any():
-        raise ValueError("tree: its runs do not agree with the degrees and the number of coefficients")
-    count = min(len(tree), max(1, _TASKS // blocks))
-    nodes = nodes_before(tree, dim)
-    fibres = np.unique(np.searchsorted(nodes[:-1], nodes[-1] * np.arange(count) // count))
-    fibres = fibres[fibres < len(tree)].astype(np.int64)
-    places = np.concatenate([[0], np.cumsum(tree[:, 1], dtype=np.int64)])
-    axes = np.concatenate([[0], np.cumsum(np.array(degrees) + 1)])[:-1].astype(np.int64)
-    parts = [
-        tree, np.append(fibres, len(tree)), places[fibres], leading_entries(tree, dim, fibres), axes,
-    ]  # fmt: skip
-    tables, where = _on_card(parts, device)
-    whole = _bytes(struct.pack("<qq5Q", dim, len(fibres), *where), device)
-    begins = np.arange(0, places[-1], RUN)
-    runs_of = np.searchsorted(places, begins, "right") - 1
-    groups = runs_of, (begins - places[runs_of]).astype(np.int32), leading_entries(tree, dim, runs_of)
-    on_card = tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in groups)
-    return CutTree(whole, tables, len(fibres), int(places[-1]), on_card)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..families import Family, family_by_name
 from . import _cpu, cpu_cross  # type: ignore[attr-defined]
+from .point_rows import broadcast
 
 
 def _load_kernels() -> _cpu.Kernels:
@@ -75,7 +76,7 @@ def _plan(name: str, size: int, derivative: int) -> _cpu.Plan:
 
 def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     """Return memory of the broadcast leading shape and a last axis of length `last`."""
-    return torch.empty((*cpu_cross.broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype)
+    return torch.empty((*broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype)
 
 
 class _Rule(NamedTuple):
@@ -190,7 +191,7 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative:
 
     grad_coef_n = sum_m gradient_m phi_n^(k)(z_m) and grad_z_m = gradient_m sum_n coef_n phi_n^(k+1)(z_m), in one pass.
     """
-    lead = cpu_cross.broadcast(cpu_cross.broadcast(gradient.shape[:-1], coef.shape[:-1]), z.shape[:-1])
+    lead = broadcast(broadcast(gradient.shape[:-1], coef.shape[:-1]), z.shape[:-1])
     size = coef.shape[-1]
     grad_coef = torch.empty((*lead, size), dtype=z.dtype)
     grad_z = torch.empty((*lead, z.shape[-1]), dtype=z.dtype)

@@ -3,59 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from .point_rows import PointRows, broadcast, point_rows
+
 _WIDTH = 4  # channels that run side by side
-
-
-class _Rows(NamedTuple):
-    """Leading axes, those along which points differ first, those that share them ("channels") last.
-
-    `order` is empty where all arrays have the same leading axes and share none.
-    """
-
-    lead: torch.Size
-    order: list[int]
-    rows: int
-    channels: int
-    z: Tensor  # (rows, M, D)
-
-    def first(self, tensor: Tensor) -> Tensor:
-        """Return a tensor of the leading axes and one of its own as (rows, channels, last)."""
-        last = tensor.shape[-1]
-        if not self.order:
-            return tensor.reshape(self.rows, self.channels, last)
-        moved = tensor.expand(*self.lead, last).permute(*self.order, len(self.lead))
-        return moved.reshape(self.rows, self.channels, last)
-
-    def back(self, result: Tensor, own: int) -> Tensor:
-        """Return a result (rows, channels, ...) with the leading axes and `own` more."""
-        if not self.order:
-            return result.reshape(*self.lead, *result.shape[2:])
-        count = len(self.lead)
-        shaped = result.reshape([*(self.lead[axis] for axis in self.order), *result.shape[2:]])
-        inverse = sorted(range(count), key=self.order.__getitem__)
-        return shaped.permute(*inverse, *range(count, count + own))
-
-
-def _rows(other: Tensor, z: Tensor) -> _Rows:
-    lead = z.shape[:-2]
-    if other.shape[:-1] == lead and 1 not in lead and z.is_contiguous():
-        rows = lead.numel()
-        return _Rows(lead, [], rows, 1, z.reshape(rows, *z.shape[-2:]))
-    lead = broadcast(other.shape[:-1], lead)
-    wide = z.expand(*lead, *z.shape[-2:])
-    sharing = [axis for axis in range(len(lead)) if lead[axis] == 1 or wide.stride(axis) == 0]
-    own = [axis for axis in range(len(lead)) if axis not in sharing]
-    for axis in sharing:
-        wide = wide.narrow(axis, 0, min(1, lead[axis]))
-    rows = lead.numel() if not sharing else torch.Size(lead[axis] for axis in own).numel()
-    channels = torch.Size(lead[axis] for axis in sharing).numel()
-    points = wide.permute(*own, *sharing, len(lead), len(lead) + 1).reshape(rows, *z.shape[-2:])
-    return _Rows(lead, [*own, *sharing], rows, channels, points)
 
 
 def _parts(channels: int) -> list[tuple[int, int, int]]:
@@ -77,21 +32,12 @@ def _interleaved(coef: Tensor, width: int) -> Tensor:
     return coef.reshape(rows, groups, width, size).transpose(-1, -2).contiguous()
 
 
-def _call(kernel: Any, plans: Any, tree: Tensor, size: int, own: _Rows, groups: int, width: int, *rest: Any) -> None:
+def _call(kernel: Any, plans: Any, tree: Tensor, size: int, own: PointRows, groups: int, width: int, *rest: Any) -> None:
     z = own.z
     kernel(
         *plans, tree.data_ptr(), tree.shape[0], [size, own.rows, groups, width, z.shape[1]],
         z.data_ptr(), [z.stride(0), z.stride(1), z.stride(2)], *rest, z.dtype is torch.float64,
     )  # fmt: skip
-
-
-def broadcast(first: torch.Size, second: torch.Size) -> torch.Size:
-    """Return the broadcast shape; torch's own function takes 20 us even where there is nothing to do."""
-    if first == second or not second:
-        return first
-    if not first:
-        return second
-    return torch.broadcast_shapes(first, second)
 
 
 def _empty(other: Tensor, z: Tensor) -> bool:
@@ -108,7 +54,7 @@ def synthesize(kernels: Any, plans: Sequence[Any], coef: Tensor, z: Tensor, tree
     """Return the sums (..., M) for coef (..., K), z (..., M, D)."""
     if _empty(coef, z):
         return _nothing(coef, z, z.shape[-2])
-    own = _rows(coef, z)
+    own = point_rows(coef, z)
     shared = coef.shape[:-1].numel() == 1
     size, points = coef.shape[-1], z.shape[-2]
     rows = coef.reshape(1, 1, size) if shared and own.channels == 1 else own.first(coef)
@@ -131,7 +77,7 @@ def adjoint(kernels: Any, plans: Sequence[Any], values: Tensor, z: Tensor, tree:
     """Return the sums (..., K) over the points for values (..., M), z (..., M, D)."""
     if _empty(values, z):
         return _nothing(values, z, size)
-    own = _rows(values, z)
+    own = point_rows(values, z)
     rows = own.first(values)
     result = z.new_empty((own.rows, own.channels, size))
     for begin, count, width in _parts(own.channels):
@@ -154,7 +100,7 @@ def gradient(
     """Return the gradients in z (..., M, D) of the sums for coef (..., K), z (..., M, D)."""
     if _empty(coef, z):
         return _nothing(coef, z, *z.shape[-2:])
-    own = _rows(coef, z)
+    own = point_rows(coef, z)
     given, step = _one_wide(coef, own)
     result = z.new_empty((own.rows, own.channels, *z.shape[-2:]))
     _call(
@@ -172,7 +118,7 @@ def backward(
     size = coef.shape[-1]
     if _empty(like, z):
         return _nothing(like, z, size), _nothing(like, z, *z.shape[-2:])
-    own = _rows(like, z)
+    own = point_rows(like, z)
     given, step = _one_wide(coef, own)
     scaled = own.first(values).contiguous()
     grad_coef = z.new_empty((own.rows, own.channels, size))
@@ -192,7 +138,7 @@ def derivatives(
     results = len(slots) // len(plans)
     if _empty(coef, z):
         return _nothing(coef, z, results, z.shape[-2])
-    own = _rows(coef, z)
+    own = point_rows(coef, z)
     given, step = _one_wide(coef, own)
     result = z.new_empty((own.rows, own.channels, results, z.shape[-2]))
     _call(
@@ -202,7 +148,7 @@ def derivatives(
     return own.back(result, 2)
 
 
-def _one_wide(coef: Tensor, own: _Rows) -> tuple[Tensor, int]:
+def _one_wide(coef: Tensor, own: PointRows) -> tuple[Tensor, int]:
     """Return coefficients one channel wide, and the step from one row's to the next one's."""
     if coef.shape[:-1].numel() == 1 and own.channels == 1:
         return coef.reshape(1, 1, coef.shape[-1]).contiguous(), 0

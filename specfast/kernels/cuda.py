@@ -25,7 +25,7 @@ def _how(operation: str, row_count: int, points: int, double: bool) -> Launch:
     return Launch(*_cpu.card_geometry(operation, row_count, points, double))
 
 
-def _run(name: str, how: Launch, device: torch.device, *arguments: Tensor | int | None) -> None:
+def run(name: str, how: Launch, device: torch.device, *arguments: Tensor | int | None) -> None:
     given = [0 if a is None else a.data_ptr() if isinstance(a, Tensor) else a for a in arguments]
     doors.find().launch(name, how, given, device)
 
@@ -66,7 +66,7 @@ class _Coefficients:
         self.exponents = new((count, 2), dtype=torch.int32)
         how = _how("prepare", count, 0, not types.single)
         name = f"prepare_coefficients_{types.suffix}"
-        _run(name, how, own.device, tables.packed, count, own, scratch, self.near, self.end, self.exponents)
+        run(name, how, own.device, tables.packed, count, own, scratch, self.near, self.end, self.exponents)
 
 
 class _Values:
@@ -78,7 +78,7 @@ class _Values:
         self.weights = torch.empty_like(own, dtype=types.work)
         self.exponents = own.new_empty(count, dtype=torch.int32)
         how = _how("prepare", count, 0, not types.single)
-        _run(f"prepare_values_{types.suffix}", how, own.device, count, own.shape[-1], own, self.weights, self.exponents)
+        run(f"prepare_values_{types.suffix}", how, own.device, count, own.shape[-1], own, self.weights, self.exponents)
 
 
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
@@ -95,7 +95,7 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     own = _Coefficients(coef, tables, types)
     where = rows(lead, (prepared_strides(own.shape, lead), _strides_of(z, lead)), z.device)
     how = _how("synthesize", math.prod(lead), points, not types.single)
-    _run(
+    run(
         f"synthesize_{types.suffix}_{how.points}", how, z.device, tables.packed, where, math.prod(lead), points, z.stride(-1),
         own.near, own.end, own.exponents, z, result,
     )  # fmt: skip
@@ -153,14 +153,14 @@ def _swept(
     ]
     slopes = None
     if own is None:
-        _run(f"adjoint_{types.suffix}_{how.points}", how, z.device, *given)
+        run(f"adjoint_{types.suffix}_{how.points}", how, z.device, *given)
     else:
         slopes = new((*lead, points))
         more = [own.near, own.end, own.exponents, slopes]
-        _run(f"backward_{types.suffix}_{how.points}", how, z.device, *given, *more)
+        run(f"backward_{types.suffix}_{how.points}", how, z.device, *given, *more)
     result, scratch = new((*lead, size)), new((count, 2, tables.terms), dtype=torch.float64)
     finish = _how("finish", count, 0, not types.single)
-    _run(
+    run(
         f"finish_adjoint_{types.suffix}", finish, z.device, tables.packed, where, count, how.tiles, derivative, partial,
         weights.exponents, scratch, result,
     )  # fmt: skip
@@ -180,12 +180,12 @@ def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
         part, to = flat[begin : begin + step], places[begin : begin + step]
         how = _how("basis", 1, len(part), not types.single)
         functions = to if direct else part.new_empty((len(part), tables.terms), dtype=types.work)
-        _run(f"basis_{types.suffix}_{how.points}", how, z.device, tables.packed, len(part), part, functions)
+        run(f"basis_{types.suffix}_{how.points}", how, z.device, tables.packed, len(part), part, functions)
         if not direct:
             scratch = part.new_empty((len(part), 2, tables.terms), dtype=torch.float64)
             how = _how("rows", len(part), 0, not types.single)
             name = f"finish_basis_{types.suffix}"
-            _run(name, how, z.device, tables.packed, len(part), functions, scratch, to)
+            run(name, how, z.device, tables.packed, len(part), functions, scratch, to)
     return result
 
 
@@ -198,7 +198,7 @@ def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
         scratch = own.new_empty((len(own), 2, tables.terms), dtype=torch.float64)
         name = "differentiate_f" if coef.dtype == torch.float32 else "differentiate_d"
         how = _how("prepare", len(own), 0, True)
-        _run(name, how, coef.device, tables.packed, len(own), int(transposed), own, scratch, result)
+        run(name, how, coef.device, tables.packed, len(own), int(transposed), own, scratch, result)
     return result.reshape(coef.shape)
 
 

@@ -1,65 +1,152 @@
-"""Sums over index trees on a card: tables of functions by the kernels for one axis, then the tree.
+"""Sums over index trees on a card: by blocks that keep the functions of their points, or by matrix products.
 
-Gradients in the points are sums of the next order, axis by axis.
+Both unfold the coefficients into leading times trailing indices (`_unfolding`). The kernels of csrc/cuda/cross.hpp make functions and
+products in a block's memory; where those do not fit, or there are so many that matrix products are cheaper, `unfolded` takes over.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from . import products
-from .card_tables import CutTree, cut_tree, prepared_strides, rows
-from .cuda import _how, _lead, _run, basis
-from .doors import Launch
+from ..families import family_by_name
+from . import unfolded
+from .card_sets import (
+    card_set,
+    checked,
+    cost_of_matrices,
+    cuts_of,
+    how_to_sum,
+    how_to_transpose,
+    limit,
+    packed,
+    runs_of,
+    split_in_blocks,
+)
+from .card_tables import Series, series
+from .cuda import basis, run
+from .point_rows import PointRows, point_rows
+from .precision import full_precision
 
-_TABLE_NUMBERS = 1 << 25  # of functions that exist at once
+_TABLE_NUMBERS = 1 << 25  # of functions and products that exist at once
 
 
-class _Tree:
-    """A tree, and the functions of its axes at some points (..., M, D)."""
+@lru_cache(maxsize=256)
+def _addresses(
+    names: tuple[str, ...], sizes: tuple[int, ...], orders: tuple[int, ...], single: bool, device: torch.device
+) -> tuple[Tensor, list[Series]]:
+    """Return where the tables of every axis are, and these, which are kept as long as their addresses."""
+    tables = [series(*own, single, device) for own in zip(names, sizes, orders, strict=True)]
+    return torch.tensor([table.packed.data_ptr() for table in tables], dtype=torch.int64).to(device), tables
+
+
+class _Problem:
+    """A tree, its families and orders, and rows of points."""
 
     def __init__(
-        self, tree: Tensor, z: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int], size: int,
-        blocks: int,
+        self, other: Tensor, z: Tensor, tree: Tensor, size: int, degrees: Sequence[int], families: Sequence[str],
+        derivative: Sequence[int],
     ):  # fmt: skip
-        given = zip(z.unbind(-1), degrees, families, derivative, strict=True)
-        self.tables = torch.cat(
-            [basis(own, n + 1, family, order).mT for own, n, family, order in given], -2
-        ).contiguous()
-        self.functions = self.tables.shape[-2]
-        self.cut: CutTree = cut_tree(tree.cpu().numpy().tobytes(), tuple(degrees), blocks, z.device)
-        if self.cut.size != size:
-            raise ValueError(f"tree: its runs have {self.cut.size} indices, not {size}")
-        self.suffix = "d" if z.dtype == torch.float64 else "f"
+        self.runs, self.size, self.degrees = runs_of(tree), size, tuple(degrees)
+        self.names, self.orders, self.device = tuple(families), tuple(derivative), z.device
+        self.dim, self.double = len(self.degrees), z.dtype == torch.float64
+        checked(self.runs, self.degrees, size)
+        self.rows: PointRows = point_rows(other, z)
+        self.z = self.rows.z.contiguous()
+        self.points = z.shape[-2]
+        kinds = [family_by_name(name) for name in self.names]
+        self.sizes = tuple(n + 1 for n in self.degrees)
+        self.counts = tuple(
+            n + order * family.degree_growth
+            for n, order, family in zip(self.sizes, self.orders, kinds, strict=True)
+        )
+        self._single_suffices = all(
+            family.single_suffices(count) for family, count in zip(kinds, self.counts, strict=True)
+        )
+
+    def split(self, adjoint: bool, sums: int = 1, matrix_sums: float = 1.0) -> int | None:
+        """Return where the blocks' kernels cut the entries; None where matrix products are cheaper or all there is.
+
+        What is wanted takes `sums` sums by blocks, or as long as `matrix_sums` by matrix products.
+        """
+        if not (self.double or self._single_suffices):
+            return None
+        found, functions = cuts_of(self.runs, self.dim), sum(self.counts)
+        own = split_in_blocks(found, functions, adjoint, self.double, limit(self.device))
+        matrices = matrix_sums * cost_of_matrices(found, self.size, functions, self.double)
+        return own[0] if own is not None and sums * own[1] <= matrices else None
+
+    def tables(self) -> Tensor:
+        """Return where the tables of every axis are."""
+        return _addresses(self.names, self.sizes, self.orders, not self.double, self.device)[0]
+
+    def suffix(self) -> str:
+        """Return the ending of the kernels' names."""
+        return "d" if self.double else "f"
+
+    def coefficients(self, coef: Tensor) -> Tensor:
+        """Return coefficients (rows or 1, channels, K)."""
+        if coef.shape[:-1].numel() == 1 and self.rows.channels == 1:
+            return coef.reshape(1, 1, self.size)
+        return self.rows.first(coef)
+
+    def over_points(self, work: Callable[[unfolded.Matrices, unfolded.Functions, slice], None]) -> None:
+        """Let matrix products work on some points at a time."""
+        own = unfolded.matrices(self.runs, self.dim, self.device)
+        step = max(1, _TABLE_NUMBERS // (3 * sum(own.counts) * max(1, self.rows.rows * self.rows.channels)))
+        with full_precision(self.device):
+            for begin in range(0, self.points, step):
+                part = slice(begin, min(begin + step, self.points))
+                z = self.z[:, part]
+
+                def table(axis: int, order: int, z: Tensor = z) -> Tensor:
+                    return basis(z[..., axis], self.sizes[axis], self.names[axis], order).mT.contiguous()
+
+                work(own, unfolded.Functions(own, table, self.orders), part)
 
 
-def _step(z: Tensor, degrees: Sequence[int]) -> int:
-    """Return how many points of every row may have tables at once."""
-    return max(1, _TABLE_NUMBERS // ((sum(degrees) + len(degrees)) * max(1, math.prod(z.shape[:-2]))))
+def _nothing(other: Tensor, z: Tensor, *own: int) -> Tensor | None:
+    """Return zeros where there are no rows or no points."""
+    lead = torch.broadcast_shapes(other.shape[:-1], z.shape[:-2])
+    return z.new_zeros((*lead, *own)) if z.shape[-2] == 0 or math.prod(lead) == 0 else None
 
 
 def product_synthesize(
     coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
     """Return the sums over an index tree at points z (..., M, D)."""
-    lead, size = _lead(coef.shape[:-1], z.shape[:-2]), coef.shape[-1]
-    result, coef, count = z.new_empty((*lead, z.shape[-2])), coef.contiguous(), math.prod(lead)
-    where = rows(lead, tuple(prepared_strides(part, lead) for part in (coef.shape[:-1], z.shape[:-2])), z.device)
-    for some in torch.arange(z.shape[-2] if count else 0).split(_step(z, degrees)):
-        part = slice(int(some[0]), int(some[-1]) + 1)
-        how = _how("cross", count, len(some), z.dtype == torch.float64)
-        own = _Tree(tree, z[..., part, :], degrees, families, derivative, size, how.blocks)
-        partial = z.new_empty((own.cut.parts, *lead, len(some)))
-        _run(
-            f"cross_synthesize_{own.suffix}_{how.points}", how._replace(blocks=how.blocks * own.cut.parts), z.device,
-            own.cut.packed, where, count, len(some), size, own.functions, coef, own.tables, partial,
-        )  # fmt: skip
-        result[..., part] = partial.sum(0)
-    return result
+    if (nothing := _nothing(coef, z, z.shape[-2])) is not None:
+        return nothing
+    own = _Problem(coef, z, tree, coef.shape[-1], degrees, families, derivative)
+    given, rows = own.coefficients(coef), own.rows
+    if (split := own.split(adjoint=False)) is not None:
+        return rows.back(_sums_by_blocks(own, split, given), 1)
+    result = z.new_empty((rows.rows, rows.channels, own.points))
+
+    def work(matrices: unfolded.Matrices, functions: unfolded.Functions, part: slice) -> None:
+        result[..., part] = unfolded.synthesize(matrices, unfolded.ordered(matrices, given), functions)
+
+    own.over_points(work)
+    return rows.back(result, 1)
+
+
+def _sums_by_blocks(own: _Problem, split: int, given: Tensor) -> Tensor:
+    """Return the sums (rows, channels, points) for coefficients (rows or 1, channels, K)."""
+    rows, channels = own.rows.rows, own.rows.channels
+    form = card_set(own.runs, own.counts, split, own.device)
+    how = how_to_sum(form, rows, own.points, own.double)
+    plan, _ = packed(own.runs, own.counts, split, how.tiles, own.device)
+    numbers = torch.nn.functional.pad(given, (0, 1)).index_select(-1, form.order)
+    partial = own.z.new_empty((how.tiles, rows, channels, own.points))
+    run(
+        f"cross_synthesize_{own.suffix()}", how, own.device, plan, own.tables(), rows, channels, own.points, how.points,
+        0 if len(numbers) == 1 else numbers[0].numel(), own.z, numbers, partial,
+    )  # fmt: skip
+    return partial.sum(0) if how.tiles > 1 else partial[0]
 
 
 def product_adjoint(
@@ -67,20 +154,71 @@ def product_adjoint(
     derivative: Sequence[int],
 ) -> Tensor:  # fmt: skip
     """Return the transpose of `product_synthesize` applied to values (..., M)."""
-    lead = _lead(values.shape[:-1], z.shape[:-2])
-    result, count = z.new_zeros((*lead, size)), math.prod(lead)
-    where = rows(lead, tuple(prepared_strides(part, lead) for part in (values.shape[:-1], z.shape[:-2])), z.device)
-    how: Launch = _how("cross_adjoint", count, size, z.dtype == torch.float64)
-    for some in torch.arange(z.shape[-2] if count else 0).split(_step(z, degrees)):
-        part = slice(int(some[0]), int(some[-1]) + 1)
-        own = _Tree(tree, z[..., part, :], degrees, families, derivative, size, 1)
-        share = torch.empty_like(result)
-        _run(
-            f"cross_adjoint_{own.suffix}", how, z.device, own.cut.packed, *own.cut.groups, where, count, len(some), size,
-            own.functions, values[..., part].contiguous(), own.tables, share,
-        )  # fmt: skip
-        result += share
-    return result
+    if (nothing := _nothing(values, z, size)) is not None:
+        return nothing
+    own = _Problem(values, z, tree, size, degrees, families, derivative)
+    rows, given = own.rows, own.rows.first(values).contiguous()
+    if (split := own.split(adjoint=True)) is not None:
+        return rows.back(_transposed_by_blocks(own, split, given), 1)
+    result = z.new_zeros((rows.rows, rows.channels, size))
+
+    def work(matrices: unfolded.Matrices, functions: unfolded.Functions, part: slice) -> None:
+        sums = unfolded.adjoint(matrices, given[..., part], functions)
+        result.add_(sums.index_select(-1, matrices.inverse))
+
+    own.over_points(work)
+    return rows.back(result, 1)
 
 
-product_gradient, product_backward, product_derivatives = products.from_sums(product_synthesize, product_adjoint)
+def _transposed_by_blocks(own: _Problem, split: int, values: Tensor) -> Tensor:
+    """Return the sums (rows, channels, K) over the points of values (rows, channels, points)."""
+    rows, channels = own.rows.rows, own.rows.channels
+    form = card_set(own.runs, own.counts, split, own.device)
+    how = how_to_transpose(form, rows * channels, own.points, own.double)
+    plan, _ = packed(own.runs, own.counts, split, 1, own.device)
+    partial = values.new_empty((how.tiles, rows, channels, len(form.order)))
+    run(
+        f"cross_adjoint_{own.suffix()}_{form.each}", how, own.device, plan, own.tables(), rows, channels, own.points,
+        how.points, how.tiles, own.z, values, partial,
+    )  # fmt: skip
+    return partial.sum(0).index_select(-1, form.inverse)
+
+
+def product_gradient(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
+) -> Tensor:
+    """Return the gradient in z, (..., M, D), of `product_synthesize`."""
+    dim = len(degrees)
+    if (nothing := _nothing(coef, z, z.shape[-2], dim)) is not None:
+        return nothing
+    own = _Problem(coef, z, tree, coef.shape[-1], degrees, families, derivative)
+    # Two matrix products an index, and the words of D sets of products.
+    if own.split(adjoint=False, sums=dim, matrix_sums=2 + dim / 2) is not None:
+        raised = [[order + (d == axis) for d, order in enumerate(derivative)] for axis in range(dim)]
+        return torch.stack([product_synthesize(coef, z, tree, degrees, families, orders) for orders in raised], -1)
+    given, rows = own.coefficients(coef), own.rows
+    result = z.new_empty((rows.rows, rows.channels, own.points, dim))
+
+    def work(matrices: unfolded.Matrices, functions: unfolded.Functions, part: slice) -> None:
+        result[..., part, :] = unfolded.gradient(matrices, unfolded.ordered(matrices, given), functions, dim)
+
+    own.over_points(work)
+    return rows.back(result, 2)
+
+
+def product_backward(
+    values: Tensor, coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+    derivative: Sequence[int],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Return the gradients of the sum of values times `product_synthesize` in coef and z."""
+    like = values.new_empty(()).expand(*torch.broadcast_shapes(values.shape[:-1], coef.shape[:-1]), values.shape[-1])
+    grad_coef = product_adjoint(values.expand_as(like), z, tree, coef.shape[-1], degrees, families, derivative)
+    return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
+
+
+def product_derivatives(
+    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
+    derivatives: Sequence[Sequence[int]],
+) -> Tensor:  # fmt: skip
+    """Return several derivatives of `product_synthesize`, (..., J, M), one after the other."""
+    return torch.stack([product_synthesize(coef, z, tree, degrees, families, own) for own in derivatives], -2)

@@ -16,8 +16,11 @@ from typing import Any, NamedTuple, Protocol
 import torch
 
 
+_USUAL_MEMORY = 48 * 1024  # of a block; more is to be asked for
+
+
 class Launch(NamedTuple):
-    """How a kernel is launched: blocks, threads, bytes of a block's memory, points a thread, tiles of a row."""
+    """How a kernel is launched: blocks, threads, bytes of a block's memory, points a thread (or tile), tiles of a row (or parts)."""
 
     blocks: int
     threads: int
@@ -78,7 +81,10 @@ class Compiled:
         stream = torch.cuda.current_stream(device).cuda_stream
         with cupy.cuda.Device(index), cupy.cuda.ExternalStream(stream, index):
             given = tuple(np.int64(argument) for argument in arguments)
-            self._function(name, index)((how.blocks,), (how.threads,), given, shared_mem=how.memory)
+            function = self._function(name, index)
+            if how.memory > _USUAL_MEMORY:
+                function.max_dynamic_shared_size_bytes = how.memory
+            function((how.blocks,), (how.threads,), given, shared_mem=how.memory)
 
 
 def source_folder() -> Path:

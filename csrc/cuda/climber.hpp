@@ -1,0 +1,94 @@
+// A point on its way upwards over the terms, in any regime.
+//
+// Method    Near: q_{n+1} = (k_n z + b_n) q_n - g_n q_{n-1}. Far: the same with a power of two kept apart, brought down every few terms.
+//           Near a hard end: the difference form, with what rounding takes from it (Kahan).
+// Layout    A thread's own; `Terms` has the recurrence's tables under the names of TableOfTerms, in whatever memory they lie.
+#pragma once
+#include "point.hpp"
+
+namespace specfast {
+namespace {
+
+// A table, or the same number everywhere.
+template <class T>
+struct OrElse {
+    const T* numbers;
+    T otherwise;
+    SPECFAST_DEVICE T operator[](int64_t n) const { return numbers == nullptr ? otherwise : numbers[n]; }
+};
+
+// The tables of a family as they lie in the card's memory.
+template <class T>
+struct TableOfTerms {
+    const T *a, *kappa, *r, *scale;
+    const double* value_at_end;
+    OrElse<T> b, g;
+
+    SPECFAST_DEVICE explicit TableOfTerms(const CardSeries<T>& series)
+        : a(series.recurrence.a),
+          kappa(series.recurrence.kappa),
+          r(series.recurrence.r),
+          scale(series.scale),
+          value_at_end(series.recurrence.value_at_end),
+          b{series.recurrence.b, T(0)},
+          g{series.g, T(1)} {}
+};
+
+template <class T>
+struct Climber {
+    CardPoint<T> point;
+    T current, previous;  // near the end: the function and its difference
+    T lost;               // what rounding has taken from it
+    T factor;             // far: the weight times its power of two, in two parts with `split`
+    T weight;
+    int exponent;
+
+    SPECFAST_DEVICE void begin(const CardPoint<T>& at, T own_weight) {
+        point = at;
+        weight = own_weight;
+        exponent = static_cast<int>(at.exponent);
+        current = at.regime == CardRegime::far ? at.mantissa : at.mantissa * own_weight;
+        previous = lost = factor = 0;
+    }
+    SPECFAST_DEVICE void bring_down() {
+        using Range = CardRange<T>;
+        while (size_of(current) > Range::high && size_of(current) <= Range::largest) {
+            current *= Range::step;
+            previous *= Range::step;
+            exponent += Range::step_exponent;
+        }
+        factor = static_cast<T>(times_power_of_two(static_cast<double>(weight), exponent + Range::split_exponent));
+    }
+    // q_n times the weight, in its regime's scale; then goes on to the next. Term n is the terms' i-th.
+    template <class Terms>
+    SPECFAST_DEVICE T step(const Recurrence<T>& recurrence, const Terms& terms, int64_t n, int64_t i) {
+        if (point.regime == CardRegime::end) {
+            const T term = with_parity(recurrence, current, point.z, n);
+            previous = terms.r[i] * previous - terms.kappa[i] * distance_to_end(recurrence, point.z) * current;
+            const T change = previous + lost, next = current + change;
+            lost = change - (next - current);
+            current = next;
+            return term;
+        }
+        T term = current;
+        if (point.regime == CardRegime::far) {
+            if (n % CardRange<T>::between_checks == 0) bring_down();
+            term = (current * CardRange<T>::split) * factor;
+        }
+        const T next = (terms.a[i] * point.z + terms.b[i]) * current - terms.g[i] * previous;
+        previous = current;
+        current = next;
+        return term;
+    }
+    template <class Terms>
+    SPECFAST_DEVICE T scale(const Terms& terms, int64_t i) const {
+        return point.regime == CardRegime::end ? static_cast<T>(terms.value_at_end[i]) : terms.scale[i];
+    }
+    template <class Terms>
+    SPECFAST_DEVICE T coefficient(const Terms& terms, int64_t i) const {
+        return point.regime == CardRegime::end ? terms.end[i] : terms.near[i];
+    }
+};
+
+}  // namespace
+}  // namespace specfast

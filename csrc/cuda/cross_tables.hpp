@@ -1,0 +1,123 @@
+// The functions of every axis at a block's points, and the products of those of the trailing axes, in the block's memory.
+//
+// Problem   sums over an index set need phi_n(z_md) for all n, d at a tile of points. From the card's memory a word costs as much as
+//           20 multiply-adds; made and kept in the block it costs three.
+// Method    A thread an axis and point goes upwards over the terms, and differentiates what it wrote where that is asked for. Products of
+//           the trailing axes: a thread a run of the last entry and point, whose leading product is found once.
+// Layout    [function][pitch] and [product][pitch], points along the pitch.
+// Cost      three multiply-adds a function, two loads and a multiplication a product.
+#pragma once
+#include "../tree.hpp"
+#include "climber.hpp"
+
+namespace specfast {
+namespace {
+
+constexpr int cross_height = 8;  // rows of a rectangle
+
+// An index set unfolded: leading indices (rows) times trailing ones (columns), in rectangles of cross_height rows, each with columns of
+// its own. A column of a rectangle is a pillar: cross_height numbers one behind the other.
+struct CardCross {
+    int64_t dim, split;
+    int64_t functions;          // of all axes, and what their derivatives need
+    int64_t products;           // of the trailing axes; 0 where they are one axis, whose functions they are
+    int64_t runs;               // of those products
+    int64_t rectangles, parts;  // parts: rectangles of as much work each
+    int64_t pillars, groups;    // groups of pillars, those of a block of the adjoint
+    const int64_t* axes;        // (D) where an axis's functions begin
+    const int32_t* entries;     // (rectangles, split, cross_height) functions of the leading indices
+    const int64_t* begins;      // (rectangles + 1) their pillars
+    const int32_t* first;       // (rectangles) product of the first pillar where the others follow it; -1 where they do not
+    const int32_t* columns;     // (pillars) their products (functions of the last axis where split = D - 1)
+    const int32_t* owners;      // (pillars) their rectangles
+    const int64_t* part_ends;   // (parts + 1) where parts begin among the rectangles
+    const int64_t* group_ends;  // (groups + 1) where groups begin among the pillars
+    const int32_t* factors;     // (runs, D - split - 1) functions that lead a run of products
+    const int32_t* run_ends;    // (runs + 1) where runs begin among the products
+    const int32_t* places;      // (products) where each product of the runs is kept
+};
+static_assert(sizeof(CardCross) == 160, "packed by the host");
+
+template <class T>
+SPECFAST_DEVICE void climb(const CardSeries<T>& series, T z, T* column, int64_t pitch) {
+    const Recurrence<T>& recurrence = series.recurrence;
+    const TableOfTerms<T> terms(series);
+    const CardPoint<T> point = place(recurrence, z, static_cast<T>(rounding_slack<T>));
+    if (point.regime == CardRegime::near) {
+        T current = point.mantissa, previous = 0;
+        for (int64_t n = 0; n < recurrence.count; ++n) {
+            column[n * pitch] = current * terms.scale[n];
+            const T next = (terms.a[n] * point.z + terms.b[n]) * current - terms.g[n] * previous;
+            previous = current;
+            current = next;
+        }
+        return;
+    }
+    Climber<T> climber;
+    climber.begin(point, T(1));
+    for (int64_t n = 0; n < recurrence.count; ++n) {
+        const T term = climber.step(recurrence, terms, n, n);
+        column[n * pitch] = term * climber.scale(terms, n);
+    }
+}
+
+// out = B^T (I - S)^-T in, in place: see differentiation.hpp and derive_columns in ../cross_tables.hpp.
+template <class T>
+SPECFAST_DEVICE void derive(const Differentiation& map, T* column, int64_t pitch) {
+    const int64_t last = map.count - 1;
+    double before = 0, own = static_cast<double>(column[0]);
+    for (int64_t k = 0; k <= last; ++k) {
+        double next = k < last ? static_cast<double>(column[(k + 1) * pitch]) : 0.0;
+        if (k < last && map.ahead != nullptr) next += map.ahead[k] * own;
+        if (k < last && k > 0 && map.leap != nullptr) next += map.leap[k - 1] * before;
+        double sum = map.middle[k] * own;
+        if (k > 0) sum += map.upper[k - 1] * before;
+        if (k < last) sum += map.lower[k + 1] * next;
+        column[k * pitch] = static_cast<T>(sum);
+        before = own;
+        own = next;
+    }
+}
+
+// A block's threads as strands of `width` side by side, one for every point of a tile.
+struct CrossThreads {
+    int lane, strand, strands;
+    SPECFAST_DEVICE explicit CrossThreads(int64_t width)
+        : lane(static_cast<int>(threadIdx.x) % static_cast<int>(width)),
+          strand(static_cast<int>(threadIdx.x) / static_cast<int>(width)),
+          strands(static_cast<int>(blockDim.x) / static_cast<int>(width)) {}
+};
+
+// z (points, D) contiguous; of the points from `first` on those beyond the last are its copies.
+template <class T>
+SPECFAST_DEVICE void fill_functions(const CardCross& cross, const CardSeries<T>* const* series, const T* z, int64_t first,
+                                    int64_t points, const CrossThreads& threads, int64_t pitch, T* functions) {
+    const int64_t m = first + threads.lane < points ? first + threads.lane : points - 1;
+    for (int64_t axis = threads.strand; axis < cross.dim; axis += threads.strands) {
+        T* const column = functions + cross.axes[axis] * pitch + threads.lane;
+        climb(*series[axis], z[m * cross.dim + axis], column, pitch);
+        for (int64_t step = 0; step < series[axis]->derivative; ++step) derive(series[axis]->map, column, pitch);
+    }
+}
+
+// Returns where the products are: behind the functions, or the functions of the last axis.
+template <class T>
+SPECFAST_DEVICE const T* fill_products(const CardCross& cross, const CrossThreads& threads, int64_t pitch,
+                                       T* functions) {
+    const T* const last = functions + cross.axes[cross.dim - 1] * pitch;
+    if (cross.products == 0) return last;
+    T* const products = functions + cross.functions * pitch;
+    const int64_t depth = cross.dim - cross.split - 1, lane = threads.lane;
+    for (int64_t run = threads.strand; run < cross.runs; run += threads.strands) {
+        const int32_t* const factors = cross.factors + run * depth;
+        T leading = functions[factors[0] * pitch + lane];
+        for (int64_t d = 1; d < depth; ++d) leading *= functions[factors[d] * pitch + lane];
+        const int32_t begin = cross.run_ends[run], end = cross.run_ends[run + 1];
+        for (int32_t k = begin; k < end; ++k)
+            products[cross.places[k] * pitch + lane] = leading * last[(k - begin) * pitch + lane];
+    }
+    return products;
+}
+
+}  // namespace
+}  // namespace specfast

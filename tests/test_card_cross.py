@@ -1,0 +1,173 @@
+"""Sums over index sets by the kernels for cards, run on the host: by blocks and by matrix products, against the naive formula."""
+
+import numpy as np
+import pytest
+import torch
+from card import on_host
+from test_cross import CASES, HERMITE, LAGUERRE, LEGENDRE, naive, points, random_closed_set, tree_of
+from test_kernels import close
+
+import specfast as sf
+from specfast._unfolding import cuts, unfold
+
+pytestmark = pytest.mark.skipif(not on_host(), reason="needs the compiled module and a C++ compiler")
+D, S = torch.float64, torch.float32
+
+
+@pytest.fixture
+def card():
+    return on_host()[0].values[0]
+
+
+@pytest.fixture
+def way(request, monkeypatch):
+    """Make one way of the two the cheaper one; return how often the other one was asked for."""
+    from specfast.kernels import cuda_cross, unfolded
+
+    cost = 1e30 if request.param == "blocks" else -1.0
+    monkeypatch.setattr(cuda_cross, "cost_of_matrices", lambda *_: cost)
+    other = []
+    if request.param == "blocks":
+        for name in ("synthesize", "adjoint", "gradient"):
+            monkeypatch.setattr(unfolded, name, lambda *_: other.append(1))
+    else:
+        monkeypatch.setattr(cuda_cross, "card_set", lambda *_: other.append(1))
+    yield request.param
+    assert not other
+
+
+both = pytest.mark.parametrize("way", ["blocks", "matrices"], indirect=True)
+
+
+def check(card, index_set, families, derivative, z, channels=2, dtype=D):
+    """Compare sums, their transposes and gradients with the naive formula; rows of z share coefficients."""
+    dim = len(families)
+    (tree, degrees), size = tree_of(index_set, dim), index_set.size(dim)
+    z = z.to(dtype)
+    table = naive(z, index_set, families, derivative)
+    coef = torch.randn(channels, size, dtype=dtype)
+    values = torch.randn(*z.shape[:-2], channels, z.shape[-2], dtype=dtype)
+    z, rest = z.unsqueeze(-3), (tree, degrees, families, derivative)
+    bound = 1e-12 if dtype == D else 2e-5
+    scale = table.abs().amax()
+    found = card.product_synthesize(coef, z, *rest)
+    assert found.dtype == dtype
+    error = (found - coef.double() @ table.mT).abs().amax()
+    assert error <= bound * scale * coef.abs().sum(-1).amax()
+    found = card.product_adjoint(values, z, tree, size, *rest[1:])
+    error = (found - values.double() @ table).abs().amax()
+    assert error <= bound * scale * values.abs().sum(-1).amax()
+    for axis, slope in enumerate(card.product_gradient(coef, z, *rest).unbind(-1)):
+        own = naive(z[..., 0, :, :], index_set, families, [k + (d == axis) for d, k in enumerate(derivative)])
+        error = (slope - coef.double() @ own.mT).abs().amax()
+        assert error <= 10 * bound * own.abs().amax() * coef.abs().sum(-1).amax()
+
+
+@both
+@pytest.mark.parametrize("dtype", [D, S])
+@pytest.mark.parametrize("case", CASES)
+def test_both_ways_and_types(card, way, case, dtype):
+    index_set, families, derivative = CASES[case]
+    check(card, index_set, families, derivative, points(families, 2, 45), dtype=dtype)
+
+
+@both
+def test_random_sets(card, way):
+    random = np.random.default_rng(7)
+    for _ in range(8):
+        dim = int(random.integers(2, 6))
+        index_set = random_closed_set(random, dim, int(random.integers(1, 200)))
+        families = [str(name) for name in random.choice([HERMITE, LAGUERRE, LEGENDRE], dim)]
+        orders = [int(k) for k in random.integers(0, 3, dim)]
+        check(card, index_set, families, orders, points(families, 1, int(random.integers(1, 70))))
+
+
+@both
+@pytest.mark.parametrize("dtype", [D, S])
+def test_far_out_and_near_hard_ends(card, way, dtype):
+    families = [HERMITE, LAGUERRE, LEGENDRE]
+    z = points(families, 1, 60)
+    z[..., :20, 0] *= 7  # to 42: exp(-z^2 / 2) underflows
+    z[..., 20:40, 1] *= 1e-6
+    z[..., 40:, 2] = 1 - 1e-7 * torch.rand(20, dtype=D)
+    check(card, sf.HyperbolicCross(60), families, [0, 1, 0], z, dtype=dtype)
+
+
+def test_more_parts_and_slices_than_one(card, monkeypatch):
+    """Few points: the set is cut; many: the points are."""
+    from specfast.kernels import card_sets
+
+    asked = []
+    own = card_sets._geometry
+
+    def geometry(*given):
+        asked.append(own(*given))
+        return asked[-1]
+
+    monkeypatch.setattr(card_sets, "_geometry", geometry)
+    check(card, sf.HyperbolicCross(24, -1.0), [LEGENDRE, HERMITE, HERMITE], [0, 0, 0], points([LEGENDRE, HERMITE, HERMITE], 70), 1)
+    assert any(how.tiles > 1 for how in asked)
+
+
+def test_a_small_memory_takes_narrower_tiles(card, monkeypatch):
+    from specfast.kernels import cuda_cross
+
+    families, index_set = [LEGENDRE, HERMITE, HERMITE, HERMITE], sf.HyperbolicCross(8)
+    for limit in (40 << 10, 12 << 10, 4 << 10, 1 << 10):
+        monkeypatch.setattr(cuda_cross, "limit", lambda _, limit=limit: limit)
+        monkeypatch.setattr("specfast.kernels.card_sets.limit", lambda _, limit=limit: limit)
+        check(card, index_set, families, [0] * 4, points(families, 40))
+
+
+@both
+def test_many_axes(card, way):
+    families = [HERMITE, LEGENDRE] * 16
+    index_set = sf.HyperbolicCross(4, 0.0, [2.0] * 32)
+    check(card, index_set, families, [0] * 31 + [1], points(families, 9), 1)
+
+
+@both
+def test_not_a_number_stays_where_it_is(card, way):
+    families = [HERMITE, LEGENDRE]
+    z = points(families, 40)
+    z[3, 0] = torch.nan
+    index_set = sf.HyperbolicCross(9)
+    (tree, degrees), coef = tree_of(index_set, 2), torch.randn(index_set.size(2), dtype=D)
+    found = card.product_synthesize(coef, z, tree, degrees, families, [0, 0])
+    assert found[3].isnan() and found.isnan().sum() == 1
+
+
+@both
+def test_a_tree_that_is_none_is_refused(card, way):
+    coef, z = torch.randn(6, dtype=D), torch.randn(5, 2, dtype=D)
+    for runs in ([[0, 3], [0, 4]], [[0, 3], [1, 3]], [[1, 6]], [[0, 0], [0, 6]], [[0, 2], [0, 2], [0, 2]]):
+        with pytest.raises(ValueError, match="do not agree"):
+            card.product_synthesize(coef, z, torch.tensor(runs, dtype=torch.int32), [1, 2], [HERMITE] * 2, [0, 0])
+
+
+@pytest.mark.parametrize("gamma", [-float("inf"), -1.0, 0.0, 0.5])
+@pytest.mark.parametrize("height", [None, 8])
+def test_unfolding_holds_every_coefficient_once(gamma, height):
+    index_set = sf.HyperbolicCross(9, gamma)
+    runs, indices = index_set.tree(4), index_set.indices(4)
+    for split in (1, 2, 3):
+        own = unfold(runs, 4, split, height)
+        assert np.array_equal(own.order[own.inverse], np.arange(len(indices)))
+        for part in own.rectangles:
+            block = own.order[part.first : part.first + part.size].reshape(part.end - part.begin, -1)
+            row, column = np.nonzero(block < len(indices))
+            assert np.array_equal(indices[block[row, column]][:, :split], own.leading[part.begin + row])
+            assert np.array_equal(indices[block[row, column]][:, split:], own.trailing[part.columns[column]])
+        cut = cuts(runs, 4, 8)[split - 1]
+        assert cut.leading == len(own.leading) and cut.trailing == len(own.trailing)
+
+
+def test_the_same_bits_twice(card):
+    index_set, families = sf.HyperbolicCross(20), [HERMITE, LAGUERRE, LEGENDRE]
+    (tree, degrees), size = tree_of(index_set, 3), index_set.size(3)
+    z, coef, values = points(families, 100), torch.randn(size, dtype=D), torch.randn(100, dtype=D)
+    first, second = (card.product_synthesize(coef, z, tree, degrees, families, [0] * 3) for _ in range(2))
+    assert torch.equal(first, second)
+    first, second = (card.product_adjoint(values, z, tree, size, degrees, families, [0] * 3) for _ in range(2))
+    assert torch.equal(first, second)
+    close(first, values @ naive(z, index_set, families, [0] * 3), 1e-12)
