@@ -132,8 +132,10 @@ def _merged(sizes: np.ndarray, rows: np.ndarray, members: Sequence[np.ndarray]) 
 
 
 class Cut(NamedTuple):
-    """How many leading indices of some entries there are, how many trailing ones follow the first, and what the rectangles of
-    `height` rows, as they are for nested sections, hold."""
+    """How many leading indices there are, how many trailing ones follow the first, and how much rectangles hold.
+
+    These are of some rows each, as for nested sections.
+    """
 
     leading: int
     trailing: int

@@ -1,15 +1,21 @@
-"""Arrays of any kind in, the same kind out: NumPy and CuPy arrays become torch tensors on the same memory, and back."""
+"""Arrays of any kind in, the same kind out: NumPy and CuPy arrays become torch tensors on the same memory, and back.
+
+CuPy arrays are worked on in CuPy's current stream, and results lie in memory from its allocator.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 _REAL = {torch.complex32: torch.float16, torch.complex64: torch.float32, torch.complex128: torch.float64}
 
 
@@ -66,8 +72,6 @@ def to_torch(name: str, value: Any, device: torch.device | None = None) -> Tenso
         return torch.tensor(value, dtype=torch.float64, device=device)
     if type(value) is int:
         return torch.tensor(value, device=device)
-    if kind(value) == "cupy":
-        return torch.from_dlpack(value)
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "fciub" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
@@ -97,11 +101,61 @@ def to_kind(tensor: Tensor, wanted: str) -> Any:
     """Return the tensor as an array of the wanted kind, sharing memory."""
     if wanted == "numpy":
         return tensor.detach().cpu().numpy()
-    if wanted == "cupy":
-        import cupy
-
-        return cupy.from_dlpack(tensor.detach())
     return tensor
+
+
+def takes_cupy(method: _Method) -> _Method:
+    """Let a method on tensors take CuPy arrays: in CuPy's current stream, results in memory from its allocator.
+
+    Raises
+    ------
+    TypeError
+        If the arrays are on different devices, or (by the method itself) of different kinds.
+    """
+
+    @functools.wraps(method)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling() or "cupy" not in sys.modules:
+            return method(self, *args, **kwargs)
+        kinds = [kind(value) for value in (*args, *kwargs.values())]
+        if "cupy" not in kinds or "torch" in kinds or "numpy" in kinds:
+            return method(self, *args, **kwargs)
+        given = [value for value in (*args, *kwargs.values()) if kind(value) == "cupy"]
+        devices = sorted({int(value.device.id) for value in given})
+        if len(devices) > 1:
+            raise TypeError(f"arrays on different devices: {devices}; one device is expected")
+        with _stream_of_cupy(devices[0]):
+            result = method(self, *map(_from_cupy, args), **{name: _from_cupy(value) for name, value in kwargs.items()})
+            return tuple(map(_to_cupy, result)) if isinstance(result, tuple) else _to_cupy(result)
+
+    return wrapped  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def _stream_of_cupy(index: int) -> Any:
+    """Make CuPy's current stream on a device PyTorch's."""
+    import cupy
+
+    with cupy.cuda.Device(index):
+        address = cupy.cuda.get_current_stream().ptr
+        device = torch.device("cuda", index)
+        own = torch.cuda.ExternalStream(address, device) if address else torch.cuda.default_stream(device)
+        with torch.cuda.stream(own):
+            yield
+
+
+def _from_cupy(value: Any) -> Any:
+    return torch.from_dlpack(value) if kind(value) == "cupy" else value
+
+
+def _to_cupy(tensor: Any) -> Any:
+    import cupy
+
+    if not isinstance(tensor, Tensor):
+        return tensor
+    result = cupy.empty(tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
+    torch.from_dlpack(result).copy_(tensor.detach())
+    return result
 
 
 def floating(tensor: Tensor) -> Tensor:

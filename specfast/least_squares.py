@@ -1,13 +1,45 @@
-"""Weighted ridge regression by QR, for batches of small tables."""
+"""Weighted ridge regression: by QR, for batches of small tables, or by what `regression` does without a table."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from ._domain import can_look
+from .arrays import common_kind, computing_dtype, real_dtype, to_kind, to_torch
+from .index_sets import memory
+
+if TYPE_CHECKING:
+    from .space import Space
+
+
+def fit(
+    space: Space, values: Any, points: Any, scale: Any, shift: Any, weights: Any, ridge: float, solver: str | None,
+    stop: tuple[float, int],
+) -> Any:  # fmt: skip
+    """Return what `Space.fit` does; `stop` is the tolerance and the number of iterations of LSMR."""
+    if not ridge >= 0:
+        raise ValueError(f"ridge={ridge}: 0 or more is expected")
+    if solver not in (None, "qr", "lsmr"):
+        raise ValueError(f"solver={solver!r}: 'qr' or 'lsmr' is expected")
+    wanted = common_kind(values=values, points=points, scale=scale, shift=shift, weights=weights)
+    v = to_torch("values", values)
+    x = to_torch("points", points)
+    scale, shift = to_torch("scale", scale, v.device), to_torch("shift", shift, v.device)
+    given = None if weights is None else to_torch("weights", weights, v.device)
+    if given is not None and v.dim() > 0:
+        space._check_size("weights", given, v.shape[-1])
+    rows = x.numel() if space.dim == 1 else x.numel() // max(1, x.shape[-1])
+    if solver == "lsmr" or (solver is None and 8 * rows * space.size > memory() // 8):
+        from .regression import fit_rows
+
+        return to_kind(fit_rows(space, v, x, scale, shift, given, ridge, *stop), wanted)
+    table = space.basis(x.to(computing_dtype(real_dtype(torch.result_type(x, v)))), scale=scale, shift=shift)
+    space._check_size("values", v, table.shape[-2])
+    return to_kind(solve(table, v, given, ridge), wanted)
 
 
 def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -> Tensor:

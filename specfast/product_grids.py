@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ._constants import lasting
+from ._tree_runs import runs_of
 from .families import Family, family_by_name
 from .kernels import backend
 from .quadrature import gauss
@@ -40,9 +41,9 @@ class _Level(NamedTuple):
     entry_places: Tensor
 
 
-def _levels(tree: Tensor, dim: int) -> list[_Level]:
+def _levels(tree: Tensor, dim: int, device: torch.device) -> list[_Level]:
     with lasting():
-        return _levels_of(tree.cpu().numpy().tobytes(), dim, tree.device)
+        return _levels_of(runs_of(tree), dim, device)
 
 
 @lru_cache(maxsize=64)
@@ -126,9 +127,10 @@ def _kept(axis: _Axis, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def _axes(
-    tree: Tensor, sizes: Sequence[int], families: Sequence[str], derivative: Sequence[int], weighted: bool
+    tree: Tensor, sizes: Sequence[int], families: Sequence[str], derivative: Sequence[int], weighted: bool,
+    device: torch.device,
 ) -> list[tuple[_Axis, _Level]]:  # fmt: skip
-    levels = _levels(tree, len(sizes))
+    levels = _levels(tree, len(sizes), device)
     counts = [max(group.length for group in level.groups) for level in levels]
     if any(nodes < count for nodes, count in zip(sizes, counts, strict=True)):
         raise ValueError(f"sizes={tuple(sizes)}: numbers of nodes of at least {tuple(counts)} are expected")
@@ -146,7 +148,7 @@ def synthesize(
     Memory: the grid, and before the last step :math:`K_1 n_2 \cdots n_D`, twice.
     """
     array = coef.reshape(-1, coef.shape[-1], 1)
-    for axis, level in reversed(_axes(tree, sizes, families, derivative, weighted)):
+    for axis, level in reversed(_axes(tree, sizes, families, derivative, weighted, coef.device)):
         parts = [axis.forward(_lines(array, own)) for own in level.groups]
         array = _ordered(parts, level.run_places).flatten(2)
     return array.reshape(*coef.shape[:-1], math.prod(sizes))
@@ -158,7 +160,7 @@ def adjoint(
     """Return the transpose of `synthesize` applied to values (..., n_1 .. n_D); where `weighted`, their projection."""
     lead = values.shape[:-1]
     array = values.reshape(lead.numel(), 1, values.shape[-1])
-    for axis, level in _axes(tree, sizes, families, derivative, weighted):
+    for axis, level in _axes(tree, sizes, families, derivative, weighted, values.device):
         lines = array.unflatten(2, (axis.nodes, -1))
         one = len(level.groups) == 1
         parts = [

@@ -44,8 +44,13 @@ def _check_product(
         )
     if tree.dtype is not torch.int32 or tree.dim() != 2 or tree.shape[1] != 2 or tree.shape[0] < 1:
         raise ValueError(f"{name}: tree has shape {tuple(tree.shape)} of {tree.dtype}; (F, 2) of int32 is expected")
-    if tree.device != z.device:
-        raise ValueError(f"{name}: tree is on {tree.device} and z on {z.device}; one device is expected")
+    _check_place(name, tree, z)
+
+
+def _check_place(name: str, tree: Tensor, other: Tensor) -> None:
+    """Raise ValueError unless the tree, which is walked over on the host, is in main memory or where the numbers are."""
+    if not tree.is_cpu and tree.device != other.device:
+        raise ValueError(f"{name}: tree is on {tree.device}; main memory or {other.device} is expected")
 
 
 def _product_synthesize(
@@ -256,8 +261,9 @@ def _check_grid(
         raise ValueError(
             f"{name}: sizes={list(sizes)}, families={families!r}, derivative={list(derivative)}; as many of each are expected"
         )
-    if tree.dtype is not torch.int32 or tree.dim() != 2 or tree.shape[1] != 2 or tree.device != tensor.device:
+    if tree.dtype is not torch.int32 or tree.dim() != 2 or tree.shape[1] != 2:
         raise ValueError(f"{name}: tree has shape {tuple(tree.shape)} of {tree.dtype}; (F, 2) of int32 is expected")
+    _check_place(name, tree, tensor)
 
 
 def _check_length(name: str, tensor: Tensor, expected: int) -> None:

@@ -19,15 +19,15 @@ from .arrays import (
     floating,
     parts_to,
     real_dtype,
+    takes_cupy,
     to_kind,
     to_torch,
 )
 from .conversion import convert_line
 from .fibres import along_axis
 from .grids import LejaTransform, has_gauss_rule
-from .index_sets import memory
 from .kernels.products import multiply_restricted
-from .least_squares import solve
+from .least_squares import fit
 from .quadrature import gauss
 from .space_value import SpaceValue
 
@@ -68,6 +68,7 @@ class Space(SpaceValue):
     1.0
     """
 
+    @takes_cupy
     def synthesize(
         self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
     ) -> Any:  # fmt: skip
@@ -136,6 +137,7 @@ class Space(SpaceValue):
         lead = result.dim() - powers.dim()
         return to_kind((result * powers.reshape(len(tuples), *(1,) * lead, *powers.shape[1:])).to(dtype), wanted)
 
+    @takes_cupy
     def adjoint(
         self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
     ) -> Any:  # fmt: skip
@@ -153,6 +155,7 @@ class Space(SpaceValue):
             result = apply_to_parts(lambda v: factor * product_ops.product_adjoint(v, z, tree, *rest), real)
         return to_kind(result.to(dtype), wanted)
 
+    @takes_cupy
     def basis(self, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0) -> Any:
         """Return the functions at the points, an array (..., M, K): for few coefficients; needs that memory."""
         wanted = common_kind(points=points, scale=scale, shift=shift)
@@ -166,6 +169,7 @@ class Space(SpaceValue):
             self.synthesize(columns, x, scale=scale, shift=shift, derivative=derivative).movedim(0, -1), wanted
         )
 
+    @takes_cupy
     def value_and_gradient(self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, Any]:
         """Return u (..., M) and its gradient in x, (..., M) for one axis or (..., M, D)."""
         if self.dim == 1:
@@ -183,6 +187,7 @@ class Space(SpaceValue):
         gradient = slopes * (sign * beta).unsqueeze(-2)
         return to_kind(u.to(dtype), wanted), to_kind(gradient.to(dtype), wanted)
 
+    @takes_cupy
     def differentiate(self, coef: Any, axis: int = 0, *, scale: Any = 1) -> Any:
         """Return the coefficients of du/dx_axis, projected onto the space.
 
@@ -209,6 +214,7 @@ class Space(SpaceValue):
         result = result * (family.sign * beta[..., axis]).unsqueeze(-1)
         return to_kind(result.to(tensor.dtype), wanted)
 
+    @takes_cupy
     def convert(self, coef: Any, scale: Any, shift: Any, new_scale: Any, new_shift: Any) -> Any:
         """Return the coefficients of the L2 projection of the field onto the basis of another scale and shift.
 
@@ -237,6 +243,7 @@ class Space(SpaceValue):
 
     # ------------------------------------------------------------------------------------------------ nodes and fit
 
+    @takes_cupy
     def nodes(self, *, scale: Any = 1, shift: Any = 0) -> Any:
         """Return the points where `project` wants its values: (..., K), or (..., K, D) for several axes.
 
@@ -248,6 +255,7 @@ class Space(SpaceValue):
         points = constant(beta, self._owner, "standard_nodes") * sign / beta.unsqueeze(-2) + x0.unsqueeze(-2)
         return to_kind(points.squeeze(-1) if self.dim == 1 else points, wanted)
 
+    @takes_cupy
     def quadrature(self, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, Any]:
         """Return the tensor Gauss rule in x: points and weights with sum_q w_q Phi_j Phi_k = h_j delta_jk.
 
@@ -261,6 +269,7 @@ class Space(SpaceValue):
         weights = constant(beta, self._owner, "gauss_weights")
         return self.nodes(scale=scale, shift=shift), to_kind(weights * self._normalisation(beta) ** -2, wanted)
 
+    @takes_cupy
     def project(self, values: Any, *, scale: Any = 1, shift: Any = 0) -> Any:
         """Return the coefficients (..., K) of the field with these values (..., K) on `nodes()`.
 
@@ -295,6 +304,7 @@ class Space(SpaceValue):
     def _leja(self) -> LejaTransform:
         return LejaTransform(self._owner, self.dim, self.size)
 
+    @takes_cupy
     def grid(self, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, ...]:
         """Return the Gauss nodes of every axis, D arrays (..., n_d): the tensor grid of `synthesize_grid`.
 
@@ -313,6 +323,7 @@ class Space(SpaceValue):
             lines.append(to_kind(standard / beta[..., axis, None] + x0[..., axis, None], wanted))
         return tuple(lines)
 
+    @takes_cupy
     def synthesize_grid(
         self, coef: Any, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, derivative: Any = 0
     ) -> Any:  # fmt: skip
@@ -361,6 +372,7 @@ class Space(SpaceValue):
         result = apply_to_parts(lambda c: product_ops.grid_synthesize(c, *rest), parts_to(tensor, dtype) * factor)
         return to_kind(result.to(tensor.dtype).unflatten(-1, nodes), wanted)
 
+    @takes_cupy
     def project_grid(self, values: Any, *, scale: Any = 1) -> Any:
         """Return the coefficients (..., K) of the field with values (..., n_1, .., n_D) on `grid(sizes)`, by the Gauss rule.
 
@@ -386,6 +398,7 @@ class Space(SpaceValue):
         rest = self._tree(values)[0], self.size, nodes, self._names, [0] * self.dim, True
         return apply_to_parts(lambda v: product_ops.grid_adjoint(v, *rest), values)
 
+    @takes_cupy
     def fit(
         self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0,
         solver: str | None = None, tolerance: float = 1e-10, iterations: int = 1000,
@@ -423,27 +436,9 @@ class Space(SpaceValue):
         ValueError
             If the points do not determine the coefficients and ridge is 0; on negative weights or ridge, or another solver.
         """
-        if not ridge >= 0:
-            raise ValueError(f"ridge={ridge}: 0 or more is expected")
-        if solver not in (None, "qr", "lsmr"):
-            raise ValueError(f"solver={solver!r}: 'qr' or 'lsmr' is expected")
-        wanted = common_kind(values=values, points=points, scale=scale, shift=shift, weights=weights)
-        v = to_torch("values", values)
-        x = to_torch("points", points)
-        scale, shift = to_torch("scale", scale, v.device), to_torch("shift", shift, v.device)
-        given = None if weights is None else to_torch("weights", weights, v.device)
-        if given is not None and v.dim() > 0:
-            self._check_size("weights", given, v.shape[-1])
-        rows = x.numel() if self.dim == 1 else x.numel() // max(1, x.shape[-1])
-        if solver == "lsmr" or (solver is None and 8 * rows * self.size > memory() // 8):
-            from .regression import fit_rows
+        return fit(self, values, points, scale, shift, weights, ridge, solver, (tolerance, iterations))
 
-            found = fit_rows(self, v, x, scale, shift, given, ridge, tolerance, iterations)
-            return to_kind(found, wanted)
-        table = self.basis(x.to(computing_dtype(real_dtype(torch.result_type(x, v)))), scale=scale, shift=shift)
-        self._check_size("values", v, table.shape[-2])
-        return to_kind(solve(table, v, given, ridge), wanted)
-
+    @takes_cupy
     def inner(self, first: Any, second: Any) -> Any:
         """Return sum_n h_n conj(c_n) d_n, the inner product of two fields with the same scale and shift."""
         wanted = common_kind(first=first, second=second)
@@ -453,6 +448,7 @@ class Space(SpaceValue):
         norms = constant(c, self._owner, "squared_norms")
         return to_kind((norms * c.conj() * d).sum(-1), wanted)
 
+    @takes_cupy
     def norm(self, coef: Any) -> Any:
         """Return the weighted L2 norm of the field."""
         product = self.inner(coef, coef)

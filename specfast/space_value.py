@@ -158,7 +158,7 @@ class SpaceValue:
 
     def _tree(self, like: Tensor) -> tuple[Tensor, list[int]]:
         """Return the tree of the index set and its largest entries, as the operators take them."""
-        return constant(like, self._owner, "index_tree"), list(self._largest)
+        return constant(like, self._owner, "index_tree", on_host=True), list(self._largest)
 
     def _orders(self, derivative: Any) -> tuple[int, ...]:
         if type(derivative) is int and derivative == 0:

@@ -105,7 +105,14 @@ def test_more_parts_and_slices_than_one(card, monkeypatch):
         return asked[-1]
 
     monkeypatch.setattr(card_sets, "_geometry", geometry)
-    check(card, sf.HyperbolicCross(24, -1.0), [LEGENDRE, HERMITE, HERMITE], [0, 0, 0], points([LEGENDRE, HERMITE, HERMITE], 70), 1)
+    check(
+        card,
+        sf.HyperbolicCross(24, -1.0),
+        [LEGENDRE, HERMITE, HERMITE],
+        [0, 0, 0],
+        points([LEGENDRE, HERMITE, HERMITE], 70),
+        1,
+    )
     assert any(how.tiles > 1 for how in asked)
 
 

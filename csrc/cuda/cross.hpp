@@ -27,7 +27,8 @@ struct alignas(16) CardEntries {
 template <class T>
 struct CrossSums {
     T sum[cross_height];
-    SPECFAST_DEVICE void add(const CardPillar<T>& pillar, T product) {
+    // By value: compilers then load 16 bytes at a time.
+    SPECFAST_DEVICE void add(CardPillar<T> pillar, T product) {
         SPECFAST_UNROLL
         for (int r = 0; r < cross_height; ++r) sum[r] += pillar.number[r] * product;
     }
@@ -37,17 +38,20 @@ struct CrossSums {
 template <class T>
 SPECFAST_DEVICE T sum_rectangle(const CardCross& cross, int64_t rectangle, const CardPillar<T>* pillars,
                                 const T* functions, const T* products, int64_t pitch) {
-    const int64_t begin = cross.begins[rectangle], end = cross.begins[rectangle + 1];
+    const int64_t begin = cross.begins[rectangle];
+    const int count = static_cast<int>(cross.begins[rectangle + 1] - begin);
+    pillars += begin;
     CrossSums<T> sums;
     SPECFAST_UNROLL
     for (int r = 0; r < cross_height; ++r) sums.sum[r] = 0;
     if (cross.first[rectangle] >= 0) {
         const T* product = products + cross.first[rectangle] * pitch;
         SPECFAST_UNROLL_BY(4)
-        for (int64_t k = begin; k < end; ++k, product += pitch) sums.add(pillars[k], *product);
+        for (int k = 0; k < count; ++k, product += pitch) sums.add(pillars[k], *product);
     } else {
+        const int32_t* const columns = cross.columns + begin;
         SPECFAST_UNROLL_BY(4)
-        for (int64_t k = begin; k < end; ++k) sums.add(pillars[k], products[cross.columns[k] * pitch]);
+        for (int k = 0; k < count; ++k) sums.add(pillars[k], products[columns[k] * pitch]);
     }
     const CardEntries* const entries = reinterpret_cast<const CardEntries*>(cross.entries) + rectangle * cross.split;
     T leading[cross_height];
@@ -83,10 +87,11 @@ SPECFAST_DEVICE void cross_synthesize(const CardCross& cross, const CardSeries<T
         const T* const products = fill_products(cross, threads, width, functions);
         __syncthreads();
         for (int64_t channel = 0; channel < channels; ++channel) {
-            const CardPillar<T>* const pillars = reinterpret_cast<const CardPillar<T>*>(
-                coef + row * coef_row + channel * cross.pillars * cross_height);
+            const CardPillar<T>* const pillars =
+                reinterpret_cast<const CardPillar<T>*>(coef + row * coef_row + channel * cross.pillars * cross_height);
             T sum = 0;
-            for (int64_t i = cross.part_ends[part] + threads.strand; i < cross.part_ends[part + 1]; i += threads.strands)
+            for (int64_t i = cross.part_ends[part] + threads.strand; i < cross.part_ends[part + 1];
+                 i += threads.strands)
                 sum += sum_rectangle(cross, i, pillars, functions + lane, products + lane, width);
             shares[threadIdx.x] = sum;
             __syncthreads();

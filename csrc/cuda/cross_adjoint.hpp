@@ -37,7 +37,8 @@ SPECFAST_DEVICE void fill_leading(const CardCross& cross, const CrossGroup& grou
         const int32_t* const entries =
             cross.entries + (group.rectangle + row / cross_height) * cross.split * cross_height + row % cross_height;
         T product = value;
-        for (int64_t d = 0; d < cross.split; ++d) product *= functions[entries[d * cross_height] * pitch + threads.lane];
+        for (int64_t d = 0; d < cross.split; ++d)
+            product *= functions[entries[d * cross_height] * pitch + threads.lane];
         to[row] = product;
     }
 }

@@ -27,7 +27,7 @@ struct CardCross {
     const int64_t* axes;        // (D) where an axis's functions begin
     const int32_t* entries;     // (rectangles, split, cross_height) functions of the leading indices
     const int64_t* begins;      // (rectangles + 1) their pillars
-    const int32_t* first;       // (rectangles) product of the first pillar where the others follow it; -1 where they do not
+    const int32_t* first;  // (rectangles) product of the first pillar where the others follow it; -1 where they do not
     const int32_t* columns;     // (pillars) their products (functions of the last axis where split = D - 1)
     const int32_t* owners;      // (pillars) their rectangles
     const int64_t* part_ends;   // (parts + 1) where parts begin among the rectangles
@@ -90,8 +90,9 @@ struct CrossThreads {
 
 // z (points, D) contiguous; of the points from `first` on those beyond the last are its copies.
 template <class T>
-SPECFAST_DEVICE void fill_functions(const CardCross& cross, const CardSeries<T>* const* series, const T* z, int64_t first,
-                                    int64_t points, const CrossThreads& threads, int64_t pitch, T* functions) {
+SPECFAST_DEVICE void fill_functions(const CardCross& cross, const CardSeries<T>* const* series, const T* z,
+                                    int64_t first, int64_t points, const CrossThreads& threads, int64_t pitch,
+                                    T* functions) {
     const int64_t m = first + threads.lane < points ? first + threads.lane : points - 1;
     for (int64_t axis = threads.strand; axis < cross.dim; axis += threads.strands) {
         T* const column = functions + cross.axes[axis] * pitch + threads.lane;

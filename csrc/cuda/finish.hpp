@@ -1,7 +1,7 @@
 // What follows a sweep: tiles added in order, derivatives taken by the transposed map, results in their own type.
 //
-// Layout    A block a row; its threads share the terms. The two recurrences of a derivative wait for themselves: one thread.
-// Cost      the partial sums once; 3 K steps of one thread for every derivative.
+// Layout    A block a row; its threads share the terms.
+// Cost      the partial sums once, and six passes over the row for every derivative.
 #pragma once
 #include "prepare.hpp"
 
@@ -13,6 +13,8 @@ template <class T, class Data>
 SPECFAST_DEVICE void finish_adjoint(const CardSeries<T>& series, const CardRows& rows, int64_t row_count, int64_t tiles,
                                     int64_t derivative, const T* partial, const int* exponents, double* scratch,
                                     Data* result) {
+    SPECFAST_BLOCK_MEMORY(raw);
+    double* const memory = reinterpret_cast<double*>(raw);
     const int64_t count = series.recurrence.count;
     for (int64_t row = blockIdx.x; row < row_count; row += gridDim.x) {
         double *current = scratch + row * 2 * count, *other = current + count;
@@ -25,7 +27,7 @@ SPECFAST_DEVICE void finish_adjoint(const CardSeries<T>& series, const CardRows&
         }
         __syncthreads();
         for (int64_t step = 0; step < derivative; ++step) {
-            differentiate_transposed(series.map, current, other);
+            differentiate_transposed(series.map, current, other, memory);
             double* const swap = current;
             current = other;
             other = swap;
@@ -67,6 +69,8 @@ SPECFAST_DEVICE void finish_basis(const CardSeries<T>& series, int64_t row_count
 template <class Data>
 SPECFAST_DEVICE void differentiate_rows(const CardSeries<double>& series, int64_t row_count, int64_t transposed,
                                         const Data* coef, double* scratch, Data* result) {
+    SPECFAST_BLOCK_MEMORY(raw);
+    double* const memory = reinterpret_cast<double*>(raw);
     const int64_t count = series.map.count;
     for (int64_t row = blockIdx.x; row < row_count; row += gridDim.x) {
         double *const current = scratch + row * 2 * count, *const other = current + count;
@@ -74,9 +78,9 @@ SPECFAST_DEVICE void differentiate_rows(const CardSeries<double>& series, int64_
             current[n] = static_cast<double>(coef[row * count + n]);
         __syncthreads();
         if (transposed != 0) {
-            differentiate_transposed(series.map, current, other);
+            differentiate_transposed(series.map, current, other, memory);
         } else {
-            differentiate(series.map, current, other);
+            differentiate(series.map, current, other, memory);
         }
         for (int64_t n = threadIdx.x; n < count; n += blockDim.x) result[row * count + n] = static_cast<Data>(other[n]);
     }

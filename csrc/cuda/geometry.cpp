@@ -7,6 +7,8 @@ constexpr int threads = 128, run = 32;
 constexpr int64_t most_blocks = int64_t(1) << 30;
 // From so many blocks on a thread takes four points: twice the multiprocessors of the largest cards of today.
 constexpr int64_t enough_blocks = 264;
+// So many sums over parts of rows exist at once, or one a row.
+constexpr int64_t most_parts = 4 * enough_blocks;
 
 int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -24,10 +26,11 @@ CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points
     switch (operation) {
         case CardOperation::prepare:
             geometry.blocks = rows;
-            geometry.memory = threads * 8;
+            geometry.memory = threads * 4 * 8;  // of chains
             break;
         case CardOperation::finish:
             geometry.blocks = rows;
+            geometry.memory = threads * 4 * 8;
             break;
         case CardOperation::rows:
             geometry.blocks = ceil_divide(rows, threads);
@@ -36,6 +39,11 @@ CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points
             geometry.points = rows * ceil_divide(points, 4 * threads) >= enough_blocks ? 4 : 1;
             geometry.tiles = ceil_divide(points, int64_t(geometry.points) * threads);
             geometry.blocks = rows * geometry.tiles;
+            if (operation == CardOperation::sweep && geometry.tiles > 1) {
+                const int64_t parts = ceil_divide(most_parts, rows);
+                if (geometry.tiles > parts) geometry.tiles = parts;
+                geometry.blocks = rows * geometry.tiles;
+            }
             geometry.memory = operation == CardOperation::synthesize ? run * 4 * size + 16 : sweep_bytes(size);
     }
     if (geometry.blocks < 1) geometry.blocks = 1;

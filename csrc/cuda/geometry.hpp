@@ -9,7 +9,7 @@ struct CardGeometry {
     int threads;
     int64_t memory;  // bytes of a block's dynamic memory
     int points;      // a thread; part of the kernel's name where it has tiles
-    int64_t tiles;   // of a row
+    int64_t tiles;   // of a row; where sums over the points are wanted, parts of a row
 };
 
 enum class CardOperation { prepare, synthesize, sweep, basis, finish, rows };

@@ -34,17 +34,17 @@ using namespace specfast;
         synthesize<T, Data, Points>(*series, *rows, row_count, points, z_stride, near, end, exponents, z, values);     \
     }                                                                                                                  \
     SPECFAST_KERNEL adjoint_##suffix##_##Points(const CardSeries<T>* series, const CardRows* rows, int64_t row_count,  \
-                                                int64_t points, int64_t z_stride, const T* weights,                    \
+                                                int64_t points, int64_t z_stride, int64_t parts, const T* weights,     \
                                                 const int* weight_exponents, const Data* z, T* partial) {              \
-        adjoint<T, Data, Points, false>(*series, *rows, row_count, points, z_stride, weights, weight_exponents, z,     \
-                                        partial, nullptr, nullptr, nullptr, nullptr);                                  \
+        adjoint<T, Data, Points, false>(*series, *rows, row_count, points, z_stride, parts, weights, weight_exponents, \
+                                        z, partial, nullptr, nullptr, nullptr, nullptr);                               \
     }                                                                                                                  \
     SPECFAST_KERNEL backward_##suffix##_##Points(const CardSeries<T>* series, const CardRows* rows, int64_t row_count, \
-                                                 int64_t points, int64_t z_stride, const T* weights,                   \
+                                                 int64_t points, int64_t z_stride, int64_t parts, const T* weights,    \
                                                  const int* weight_exponents, const Data* z, T* partial,               \
                                                  const T* near, const T* end, const int* exponents, Data* slopes) {    \
-        adjoint<T, Data, Points, true>(*series, *rows, row_count, points, z_stride, weights, weight_exponents, z,      \
-                                       partial, near, end, exponents, slopes);                                         \
+        adjoint<T, Data, Points, true>(*series, *rows, row_count, points, z_stride, parts, weights, weight_exponents,  \
+                                       z, partial, near, end, exponents, slopes);                                      \
     }                                                                                                                  \
     SPECFAST_KERNEL basis_##suffix##_##Points(const CardSeries<T>* series, int64_t points, const Data* z,              \
                                               T* functions) {                                                          \
@@ -69,21 +69,21 @@ SPECFAST_KERNEL differentiate_f(const CardSeries<double>* series, int64_t rows, 
     differentiate_rows(*series, rows, transposed, coef, scratch, result);
 }
 
-#define SPECFAST_CROSS(T, suffix)                                                                                   \
-    SPECFAST_KERNEL cross_synthesize_##suffix(const CardCross* cross, const CardSeries<T>* const* series, int64_t rows, \
-                                              int64_t channels, int64_t points, int64_t width, int64_t coef_row,        \
-                                              const T* z, const T* coef, T* partial) {                                  \
-        cross_synthesize<T>(*cross, series, rows, channels, points, width, coef_row, z, coef, partial);                 \
+#define SPECFAST_CROSS(T, suffix)                                                                            \
+    SPECFAST_KERNEL cross_synthesize_##suffix(const CardCross* cross, const CardSeries<T>* const* series,    \
+                                              int64_t rows, int64_t channels, int64_t points, int64_t width, \
+                                              int64_t coef_row, const T* z, const T* coef, T* partial) {     \
+        cross_synthesize<T>(*cross, series, rows, channels, points, width, coef_row, z, coef, partial);      \
     }
 
 SPECFAST_CROSS(double, d)
 SPECFAST_CROSS(float, f)
 
-#define SPECFAST_CROSS_ADJOINT(T, suffix, Pillars)                                                                   \
-    SPECFAST_KERNEL cross_adjoint_##suffix##_##Pillars(                                                              \
-        const CardCross* cross, const CardSeries<T>* const* series, int64_t rows, int64_t channels, int64_t points,  \
-        int64_t width, int64_t slices, const T* z, const T* values, T* partial) {                                    \
-        cross_adjoint<T, Pillars>(*cross, series, rows, channels, points, width, slices, z, values, partial);        \
+#define SPECFAST_CROSS_ADJOINT(T, suffix, Pillars)                                                                    \
+    SPECFAST_KERNEL cross_adjoint_##suffix##_##Pillars(const CardCross* cross, const CardSeries<T>* const* series,    \
+                                                       int64_t rows, int64_t channels, int64_t points, int64_t width, \
+                                                       int64_t slices, const T* z, const T* values, T* partial) {     \
+        cross_adjoint<T, Pillars>(*cross, series, rows, channels, points, width, slices, z, values, partial);         \
     }
 
 SPECFAST_CROSS_ADJOINT(double, d, 2)

@@ -44,8 +44,9 @@ const char* card_launch(const char* name, int64_t blocks, int threads, int64_t m
         if (memory > usual_memory)
             error = cudaFuncSetAttribute(own.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(memory));
         if (error == cudaSuccess)
-            error = cudaLaunchKernel(own.kernel, dim3(static_cast<unsigned>(blocks)), dim3(static_cast<unsigned>(threads)),
-                             places, static_cast<size_t>(memory), static_cast<cudaStream_t>(stream));
+            error =
+                cudaLaunchKernel(own.kernel, dim3(static_cast<unsigned>(blocks)), dim3(static_cast<unsigned>(threads)),
+                                 places, static_cast<size_t>(memory), static_cast<cudaStream_t>(stream));
         return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
     }
     return "there is no kernel of this name";

@@ -1,9 +1,10 @@
 // Rows of coefficients made ready: differentiated, multiplied by s_n or v_n, a power of two taken out so that the largest lies
 // in [1/2, 1). Rows of values likewise, without tables.
 //
-// Layout    A block a row; where there is a derivative, one thread runs the two recurrences of the map, which wait for themselves.
-// Cost      two passes over the row; 3 K steps of one thread for every derivative.
+// Layout    A block a row.
+// Cost      two passes over the row, six more for every derivative.
 #pragma once
+#include "chain.hpp"
 #include "point.hpp"
 
 namespace specfast {
@@ -42,22 +43,17 @@ SPECFAST_DEVICE void band(const Differentiation& map, const double* below, const
     }
 }
 
-SPECFAST_DEVICE void differentiate(const Differentiation& map, const double* in, double* out) {
+// `memory` as for a chain.
+SPECFAST_DEVICE void differentiate(const Differentiation& map, const double* in, double* out, double* memory) {
     band(map, map.lower, map.upper, 0, in, out);
     __syncthreads();
-    if (threadIdx.x == 0 && map.ahead != nullptr)
-        for (int64_t k = map.count - 2; k >= 0; --k) out[k] += map.ahead[k] * out[k + 1];
-    if (threadIdx.x == 0 && map.leap != nullptr)
-        for (int64_t k = map.count - 3; k >= 0; --k) out[k] += map.leap[k] * out[k + 2];
-    __syncthreads();
+    run_chain({map.ahead, map.count, 1, false}, out, memory);
+    run_chain({map.leap, map.count, 2, false}, out, memory);
 }
 
-SPECFAST_DEVICE void differentiate_transposed(const Differentiation& map, double* in, double* out) {
-    if (threadIdx.x == 0 && map.ahead != nullptr)
-        for (int64_t k = 1; k < map.count; ++k) in[k] += map.ahead[k - 1] * in[k - 1];
-    if (threadIdx.x == 0 && map.leap != nullptr)
-        for (int64_t k = 2; k < map.count; ++k) in[k] += map.leap[k - 2] * in[k - 2];
-    __syncthreads();
+SPECFAST_DEVICE void differentiate_transposed(const Differentiation& map, double* in, double* out, double* memory) {
+    run_chain({map.ahead, map.count, 1, true}, in, memory);
+    run_chain({map.leap, map.count, 2, true}, in, memory);
     band(map, map.upper, map.lower, 1, in, out);
     __syncthreads();
 }
@@ -91,7 +87,7 @@ SPECFAST_DEVICE void prepare_coefficients(const CardSeries<T>& series, int64_t r
             current[n] = n < series.coefficients ? static_cast<double>(coef[row * series.coefficients + n]) : 0.0;
         __syncthreads();
         for (int64_t step = 0; step < series.derivative; ++step) {
-            differentiate(series.map, current, other);
+            differentiate(series.map, current, other, memory);
             double* const swap = current;
             current = other;
             other = swap;

@@ -5,7 +5,8 @@
 // Method    q_{n+1} = k_n z q_n - g_n q_{n-1} from q_0 = w start(z). If all points of a block are near they take one loop; otherwise
 //           every point carries its own regime: far ones a power of two, those near a hard end the difference form.
 // Layout    A task is a row and a tile of points, `Points` a thread. Every 32 terms the threads' shares lie side by side in the
-//           block's memory, and are added in a fixed order: the same bits whatever else runs. Tiles are added by finish.hpp.
+//           block's memory, and are added in a fixed order: the same bits whatever else runs. A block adds the tiles of its part of a
+//           row, one after the other; parts are added by finish.hpp.
 // Cost      two multiply-adds a term and point, one addition for the adjoint, one multiply-add for the gradient in z.
 #pragma once
 #include "climber.hpp"
@@ -53,9 +54,9 @@ SPECFAST_DEVICE void load_run(const CardSeries<T>& series, int64_t begin, int le
     __syncthreads();
 }
 
-// Adds the threads' shares of a run of terms, in a fixed order, and writes their sums.
+// Adds the threads' shares of a run of terms, in a fixed order, and writes their sums, or adds them to what is there.
 template <class T>
-SPECFAST_DEVICE void add_shares(const T* shares, double* groups, const T* scale, int length, T* partial) {
+SPECFAST_DEVICE void add_shares(const T* shares, double* groups, const T* scale, int length, bool more, T* partial) {
     const int threads = static_cast<int>(blockDim.x), parts = threads / card_run;
     const int i = static_cast<int>(threadIdx.x) % card_run, part = static_cast<int>(threadIdx.x) / card_run;
     __syncthreads();
@@ -69,7 +70,8 @@ SPECFAST_DEVICE void add_shares(const T* shares, double* groups, const T* scale,
     if (part == 0 && i < length) {
         double sum = 0;
         for (int other = 0; other < parts; ++other) sum += groups[other * card_run + i];
-        partial[i] = static_cast<T>(scale == nullptr ? sum : sum * static_cast<double>(scale[i]));
+        if (scale != nullptr) sum *= static_cast<double>(scale[i]);
+        partial[i] = static_cast<T>(more ? static_cast<double>(partial[i]) + sum : sum);
     }
 }
 
@@ -106,75 +108,107 @@ struct SweepMemory {
     }
 };
 
-// `weights` (rows, points), prepared values; partial (rows, tiles, count). With `near` (and `end`) the gradient in z too:
-// slopes (rows, points), by prepared coefficients one derivative up, without their exponents' power of two.
+// A row's prepared coefficients, near and near the end, where the gradient in z is wanted too.
+template <class T>
+struct SweepCoefficients {
+    const T *near, *end;
+};
+
+// A run of terms for a tile of points; their shares go to `share`, the gradient in z is added to `slope`.
+template <class T, int Points, bool WithSlopes>
+SPECFAST_DEVICE void sweep_mixed(const Recurrence<T>& recurrence, const RunOfTerms<T>& run, int64_t begin, int length,
+                                 Climber<T>* climbers, T* share, T* slope) {
+    for (int i = 0; i < length; ++i) {
+        T sum = 0;
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) {
+            const T term = climbers[p].step(recurrence, run, begin + i, i);
+            sum += term * climbers[p].scale(run, i);
+            if constexpr (WithSlopes) slope[p] += climbers[p].coefficient(run, i) * term;
+        }
+        share[i * (blockDim.x + 1)] = sum;
+    }
+}
+
+// The same where all points of the block are near.
+template <class T, int Points, bool WithSlopes>
+SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerms<T>& run, int length,
+                                Climber<T>* climbers, T* share, T* slope) {
+    T multiplier[Points];
+    SPECFAST_UNROLL
+    for (int p = 0; p < Points; ++p) multiplier[p] = run.a[0] * climbers[p].point.z;
+    for (int i = 0; i < length; ++i) {
+        T sum = 0;
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) {
+            Climber<T>& own = climbers[p];
+            sum += own.current;
+            if constexpr (WithSlopes) slope[p] += run.near[i] * own.current;
+            const T factor = recurrence.b == nullptr ? multiplier[p] : run.a[i] * own.point.z + run.b[i];
+            const T next = factor * own.current - run.g[i] * own.previous;
+            own.previous = own.current;
+            own.current = next;
+        }
+        share[i * (blockDim.x + 1)] = sum;
+    }
+}
+
+// All terms for a tile of points; their sums are written to `partial` (count), or added to it.
+template <class T, int Points, bool WithSlopes>
+SPECFAST_DEVICE void sweep_tile(const CardSeries<T>& series, Climber<T>* climbers, bool mixed, bool more,
+                                const SweepCoefficients<T>& coef, const SweepMemory<T>& memory, T* partial, T* slope) {
+    const Recurrence<T>& recurrence = series.recurrence;
+    T* const share = memory.shares + threadIdx.x;
+    for (int64_t begin = 0; begin < recurrence.count; begin += card_run) {
+        const int length = static_cast<int>(recurrence.count - begin < card_run ? recurrence.count - begin : card_run);
+        load_run(series, begin, length, coef.near, coef.end, *memory.run);
+        const RunOfTerms<T>& run = *memory.run;
+        if (mixed) {
+            sweep_mixed<T, Points, WithSlopes>(recurrence, run, begin, length, climbers, share, slope);
+        } else {
+            sweep_near<T, Points, WithSlopes>(recurrence, run, length, climbers, share, slope);
+        }
+        add_shares(memory.shares, memory.groups, mixed ? nullptr : run.scale, length, more, partial + begin);
+    }
+}
+
+// `weights` (rows, points), prepared values; partial (rows, parts, count), each of as many tiles. With `near` (and `end`) the
+// gradient in z too: slopes (rows, points), by prepared coefficients one derivative up, without their exponents' power of two.
 template <class T, class Data, int Points, bool WithSlopes>
 SPECFAST_DEVICE void adjoint(const CardSeries<T>& series, const CardRows& rows, int64_t row_count, int64_t points,
-                             int64_t z_stride, const T* weights, const int* weight_exponents, const Data* z, T* partial,
-                             const T* near, const T* end, const int* exponents, Data* slopes) {
+                             int64_t z_stride, int64_t parts, const T* weights, const int* weight_exponents,
+                             const Data* z, T* partial, const T* near, const T* end, const int* exponents,
+                             Data* slopes) {
     SPECFAST_BLOCK_MEMORY(raw);
     const SweepMemory<T> memory(raw);
-    const Recurrence<T>& recurrence = series.recurrence;
-    const int64_t width = int64_t(blockDim.x) * Points, tiles = (points + width - 1) / width, count = recurrence.count;
-    for (int64_t task = blockIdx.x; task < row_count * tiles; task += gridDim.x) {
-        const int64_t row = task / tiles, first = task % tiles * width + threadIdx.x;
+    const int64_t width = int64_t(blockDim.x) * Points, tiles = (points + width - 1) / width;
+    const int64_t count = series.recurrence.count;
+    for (int64_t task = blockIdx.x; task < row_count * parts; task += gridDim.x) {
+        const int64_t row = task / parts, part = task % parts, from = part * tiles / parts;
         const int64_t weight_row = row_offset(rows, 0, row), coef_row = WithSlopes ? row_offset(rows, 2, row) : 0;
-        Climber<T> climbers[Points];
-        const bool mine = place_all<T, Data, Points>(recurrence, z + row_offset(rows, 1, row), z_stride, first, points,
-                                                     weights + weight_row * points, climbers);
-        const bool mixed = any_of_block(!mine, &memory.run->flag);
-        T slope[Points];
-        SPECFAST_UNROLL
-        for (int p = 0; p < Points; ++p) slope[p] = 0;
-        for (int64_t begin = 0; begin < count; begin += card_run) {
-            const int length = static_cast<int>(count - begin < card_run ? count - begin : card_run);
-            const T* const own_near = WithSlopes ? near + coef_row * count : nullptr;
-            const T* const own_end = WithSlopes && end != nullptr ? end + coef_row * count : nullptr;
-            load_run(series, begin, length, own_near, own_end, *memory.run);
-            const RunOfTerms<T>& run = *memory.run;
-            T* const share = memory.shares + threadIdx.x;
-            if (mixed) {
-                for (int i = 0; i < length; ++i) {
-                    T sum = 0;
-                    SPECFAST_UNROLL
-                    for (int p = 0; p < Points; ++p) {
-                        const T term = climbers[p].step(recurrence, run, begin + i, i);
-                        sum += term * climbers[p].scale(run, i);
-                        if constexpr (WithSlopes) slope[p] += climbers[p].coefficient(run, i) * term;
-                    }
-                    share[i * (blockDim.x + 1)] = sum;
-                }
-            } else {
-                T multiplier[Points];
-                SPECFAST_UNROLL
-                for (int p = 0; p < Points; ++p) multiplier[p] = run.a[0] * climbers[p].point.z;
-                for (int i = 0; i < length; ++i) {
-                    T sum = 0;
-                    SPECFAST_UNROLL
-                    for (int p = 0; p < Points; ++p) {
-                        Climber<T>& own = climbers[p];
-                        sum += own.current;
-                        if constexpr (WithSlopes) slope[p] += run.near[i] * own.current;
-                        const T factor = recurrence.b == nullptr ? multiplier[p] : run.a[i] * own.point.z + run.b[i];
-                        const T next = factor * own.current - run.g[i] * own.previous;
-                        own.previous = own.current;
-                        own.current = next;
-                    }
-                    share[i * (blockDim.x + 1)] = sum;
-                }
-            }
-            add_shares(memory.shares, memory.groups, mixed ? nullptr : run.scale, length,
-                       partial + (row * tiles + task % tiles) * count + begin);
-        }
-        if constexpr (WithSlopes) {
+        const SweepCoefficients<T> coef{WithSlopes ? near + coef_row * count : nullptr,
+                                        WithSlopes && end != nullptr ? end + coef_row * count : nullptr};
+        for (int64_t tile = from; tile < (part + 1) * tiles / parts; ++tile) {
+            const int64_t first = tile * width + threadIdx.x;
+            Climber<T> climbers[Points];
+            const bool mine = place_all<T, Data, Points>(series.recurrence, z + row_offset(rows, 1, row), z_stride,
+                                                         first, points, weights + weight_row * points, climbers);
+            const bool mixed = any_of_block(!mine, &memory.run->flag);
+            T slope[Points];
             SPECFAST_UNROLL
-            for (int p = 0; p < Points; ++p) {
-                const int64_t m = first + p * int64_t(blockDim.x);
-                if (m >= points) continue;
-                const int form = climbers[p].point.regime == CardRegime::end;
-                const int exponent = weight_exponents[weight_row] + exponents[2 * coef_row + form];
-                slopes[row * points + m] =
-                    static_cast<Data>(times_power_of_two(static_cast<double>(slope[p]), exponent));
+            for (int p = 0; p < Points; ++p) slope[p] = 0;
+            sweep_tile<T, Points, WithSlopes>(series, climbers, mixed, tile > from, coef, memory,
+                                              partial + task * count, slope);
+            if constexpr (WithSlopes) {
+                SPECFAST_UNROLL
+                for (int p = 0; p < Points; ++p) {
+                    const int64_t m = first + p * int64_t(blockDim.x);
+                    if (m >= points) continue;
+                    const int form = climbers[p].point.regime == CardRegime::end;
+                    const int exponent = weight_exponents[weight_row] + exponents[2 * coef_row + form];
+                    slopes[row * points + m] =
+                        static_cast<Data>(times_power_of_two(static_cast<double>(slope[p]), exponent));
+                }
             }
         }
     }

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.weak import WeakIdKeyDictionary
 
 from .._unfolding import Cut, Unfolding, cuts, unfold
 from . import _cpu  # type: ignore[attr-defined]
@@ -26,17 +25,6 @@ _USUAL_LIMIT = 160 << 10  # of a block's memory, on cards from 8.0 on
 _LOAD, _WORD, _PILLAR = 4, 21, 1.5
 _NARROW = {32: 1.0, 16: 1.7, 8: 3.0, 4: 5.0}  # pillars cost more where fewer threads share one
 _ALONE = 1.2  # where a block's memory leaves no room for a second one
-
-_known = WeakIdKeyDictionary()
-
-
-def runs_of(tree: Tensor) -> bytes:
-    """Return the runs of a tree, the same object for the same tensor: what is derived from them is kept by it."""
-    version = 0 if tree.is_inference() else tree._version
-    found = _known.get(tree)
-    if found is None or found[0] != version:
-        found = _known[tree] = version, tree.detach().cpu().numpy().tobytes()
-    return found[1]
 
 
 @lru_cache(maxsize=64)
@@ -124,6 +112,14 @@ class CardSet(NamedTuple):
     where: tuple[int, ...]  # addresses in `tables`
 
 
+class Packed(NamedTuple):
+    """What kernels take of a set, and what its addresses lead to: kept as long as they are."""
+
+    plan: Tensor
+    cut: Tensor
+    own: CardSet
+
+
 def _numbers(unfolding: Unfolding) -> tuple[np.ndarray, np.ndarray]:
     """Return the coefficients of all pillars, HEIGHT each, K in gaps, and how many pillars a rectangle has."""
     size, parts, counts = len(unfolding.inverse), [], []
@@ -169,6 +165,7 @@ def _groups(owners: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)
 def card_set(runs: bytes, counts: tuple[int, ...], split: int, device: torch.device) -> CardSet:
     """Return a tree on a card, unfolded behind `split` entries; `counts` functions an axis, those that derivatives need among them."""
     dim = len(counts)
@@ -202,18 +199,27 @@ def card_set(runs: bytes, counts: tuple[int, ...], split: int, device: torch.dev
 
 
 @lru_cache(maxsize=256)
-def packed(
-    runs: bytes, counts: tuple[int, ...], split: int, parts: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Return what kernels take of a set cut into `parts` of as much work each, and the cut that this points to."""
+@torch.inference_mode(False)
+def packed(runs: bytes, counts: tuple[int, ...], split: int, parts: int, device: torch.device) -> Packed:
+    """Return what kernels take of a set cut into `parts` of as much work each."""
     own = card_set(runs, counts, split, device)
     before = np.concatenate([[0], np.cumsum(own.work)])
     ends = np.searchsorted(before, before[-1] * np.arange(parts + 1) // parts).astype(np.int64)
     cut, (address,) = on_card([ends], device)
     axes, entries, begins, first, columns, owners, group_ends, factors, run_ends, places = own.where
-    numbers = [own.dim, own.split, own.functions, own.products, own.runs, own.rectangles, parts, own.pillars, own.groups]
+    numbers = [
+        own.dim,
+        own.split,
+        own.functions,
+        own.products,
+        own.runs,
+        own.rectangles,
+        parts,
+        own.pillars,
+        own.groups,
+    ]
     numbers += [axes, entries, begins, first, columns, owners, address, group_ends, factors, run_ends, places]
-    return bytes_on(struct.pack("<9q11Q", *numbers), device), cut
+    return Packed(bytes_on(struct.pack("<9q11Q", *numbers), device), cut, own)
 
 
 def how_to_sum(own: CardSet, rows: int, points: int, double: bool) -> Launch:

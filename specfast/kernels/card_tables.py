@@ -69,6 +69,7 @@ def on_card(parts: Sequence[np.ndarray | None], device: torch.device) -> tuple[T
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)
 def series(name: str, size: int, derivative: int, single: bool, device: torch.device) -> Series:
     """Return the tables of a family for sums of `size` terms and an order of differentiation."""
     family = family_by_name(name)
@@ -93,6 +94,7 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
 
 
 @lru_cache(maxsize=1024)
+@torch.inference_mode(False)
 def rows(lead: tuple[int, ...], strides: tuple[tuple[int, ...], ...], device: torch.device) -> Tensor:
     """Return leading axes and the operands' strides along them."""
     if len(lead) > AXES:

@@ -32,7 +32,9 @@ def _interleaved(coef: Tensor, width: int) -> Tensor:
     return coef.reshape(rows, groups, width, size).transpose(-1, -2).contiguous()
 
 
-def _call(kernel: Any, plans: Any, tree: Tensor, size: int, own: PointRows, groups: int, width: int, *rest: Any) -> None:
+def _call(
+    kernel: Any, plans: Any, tree: Tensor, size: int, own: PointRows, groups: int, width: int, *rest: Any
+) -> None:
     z = own.z
     kernel(
         *plans, tree.data_ptr(), tree.shape[0], [size, own.rows, groups, width, z.shape[1]],

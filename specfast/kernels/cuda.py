@@ -146,6 +146,7 @@ def _swept(
         count,
         points,
         z.stride(-1),
+        how.tiles,
         weights.weights,
         weights.exponents,
         z,

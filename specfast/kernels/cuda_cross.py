@@ -13,6 +13,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from .._tree_runs import runs_of
 from ..families import family_by_name
 from . import unfolded
 from .card_sets import (
@@ -24,7 +25,6 @@ from .card_sets import (
     how_to_transpose,
     limit,
     packed,
-    runs_of,
     split_in_blocks,
 )
 from .card_tables import Series, series
@@ -36,6 +36,7 @@ _TABLE_NUMBERS = 1 << 25  # of functions and products that exist at once
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)
 def _addresses(
     names: tuple[str, ...], sizes: tuple[int, ...], orders: tuple[int, ...], single: bool, device: torch.device
 ) -> tuple[Tensor, list[Series]]:
@@ -61,8 +62,7 @@ class _Problem:
         kinds = [family_by_name(name) for name in self.names]
         self.sizes = tuple(n + 1 for n in self.degrees)
         self.counts = tuple(
-            n + order * family.degree_growth
-            for n, order, family in zip(self.sizes, self.orders, kinds, strict=True)
+            n + order * family.degree_growth for n, order, family in zip(self.sizes, self.orders, kinds, strict=True)
         )
         self._single_suffices = all(
             family.single_suffices(count) for family, count in zip(kinds, self.counts, strict=True)
@@ -139,7 +139,7 @@ def _sums_by_blocks(own: _Problem, split: int, given: Tensor) -> Tensor:
     rows, channels = own.rows.rows, own.rows.channels
     form = card_set(own.runs, own.counts, split, own.device)
     how = how_to_sum(form, rows, own.points, own.double)
-    plan, _ = packed(own.runs, own.counts, split, how.tiles, own.device)
+    plan = packed(own.runs, own.counts, split, how.tiles, own.device).plan
     numbers = torch.nn.functional.pad(given, (0, 1)).index_select(-1, form.order)
     partial = own.z.new_empty((how.tiles, rows, channels, own.points))
     run(
@@ -175,7 +175,7 @@ def _transposed_by_blocks(own: _Problem, split: int, values: Tensor) -> Tensor:
     rows, channels = own.rows.rows, own.rows.channels
     form = card_set(own.runs, own.counts, split, own.device)
     how = how_to_transpose(form, rows * channels, own.points, own.double)
-    plan, _ = packed(own.runs, own.counts, split, 1, own.device)
+    plan = packed(own.runs, own.counts, split, 1, own.device).plan
     partial = values.new_empty((how.tiles, rows, channels, len(form.order)))
     run(
         f"cross_adjoint_{own.suffix()}_{form.each}", how, own.device, plan, own.tables(), rows, channels, own.points,

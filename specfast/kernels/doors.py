@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-
 _USUAL_MEMORY = 48 * 1024  # of a block; more is to be asked for
 
 

@@ -17,14 +17,14 @@ _BLOCK = 1 << 20
 Basis = Callable[[Tensor, int, str, int], Tensor]
 
 
-def indices_of(tree: Tensor, dim: int) -> Tensor:
-    """Return the indices (K, D) of a tree, 64-bit integers on its device."""
+def indices_of(tree: Tensor, dim: int, device: torch.device) -> Tensor:
+    """Return the indices (K, D) of a tree, 64-bit integers on a device."""
     from .._trees import list_indices
 
     runs = tree.cpu().numpy()
     indices = np.empty((int(runs[:, 1].sum()), dim), np.int64)
     list_indices(runs, indices)
-    return torch.from_numpy(indices).to(tree.device)
+    return torch.from_numpy(indices).to(device)
 
 
 def _gathered(tables: Sequence[Tensor], indices: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def synthesize(
     basis: Basis, coef: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
     """Return the sums (..., M) for coef (..., K), z (..., M, D), functions by `basis`."""
-    indices = indices_of(tree, z.shape[-1])
+    indices = indices_of(tree, z.shape[-1], z.device)
     lead = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2])
     # Rows that share their points share their products.
     point_rows = z.reshape(z.shape[:-2].numel(), *z.shape[-2:])
@@ -80,7 +80,7 @@ def adjoint(
     basis: Basis, values: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
     """Return the sums (..., K) over the points of values (..., M) times the products."""
-    indices = indices_of(tree, z.shape[-1])
+    indices = indices_of(tree, z.shape[-1], z.device)
     lead = torch.broadcast_shapes(values.shape[:-1], z.shape[:-2])
     point_rows = z.reshape(z.shape[:-2].numel(), *z.shape[-2:])
     result = values.new_zeros((*lead, indices.shape[0]))

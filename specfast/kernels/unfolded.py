@@ -20,6 +20,7 @@ from torch import Tensor
 
 from .._unfolding import Cut, cuts, prefixes, unfold
 
+Levels = tuple[tuple[Tensor, Tensor], ...]
 Table = Callable[[int, int], Tensor]  # (axis, order) -> functions (rows, degree + 1, points)
 
 
@@ -41,7 +42,7 @@ class Matrices(NamedTuple):
     blocks: tuple[Block, ...]
     order: Tensor  # (numbers) which coefficient each is, `size` in gaps
     inverse: Tensor  # (size)
-    products: tuple[tuple[tuple[Tensor | None, Tensor], ...], ...]  # of the leading and the trailing axes, by `prefixes`
+    products: tuple[Levels, Levels]  # of the leading and the trailing axes, by `prefixes`
 
 
 def _balanced(found: Sequence[Cut]) -> int:
@@ -50,6 +51,7 @@ def _balanced(found: Sequence[Cut]) -> int:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)
 def matrices(runs: bytes, dim: int, device: torch.device) -> Matrices:
     """Return the tree with these runs as matrices on a device."""
     tree = np.frombuffer(runs, np.int32).reshape(-1, 2)
@@ -65,18 +67,18 @@ def matrices(runs: bytes, dim: int, device: torch.device) -> Matrices:
         columns = slice(0, len(own.columns)) if whole else put(own.columns)
         shape = (own.end - own.begin, len(own.columns))
         blocks.append(Block(slice(own.begin, own.end), columns, slice(own.first, own.first + own.size), shape))
-    products = tuple(
-        tuple((None if i == 0 else put(shorter), put(entry)) for i, (shorter, entry) in enumerate(prefixes(indices)))
+    leading, trailing = (
+        tuple((put(shorter), put(entry)) for shorter, entry in prefixes(indices))
         for indices in (unfolding.leading, unfolding.trailing)
     )
     counts = len(unfolding.leading), len(unfolding.trailing)
     size = len(unfolding.inverse)
     return Matrices(
-        split, size, counts, tuple(blocks), put(unfolding.order), put(unfolding.inverse), products
+        split, size, counts, tuple(blocks), put(unfolding.order), put(unfolding.inverse), (leading, trailing)
     )  # fmt: skip
 
 
-def _products(levels: Sequence[tuple[Tensor | None, Tensor]], functions: Sequence[Tensor]) -> Tensor:
+def _products(levels: Levels, functions: Sequence[Tensor]) -> Tensor:
     """Return the products (rows, indices, points) of functions (rows, degree + 1, points), one table an axis."""
     result = functions[0].index_select(1, levels[0][1])
     for (shorter, entry), table in zip(levels[1:], functions[1:], strict=True):
@@ -125,10 +127,9 @@ def _sections(own: Matrices, given: Tensor, trailing: Tensor) -> list[Tensor]:
 
 def _joined(own: Matrices, sections: Sequence[Tensor], leading: Tensor) -> Tensor:
     """Return the sums (rows, channels, points) of leading products times V."""
-    total = 0
-    for block, section in zip(own.blocks, sections, strict=True):
-        total = total + (section * leading[:, None, block.rows]).sum(2)
-    return total
+    parts = zip(own.blocks, sections, strict=True)
+    sums = [(section * leading[:, None, block.rows]).sum(2) for block, section in parts]
+    return torch.stack(sums).sum(0)
 
 
 def synthesize(own: Matrices, given: Tensor, functions: Functions) -> Tensor:
