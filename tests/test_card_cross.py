@@ -1,22 +1,23 @@
-"""Sums over index sets by the kernels for cards, run on the host: by blocks and by matrix products, against the naive formula."""
+"""Sums over index sets by the kernels for cards, on the host or a card: by blocks and by matrix products, against the naive formula."""
 
 import numpy as np
 import pytest
 import torch
-from card import on_host
+from card import on_card, on_host
 from test_cross import CASES, HERMITE, LAGUERRE, LEGENDRE, naive, points, random_closed_set, tree_of
 from test_kernels import close
 
 import specfast as sf
 from specfast._unfolding import cuts, unfold
 
-pytestmark = pytest.mark.skipif(not on_host(), reason="needs the compiled module and a C++ compiler")
+WAYS = on_host() + on_card()
+pytestmark = pytest.mark.skipif(not WAYS, reason="needs the compiled module and a C++ compiler")
 D, S = torch.float64, torch.float32
 
 
-@pytest.fixture
-def card():
-    return on_host()[0].values[0]
+@pytest.fixture(params=WAYS)
+def card(request):
+    return request.param
 
 
 @pytest.fixture
@@ -178,3 +179,36 @@ def test_the_same_bits_twice(card):
     first, second = (card.product_adjoint(values, z, tree, size, degrees, families, [0] * 3) for _ in range(2))
     assert torch.equal(first, second)
     close(first, values @ naive(z, index_set, families, [0] * 3), 1e-12)
+
+
+def test_what_a_set_points_to_is_kept_with_it(card):
+    """Tables of a set may be dropped by one cache while another one still hands out their addresses."""
+    from specfast.kernels import card_sets
+
+    families, index_set = [HERMITE, LEGENDRE], sf.HyperbolicCross(20)
+    z = points(families, 50)
+    check(card, index_set, families, [0, 0], z)
+    card_sets.card_set.cache_clear()
+    for degree in range(3, 9):
+        check(card, sf.HyperbolicCross(degree), families, [0, 0], z[:5])
+    check(card, index_set, families, [0, 0], z)
+
+
+def test_a_long_row_of_points_in_parts(card, monkeypatch):
+    """Blocks of the adjoint go on from tile to tile of their part of a row."""
+    from specfast.kernels import cuda, reference
+
+    own = cuda._how
+
+    def fewer(operation, *given):
+        how = own(operation, *given)
+        return how._replace(tiles=2, blocks=2) if operation == "sweep" else how
+
+    monkeypatch.setattr(cuda, "_how", fewer)
+    z, values, coef = 4 * torch.randn(900, dtype=D), torch.randn(900, dtype=D), torch.randn(50, dtype=D)
+    z[700:] *= 12
+    for derivative in (0, 1):
+        expected = reference.backward(values, coef, z, HERMITE, derivative)
+        for found, exact in zip(card.backward(values, coef, z, HERMITE, derivative), expected, strict=True):
+            close(found, exact, 1e-12)
+        close(card.adjoint(values, z, 50, HERMITE, derivative), expected[0], 1e-12)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from card import on_host
+from card import on_card, on_host
 from exact import function
 
 import specfast as sf
@@ -27,7 +27,7 @@ FAMILIES = [
 ]
 families = pytest.mark.parametrize(("family", "low", "high"), FAMILIES, ids=[f.name for f, _, _ in FAMILIES])
 backends = pytest.mark.parametrize("backend", BACKENDS)
-with_card = pytest.mark.parametrize("backend", BACKENDS + on_host())
+with_card = pytest.mark.parametrize("backend", BACKENDS + on_host() + on_card())
 
 
 def close(result, expected, tolerance):

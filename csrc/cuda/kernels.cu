@@ -4,6 +4,7 @@
 #include "cross_adjoint.hpp"
 #include "finish.hpp"
 #include "platform.hpp"
+#include "rate.hpp"
 #include "sweep.hpp"
 
 using namespace specfast;
@@ -90,3 +91,6 @@ SPECFAST_CROSS_ADJOINT(double, d, 2)
 SPECFAST_CROSS_ADJOINT(double, d, 8)
 SPECFAST_CROSS_ADJOINT(float, f, 2)
 SPECFAST_CROSS_ADJOINT(float, f, 8)
+
+SPECFAST_KERNEL multiply_adds_d(int64_t rounds, double* out) { multiply_adds(rounds, out); }
+SPECFAST_KERNEL multiply_adds_f(int64_t rounds, float* out) { multiply_adds(rounds, out); }

@@ -10,4 +10,5 @@
 #define SPECFAST_ALL_KERNELS(entry)                                                                                   \
     SPECFAST_KERNELS_OF_TYPES(entry, dd), SPECFAST_KERNELS_OF_TYPES(entry, ff), SPECFAST_KERNELS_OF_TYPES(entry, df), \
         entry(differentiate_d), entry(differentiate_f), entry(cross_synthesize_d), entry(cross_synthesize_f),         \
-        entry(cross_adjoint_d_2), entry(cross_adjoint_d_8), entry(cross_adjoint_f_2), entry(cross_adjoint_f_8)
+        entry(cross_adjoint_d_2), entry(cross_adjoint_d_8), entry(cross_adjoint_f_2), entry(cross_adjoint_f_8),       \
+        entry(multiply_adds_d), entry(multiply_adds_f)

@@ -210,6 +210,14 @@ def squares(z: Tensor, size: int, family: str) -> Tensor:
     return torch.cat(parts) if parts else z.new_zeros(0, dtype=torch.float64)
 
 
+def multiply_adds(rounds: int, dtype: torch.dtype, device: torch.device) -> int:
+    """Start a loop of independent multiply-adds on the whole card; return how many these are. It measures the card's bound."""
+    blocks, threads, chains = 1056, 256, 16
+    numbers = torch.tensor([0.999, 1e-3], dtype=dtype).to(device)
+    run(f"multiply_adds_{'d' if dtype == torch.float64 else 'f'}", Launch(blocks, threads, 0, 1, 1), device, rounds, numbers)
+    return blocks * threads * chains * rounds
+
+
 def _shared(z: Tensor, row_count: int) -> bool:
     """Whether many rows have one row of points."""
     return row_count >= _SHARED_ROWS and math.prod(z.shape[:-1]) == 1
