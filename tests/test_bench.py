@@ -1,5 +1,9 @@
 """Every case that is measured is also right, and so are the peers it is measured against."""
 
+import importlib.util
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -36,3 +40,30 @@ def test_a_row_of_the_table():
     assert rows[0]["ratio"]["eager"] > 0 and "of bound" in bench.table(rows)
     loop, multiply_adds = bound(torch.float64)
     assert loop() == multiply_adds > 1e5
+
+
+def script(name):
+    """Return an entry script as a module."""
+    path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_benchmark_of_a_card_on_the_host(tmp_path, capsys):
+    script("gpu").main(["--device", "cpu", "--small", "--json", str(tmp_path / "gpu.json")])
+    assert capsys.readouterr().out.count("| case |") == 3
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    for row in (*found["sets"], *found["axes"]):
+        assert row["synthesize_share"] > 0 and row["error"] < 1e-5 and row["peers"]
+
+
+def test_a_wrong_row_ends_the_benchmark():
+    with pytest.raises(SystemExit, match="wrong"):
+        script("gpu").checked({"case": "x"}, float("nan"), torch.float64)
+
+
+def test_every_kernel_of_a_card_once(capsys):
+    script("gpu_small").main("cpu")
+    assert "done" in capsys.readouterr().out

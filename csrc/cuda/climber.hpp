@@ -9,29 +9,28 @@
 namespace specfast {
 namespace {
 
-// A table, or the same number everywhere.
+// One number of every step, as a table.
 template <class T>
-struct OrElse {
-    const T* numbers;
-    T otherwise;
-    SPECFAST_DEVICE T operator[](int64_t n) const { return numbers == nullptr ? otherwise : numbers[n]; }
+struct StepTable {
+    const T* first;
+    SPECFAST_DEVICE T operator[](int64_t n) const { return first[4 * n]; }
 };
 
 // The tables of a family as they lie in the card's memory.
 template <class T>
 struct TableOfTerms {
-    const T *a, *kappa, *r, *scale;
+    StepTable<T> a, b, g, scale;
+    const T *kappa, *r;
     const double* value_at_end;
-    OrElse<T> b, g;
 
     SPECFAST_DEVICE explicit TableOfTerms(const CardSeries<T>& series)
-        : a(series.recurrence.a),
+        : a{&series.steps->a},
+          b{&series.steps->b},
+          g{&series.steps->g},
+          scale{&series.steps->scale},
           kappa(series.recurrence.kappa),
           r(series.recurrence.r),
-          scale(series.scale),
-          value_at_end(series.recurrence.value_at_end),
-          b{series.recurrence.b, T(0)},
-          g{series.g, T(1)} {}
+          value_at_end(series.recurrence.value_at_end) {}
 };
 
 template <class T>

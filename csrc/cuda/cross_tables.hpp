@@ -41,18 +41,19 @@ static_assert(sizeof(CardCross) == 160, "packed by the host");
 template <class T>
 SPECFAST_DEVICE void climb(const CardSeries<T>& series, T z, T* column, int64_t pitch) {
     const Recurrence<T>& recurrence = series.recurrence;
-    const TableOfTerms<T> terms(series);
     const CardPoint<T> point = place(recurrence, z, static_cast<T>(rounding_slack<T>));
     if (point.regime == CardRegime::near) {
         T current = point.mantissa, previous = 0;
         for (int64_t n = 0; n < recurrence.count; ++n) {
-            column[n * pitch] = current * terms.scale[n];
-            const T next = (terms.a[n] * point.z + terms.b[n]) * current - terms.g[n] * previous;
+            const CardStep<T> step = series.steps[n];
+            column[n * pitch] = current * step.scale;
+            const T next = (step.a * point.z + step.b) * current - step.g * previous;
             previous = current;
             current = next;
         }
         return;
     }
+    const TableOfTerms<T> terms(series);
     Climber<T> climber;
     climber.begin(point, T(1));
     for (int64_t n = 0; n < recurrence.count; ++n) {

@@ -14,10 +14,15 @@ constexpr int card_leading_axes = 16;
 constexpr int card_operands = 3;
 
 template <class T>
+struct alignas(16) CardStep {
+    T a, b, g, scale;
+};
+
+template <class T>
 struct CardSeries {
     Recurrence<T> recurrence;  // its `a` is k_n where there is no `b`
     const T* g;                // count + 1 numbers; null where they are 1
-    const T* scale;            // the recurrence's, in T
+    const CardStep<T>* steps;  // count: the near recurrence, its numbers side by side
     Differentiation map;
     int64_t coefficients;  // K
     int64_t derivative;

@@ -39,10 +39,11 @@ SPECFAST_DEVICE void load_run(const CardSeries<T>& series, int64_t begin, int le
     __syncthreads();
     for (int i = threadIdx.x; i < length; i += blockDim.x) {
         const int64_t n = begin + i;
-        run.a[i] = recurrence.a[n];
-        run.b[i] = b_of(recurrence, n);
-        run.g[i] = series.g == nullptr ? T(1) : series.g[n];
-        run.scale[i] = series.scale[n];
+        const CardStep<T> step = series.steps[n];
+        run.a[i] = step.a;
+        run.b[i] = step.b;
+        run.g[i] = step.g;
+        run.scale[i] = step.scale;
         if (near != nullptr) run.near[i] = near[n];
         if (recurrence.end_limit > 0) {
             run.kappa[i] = recurrence.kappa[n];

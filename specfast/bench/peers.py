@@ -28,7 +28,7 @@ def _start_of(library: Any, family: Family, z: Any) -> Any:
     return library.exp(-0.5 * z * z if family.start == 0 else -0.5 * z)
 
 
-def _forward_sum(coef: Tensor, z: Tensor, family: Family) -> Tensor:
+def forward_sum(coef: Tensor, z: Tensor, family: Family) -> Tensor:
     """Return the sum by the three-term recurrence, a term at a time."""
     a, b, c, constant = _recurrence(family, coef.shape[-1])
     current, previous = constant * _start_of(torch, family, z), torch.zeros_like(z)
@@ -59,7 +59,7 @@ def eager(case: Case) -> Timed | None:
     """PyTorch, a loop over terms."""
     if case.terms > _largest(case) or case.far:
         return None
-    return _timed(case, lambda coef, z: _forward_sum(coef, z, case.family))
+    return _timed(case, lambda coef, z: forward_sum(coef, z, case.family))
 
 
 def compiled(case: Case) -> Timed | None:
@@ -67,7 +67,7 @@ def compiled(case: Case) -> Timed | None:
     if case.shape[2] > 128 or case.terms > _largest(case) or case.far:
         return None
     torch._dynamo.reset()
-    function = torch.compile(lambda coef, z: _forward_sum(coef, z, case.family), dynamic=False)
+    function = torch.compile(lambda coef, z: forward_sum(coef, z, case.family), dynamic=False)
     return _timed(case, function)
 
 

@@ -78,7 +78,7 @@ def split_in_blocks(
         if how.points == 0:
             continue
         groups = -(-cut.numbers // (HEIGHT * 8 * _THREADS)) if adjoint else 1
-        tables = 3 * _LOAD * (functions + products) * groups + _LOAD * cut.leading * (split + 1)
+        tables = _LOAD * (2 * functions + 3 * products) * groups + _LOAD * cut.leading * (split + 0.5)
         narrow = 1.0 if adjoint else _NARROW[how.points] * (_ALONE if 2 * how.memory > most + (60 << 10) else 1.0)
         cost = (_PILLAR * cut.numbers + tables) * narrow
         if best is None or cost < best[1]:

@@ -83,7 +83,11 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
     ]
     parts += [np.ascontiguousarray(columns.scale), None if ends is None else np.ascontiguousarray(ends.value)]
     parts += [None if columns.g is None else np.ascontiguousarray(columns.g, kind)]
-    parts += [np.ascontiguousarray(columns.scale, kind)]
+    steps = [columns.a, columns.b, columns.g, columns.scale]
+    steps = [
+        np.full(count, value) if own is None else own[:count] for own, value in zip(steps, (0, 0, 1, 1), strict=True)
+    ]
+    parts += [np.ascontiguousarray(np.stack(steps, -1), kind)]
     parts += [np.ascontiguousarray(part) if part.any() else None for part in (maps.ahead, maps.leap)]
     parts += [np.ascontiguousarray(part) for part in (maps.lower, maps.middle, maps.upper)]
     tables, where = on_card(parts, device)

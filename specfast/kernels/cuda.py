@@ -214,7 +214,13 @@ def multiply_adds(rounds: int, dtype: torch.dtype, device: torch.device) -> int:
     """Start a loop of independent multiply-adds on the whole card; return how many these are. It measures the card's bound."""
     blocks, threads, chains = 1056, 256, 16
     numbers = torch.tensor([0.999, 1e-3], dtype=dtype).to(device)
-    run(f"multiply_adds_{'d' if dtype == torch.float64 else 'f'}", Launch(blocks, threads, 0, 1, 1), device, rounds, numbers)
+    run(
+        f"multiply_adds_{'d' if dtype == torch.float64 else 'f'}",
+        Launch(blocks, threads, 0, 1, 1),
+        device,
+        rounds,
+        numbers,
+    )
     return blocks * threads * chains * rounds
 
 
