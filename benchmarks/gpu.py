@@ -59,7 +59,7 @@ def rates(clock):
     """Return multiply-adds a second of this card, in float32 and float64."""
     own, found = backend(clock.device), {}
     for dtype in (torch.float32, torch.float64):
-        rounds, count = (2000, []) if clock.device.type == "cuda" else (20_000, [])
+        rounds, count = (60_000, []) if clock.device.type == "cuda" else (20_000, [])
         place = (clock.device,) if clock.device.type == "cuda" else ()
         spent = clock(
             lambda rounds=rounds, count=count, place=place, dtype=dtype: count.append(
@@ -240,7 +240,7 @@ def main(arguments=None):
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args(arguments)
     device = torch.device(options.device)
-    shapes, sets, points = SMALL if options.small else (SHAPES, SETS, options.points)
+    shapes, sets_of_indices, points = SMALL if options.small else (SHAPES, SETS, options.points)
     clock = Clock(device, options.seconds)
     card = torch.cuda.get_device_name() if device.type == "cuda" else "the host"
     rate = rates(clock)
@@ -249,27 +249,32 @@ def main(arguments=None):
         + ", ".join(f"{r / 1e12:.3g} T multiply-adds/s in {str(d)[6:]}" for d, r in rate.items())
     )
     result = {"card": card, "torch": torch.__version__, "rate": {str(d)[6:]: r for d, r in rate.items()}}
-    result["calls"] = [small_calls(clock)]
-    kinds = (torch.float32, torch.float64)
-    result["sets"] = [
-        index_set(IndexSet(dim, degree, points, dtype, device), degree, rate[dtype], clock)
-        for dim, degree in sets
-        for dtype in kinds
-    ]
-    print(table(result["sets"]), flush=True)
-    families = [(sf.Hermite(), shape) for shape in shapes] + [(sf.Laguerre(), shapes[0]), (sf.Legendre(), shapes[0])]
-    if not options.small:
-        families += [(sf.Laguerre(), shapes[1]), (sf.Legendre(), shapes[1])]
-    result["axes"] = [
-        one_axis(OneAxis(family, shape, dtype, device), shape, rate[dtype], clock)
-        for family, shape in families
-        for dtype in kinds
-    ]
-    print(table(result["axes"]), flush=True)
-    print(table(result["calls"]), flush=True)
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(result, file, indent=1)
+    kinds, families = (torch.float32, torch.float64), [(sf.Hermite(), shape) for shape in shapes]
+    for other in (sf.Laguerre(), sf.Legendre()):
+        families += [(other, shape) for shape in shapes[: 1 if options.small else 2]]
+
+    def sets():
+        for dim, degree in sets_of_indices:
+            for dtype in kinds:
+                yield index_set(IndexSet(dim, degree, points, dtype, device), degree, rate[dtype], clock)
+
+    def calls():
+        yield small_calls(clock)
+
+    def axes():
+        for family, shape in families:
+            for dtype in kinds:
+                yield one_axis(OneAxis(family, shape, dtype, device), shape, rate[dtype], clock)
+
+    # What is there is written after every row: the run may be cut off.
+    for name, rows in (("sets", sets()), ("axes", axes()), ("calls", calls())):
+        result[name] = []
+        for row in rows:
+            result[name].append(row)
+            if options.json:
+                with open(options.json, "w") as file:
+                    json.dump(result, file, indent=1)
+        print(table(result[name]), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,18 +13,19 @@ export PATH="$PATH:/usr/local/cuda/bin" PYTHONUNBUFFERED=1 TORCHINDUCTOR_FORCE_D
 "$python" -m pip install -q --no-build-isolation --no-deps --no-index -e . >"$out/build.txt" 2>&1 || { tail -30 "$out/build.txt"; exit 1; }
 "$python" -c 'from specfast.kernels import _cuda; print("built for", _cuda.architectures)' || failed=1
 
-timeout 240 "$python" -m pytest -m cuda -q -rs --durations=8 >"$out/tests.txt" 2>&1 || failed=1
+timeout 210 "$python" -m pytest -m cuda -q -rs --durations=8 >"$out/tests.txt" 2>&1 || failed=1
 tail -45 "$out/tests.txt"
+
+timeout 170 "$python" benchmarks/gpu.py --seconds 110 --json "$out/gpu.json" "$@" >"$out/table.txt" 2>&1 || failed=1
+cat "$out/table.txt"
 
 if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck; do
-        timeout 60 compute-sanitizer --tool "$tool" --error-exitcode 9 "$python" benchmarks/gpu_small.py >"$out/$tool.txt" 2>&1 || failed=1
+        timeout 75 compute-sanitizer --tool "$tool" --error-exitcode 9 "$python" benchmarks/gpu_small.py >"$out/$tool.txt" 2>&1 || failed=1
         tail -3 "$out/$tool.txt"
     done
 else
     echo "compute-sanitizer was not found"
 fi
 
-timeout 240 "$python" benchmarks/gpu.py --seconds 150 --json "$out/gpu.json" "$@" >"$out/table.txt" 2>&1 || failed=1
-cat "$out/table.txt"
 exit $failed

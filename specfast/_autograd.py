@@ -8,6 +8,8 @@ when this module is imported, so that a PyTorch release that lacks one says so a
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -82,6 +84,27 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, torch.Tensor)
 
 
+def _without_autocast(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a kernel within which PyTorch's own operators keep the dtype they are given."""
+
+    @functools.wraps(kernel)
+    def wrapped(*args: Any) -> Any:
+        active = [device for device in ("cpu", "cuda") if torch.is_autocast_enabled(device)]
+        if not active:
+            return kernel(*args)
+        with contextlib.ExitStack() as stack:
+            for device in active:
+                stack.enter_context(torch.autocast(device, enabled=False))
+            return kernel(*args)
+
+    return wrapped
+
+
+def _implement(name: str, kernel: Callable[..., Any]) -> None:
+    for key in ("CPU", "CUDA"):
+        _library.impl(name, _without_autocast(kernel), key)
+
+
 def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
     class Node(_SingleLevelFunction):
         @staticmethod
@@ -147,8 +170,13 @@ def direct(first: Tensor, z: Tensor) -> bool:
 
 
 def unwatched() -> bool:
-    """Whether no mode, transform, tracer or profiler wants to see what is computed."""
-    return _include_set().raw_repr() == _usual_keys and _forward_ad._current_level < 0 and not _profiled()
+    """Whether no mode, transform, tracer, autocast or profiler wants to see what is computed."""
+    return (
+        _include_set().raw_repr() == _usual_keys
+        and _forward_ad._current_level < 0
+        and not _profiled()
+        and not torch.is_autocast_enabled("cpu")
+    )
 
 
 def _simple(args: Sequence[Any]) -> bool:
@@ -206,8 +234,7 @@ def register_composite(
 ) -> Any:  # fmt: skip
     """Define an operator that is faster than its steps, which take its place wherever it is to be differentiated."""
     _library.define(name + schema)
-    for key in ("CPU", "CUDA"):
-        _library.impl(name, kernel, key)
+    _implement(name, kernel)
     operator = getattr(torch.ops.specfast, name).default
 
     def dispatch(keyset: Any, *args: Any) -> Any:
@@ -228,8 +255,7 @@ def register_composite(
 def register(name: str, rules: Operator) -> Any:
     """Define torch.ops.specfast.<name> and return it."""
     _library.define(name + rules.schema)
-    for key in ("CPU", "CUDA"):
-        _library.impl(name, rules.kernel, key)
+    _implement(name, rules.kernel)
     operator = getattr(torch.ops.specfast, name).default
     torch.library.register_fake(f"specfast::{name}", rules.fake, lib=_library)
     torch.library.register_vmap(f"specfast::{name}", _vmap_rule(operator, rules.core_axes), lib=_library)
@@ -240,8 +266,7 @@ def register(name: str, rules: Operator) -> Any:
 def register_constant(name: str, schema: str, kernel: Callable[..., Tensor], fake: Callable[..., Tensor]) -> Any:
     """Define torch.ops.specfast.<name>, whose result depends on its first tensor's dtype and device alone."""
     _library.define(name + schema)
-    for key in ("CPU", "CUDA"):
-        _library.impl(name, kernel, key)
+    _implement(name, kernel)
     operator = getattr(torch.ops.specfast, name).default
     torch.library.register_fake(f"specfast::{name}", fake, lib=_library)
 

@@ -107,7 +107,7 @@ _operator = register_constant(
 def constant(like: Tensor, owner: str, what: str, *arguments: int, on_host: bool = False) -> Tensor:
     """Return a constant of the enrolled object on the device of `like`, or in main memory; real numbers in its (real) dtype."""
     if on_host and not like.is_cpu:
-        like = torch.empty(0, dtype=like.dtype)
+        like = torch.empty(0, dtype=like.dtype, device="cpu")
     if torch.compiler.is_compiling():
         return _operator(like.detach(), owner, what, list(arguments))
     return _kept(owner, what, arguments, like.dtype, like.device)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ._constants import vector
 from .families import Family
 
 _always_check = False
@@ -43,8 +44,8 @@ def to_standard(x: Tensor, beta: Tensor, x0: Tensor, families: Sequence[Family])
     if len(families) == 1:
         return (beta if families[0].sign == 1 else -beta) * (x - x0)
     z = beta.unsqueeze(-2) * (x - x0.unsqueeze(-2))
-    signs = [float(family.sign) for family in families]
-    return z if all(s == 1 for s in signs) else z * torch.tensor(signs, dtype=z.dtype, device=z.device)
+    signs = tuple(float(family.sign) for family in families)
+    return z if all(s == 1 for s in signs) else z * vector(signs, z.dtype, z.device)
 
 
 def end_slack(family: Family, dtype: torch.dtype) -> float:
@@ -60,7 +61,7 @@ def onto_ends(z: Tensor, dtype: torch.dtype, families: Sequence[Family]) -> Tens
     """Return z with points past an end by no more than rounding moved onto it; derivatives in z are those of z."""
     if not any(family.bounded for family in families):
         return z
-    slack = z.new_tensor([end_slack(family, dtype) for family in families])
+    slack = vector(tuple(end_slack(family, dtype) for family in families), z.dtype, z.device)
     size = z.detach().abs()
     past = (size > 1) & (size <= 1 + slack)
     if can_look(z) and not past.any():

@@ -68,10 +68,11 @@ def to_torch(name: str, value: Any, device: torch.device | None = None) -> Tenso
     """
     if isinstance(value, Tensor):
         return value
-    if type(value) is float:
-        return torch.tensor(value, dtype=torch.float64, device=device)
-    if type(value) is int:
-        return torch.tensor(value, device=device)
+    if type(value) is float or type(value) is int:
+        kind_of = torch.float64 if type(value) is float else torch.int64
+        # Filled where it is: a copy to a card would be waited for, and cannot be part of a graph.
+        elsewhere = device is not None and device.type != "cpu"
+        return torch.full((), value, dtype=kind_of, device=device) if elsewhere else torch.tensor(value, dtype=kind_of)
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "fciub" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):

@@ -20,6 +20,7 @@ from ._constants import lasting
 from ._tree_runs import runs_of
 from .families import Family, family_by_name
 from .kernels import backend
+from .kernels.precision import full_precision
 from .quadrature import gauss
 
 _LARGEST_TABLE = 1 << 20  # numbers; functions of larger axes are found anew, block by block, in double precision
@@ -185,8 +186,10 @@ def _product(matrix: Tensor, lines: Tensor) -> Tensor:
     """
     if lines.shape[-1] == 1:
         rows, runs, length = lines.shape[:3]
-        return (lines.reshape(rows * runs, length) @ matrix.mT).reshape(rows, runs, matrix.shape[0], 1)
-    return matrix @ lines.contiguous()
+        with full_precision(lines.device):
+            return (lines.reshape(rows * runs, length) @ matrix.mT).reshape(rows, runs, matrix.shape[0], 1)
+    with full_precision(lines.device):
+        return matrix @ lines.contiguous()
 
 
 def _ordered(parts: list[Tensor], places: Tensor) -> Tensor:

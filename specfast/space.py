@@ -160,11 +160,12 @@ class Space(SpaceValue):
         """Return the functions at the points, an array (..., M, K): for few coefficients; needs that memory."""
         wanted = common_kind(points=points, scale=scale, shift=shift)
         x = to_torch("points", points)
-        columns = torch.eye(self.size, dtype=real_dtype(x.dtype if x.is_floating_point() else torch.float64))
+        kind_of = real_dtype(x.dtype if x.is_floating_point() else torch.float64)
+        columns = torch.eye(self.size, dtype=kind_of, device=x.device)
         scale, shift = to_torch("scale", scale, x.device), to_torch("shift", shift, x.device)
         own = 0 if self.dim == 1 else 1  # trailing axes of scale and shift that are not leading axes of the result
         lead = max(x.dim() - 1 - own, scale.dim() - own, shift.dim() - own)
-        columns = columns.to(x.device).reshape(self.size, *(1,) * lead, self.size)
+        columns = columns.reshape(self.size, *(1,) * lead, self.size)
         return to_kind(
             self.synthesize(columns, x, scale=scale, shift=shift, derivative=derivative).movedim(0, -1), wanted
         )

@@ -212,3 +212,46 @@ def test_a_long_row_of_points_in_parts(card, monkeypatch):
         for found, exact in zip(card.backward(values, coef, z, HERMITE, derivative), expected, strict=True):
             close(found, exact, 1e-12)
         close(card.adjoint(values, z, 50, HERMITE, derivative), expected[0], 1e-12)
+
+
+@both
+def test_a_set_that_is_not_closed_downwards(card, way):
+    """The operators take any tree: here the first index is followed by fewer trailing ones than others are."""
+    runs = torch.tensor([[0, 1], [0, 3], [1, 2], [0, 2]], dtype=torch.int32)  # 00.; 10., 11.; 20.
+    indices = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 0, 1], [1, 0, 2], [1, 1, 0], [1, 1, 1], [2, 0, 0], [2, 0, 1]])
+    families, z = [HERMITE, LEGENDRE, HERMITE], points([HERMITE, LEGENDRE, HERMITE], 30)
+    coef, values, table = torch.randn(8, dtype=D), torch.randn(30, dtype=D), torch.ones((), dtype=D)
+    from specfast.kernels import reference
+
+    for axis, name in enumerate(families):
+        table = table * reference.basis(z[:, axis], 3, name, 0)[:, indices[:, axis]]
+    rest = runs, [2, 1, 2], families, [0, 0, 0]
+    close(card.product_synthesize(coef, z, *rest), table @ coef, 1e-12)
+    close(card.product_adjoint(values, z, runs, 8, *rest[1:]), values @ table, 1e-12)
+
+
+def test_where_a_set_needs_more_memory_than_its_first_index_says(card, monkeypatch):
+    """Then matrix products take over."""
+    from specfast.kernels import cuda_cross
+
+    monkeypatch.setattr(cuda_cross, "how_to_sum", lambda *_: cuda_cross.Launch(0, 256, 0, 0, 0))
+    monkeypatch.setattr(cuda_cross, "how_to_transpose", lambda *_: cuda_cross.Launch(0, 256, 0, 0, 0))
+    check(card, sf.HyperbolicCross(9), [HERMITE, LEGENDRE], [0, 0], points([HERMITE, LEGENDRE], 20))
+
+
+def test_coefficients_that_rows_share_are_not_copied(card, monkeypatch):
+    from specfast.kernels import cuda_cross
+
+    seen = []
+    own = cuda_cross._Problem.coefficients
+    monkeypatch.setattr(
+        cuda_cross._Problem, "coefficients", lambda self, coef: seen.append(own(self, coef)) or seen[-1]
+    )
+    index_set, families = sf.HyperbolicCross(9), [HERMITE, LEGENDRE]
+    (tree, degrees), z = tree_of(index_set, 2), points(families, 5, 1, 20)
+    table = naive(z, index_set, families, [0, 0])
+    for shape in ((3,), (1, 3), (5, 1), (5, 3), ()):
+        coef = torch.randn(*shape, index_set.size(2), dtype=D)
+        found = card.product_synthesize(coef, z, tree, degrees, families, [0, 0])
+        close(found, (table @ coef.unsqueeze(-1)).squeeze(-1), 1e-12)
+        assert len(seen[-1]) == (5 if shape and shape[0] == 5 else 1)

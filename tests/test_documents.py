@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = ["specfast"] + [
     module.name
     for module in pkgutil.walk_packages(specfast.__path__, "specfast.")
-    if not module.name.endswith(("_cpu", "kernels.cpu"))
+    if not module.name.endswith(("_cpu", "kernels.cpu", "triton_sum"))
 ]
 PAGES = ["README.md", "docs/space.md", "docs/kernels.md", "docs/layers.md"]
 

@@ -164,7 +164,7 @@ def _groups(owners: np.ndarray) -> tuple[int, np.ndarray]:
     return each, np.array(ends, np.int64)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)  # every order of differentiation of Hermite functions makes another one
 @torch.inference_mode(False)
 def card_set(runs: bytes, counts: tuple[int, ...], split: int, device: torch.device) -> CardSet:
     """Return a tree on a card, unfolded behind `split` entries; `counts` functions an axis, those that derivatives need among them."""
@@ -198,7 +198,7 @@ def card_set(runs: bytes, counts: tuple[int, ...], split: int, device: torch.dev
     )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 @torch.inference_mode(False)
 def packed(runs: bytes, counts: tuple[int, ...], split: int, parts: int, device: torch.device) -> Packed:
     """Return what kernels take of a set cut into `parts` of as much work each."""

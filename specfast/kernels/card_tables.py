@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..families import Family, family_by_name
 
+_Any = TypeVar("_Any")
 RUN = 32  # terms with the same k_n
 AXES = 16
 
@@ -53,6 +54,16 @@ def _columns(family: Family, count: int, single: bool) -> _Columns:
     return _Columns(np.exp(mean).astype(float), None, g, (constant * np.exp(scale)).astype(float), near)
 
 
+_held: list[object] = []
+
+
+def held(own: _Any) -> _Any:
+    """Return tables that a kernel is handed; those that a CUDA graph is captured with are kept for good, as it has their addresses."""
+    if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
+        _held.append(own)
+    return own
+
+
 def bytes_on(data: bytes, device: torch.device) -> Tensor:
     """Return bytes in the card's memory."""
     return torch.frombuffer(bytearray(data), dtype=torch.uint8).to(device)
@@ -68,7 +79,7 @@ def on_card(parts: Sequence[np.ndarray | None], device: torch.device) -> tuple[T
     return tables, where
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 @torch.inference_mode(False)
 def series(name: str, size: int, derivative: int, single: bool, device: torch.device) -> Series:
     """Return the tables of a family for sums of `size` terms and an order of differentiation."""
@@ -83,11 +94,11 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
     ]
     parts += [np.ascontiguousarray(columns.scale), None if ends is None else np.ascontiguousarray(ends.value)]
     parts += [None if columns.g is None else np.ascontiguousarray(columns.g, kind)]
-    steps = [columns.a, columns.b, columns.g, columns.scale]
-    steps = [
-        np.full(count, value) if own is None else own[:count] for own, value in zip(steps, (0, 0, 1, 1), strict=True)
-    ]
-    parts += [np.ascontiguousarray(np.stack(steps, -1), kind)]
+    steps = np.tile([0.0, 0.0, 1.0, 1.0], (count, 1))  # where there is no table
+    for place, own in enumerate((columns.a, columns.b, columns.g, columns.scale)):
+        if own is not None:
+            steps[:, place] = own[:count]
+    parts += [np.ascontiguousarray(steps, kind)]
     parts += [np.ascontiguousarray(part) if part.any() else None for part in (maps.ahead, maps.leap)]
     parts += [np.ascontiguousarray(part) for part in (maps.lower, maps.middle, maps.upper)]
     tables, where = on_card(parts, device)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,8 +15,9 @@ from torch import Tensor
 
 from ..families import family_by_name
 from . import _cpu, doors  # type: ignore[attr-defined]
-from .card_tables import Series, prepared_strides, rows, series
+from .card_tables import Series, held, prepared_strides, rows, series
 from .doors import Launch
+from .precision import full_precision
 
 _TABLE_NUMBERS = 1 << 24  # of functions that exist at once
 _SHARED_ROWS = 16  # from so many rows with the same points on, functions once and a matrix product
@@ -42,7 +44,7 @@ class _Types:
 def _tables(family: str, size: int, derivative: int, data: torch.dtype, device: torch.device) -> tuple[Series, _Types]:
     own = family_by_name(family)
     types = _Types(family, size + derivative * own.degree_growth, data)
-    return series(family, size, derivative, types.single, device), types
+    return held(series(family, size, derivative, types.single, device)), types
 
 
 def _lead(*shapes: Sequence[int]) -> tuple[int, ...]:
@@ -89,11 +91,12 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
         return result
     if _shared(z, math.prod(lead)):
         table = _blocks(z, coef.shape[-1])
-        parts = [coef @ basis(part, coef.shape[-1], family, derivative).mT for part in table]
+        with full_precision(z.device):
+            parts = [coef @ basis(part, coef.shape[-1], family, derivative).mT for part in table]
         return torch.cat(parts, -1).expand(*lead, points).contiguous()
     tables, types = _tables(family, coef.shape[-1], derivative, z.dtype, z.device)
     own = _Coefficients(coef, tables, types)
-    where = rows(lead, (prepared_strides(own.shape, lead), _strides_of(z, lead)), z.device)
+    where = held(rows(lead, (prepared_strides(own.shape, lead), _strides_of(z, lead)), z.device))
     how = _how("synthesize", math.prod(lead), points, not types.single)
     run(
         f"synthesize_{types.suffix}_{how.points}", how, z.device, tables.packed, where, math.prod(lead), points, z.stride(-1),
@@ -109,9 +112,10 @@ def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) 
         return z.new_zeros((*lead, size))
     if _shared(z, math.prod(lead)):
         result, first = z.new_zeros((*values.shape[:-1], size)), 0
-        for part in _blocks(z, size):
-            result += values[..., first : first + len(part)] @ basis(part, size, family, derivative)
-            first += len(part)
+        with full_precision(z.device):
+            for part in _blocks(z, size):
+                result += values[..., first : first + len(part)] @ basis(part, size, family, derivative)
+                first += len(part)
         return result.expand(*lead, size).contiguous()
     tables, types = _tables(family, size, derivative, z.dtype, z.device)
     return _swept(_Values(values, types), None, z, lead, size, derivative, tables, types)[0]
@@ -137,7 +141,7 @@ def _swept(
     count, points, new = math.prod(lead), z.shape[-1], z.new_empty
     strides = [prepared_strides(weights.shape, lead), _strides_of(z, lead)]
     strides += [] if own is None else [prepared_strides(own.shape, lead)]
-    where = rows(lead, tuple(strides), z.device)
+    where = held(rows(lead, tuple(strides), z.device))
     how = _how("sweep", count, points, not types.single)
     partial = new((count, how.tiles, tables.terms), dtype=types.work)
     given: list[Tensor | int | None] = [
@@ -208,6 +212,11 @@ def squares(z: Tensor, size: int, family: str) -> Tensor:
     norms = torch.from_numpy(family_by_name(family).norm_squared(size)).to(z.device)
     parts = [(basis(part, size, family, 0).square() / norms).sum(-1) for part in _blocks(z.double(), size)]
     return torch.cat(parts) if parts else z.new_zeros(0, dtype=torch.float64)
+
+
+@lru_cache
+def _factors(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor([0.999, 1e-3], dtype=dtype).to(device)
 
 
 def multiply_adds(rounds: int, dtype: torch.dtype, device: torch.device) -> int:

@@ -17,6 +17,7 @@ from .._tree_runs import runs_of
 from ..families import family_by_name
 from . import unfolded
 from .card_sets import (
+    CardSet,
     card_set,
     checked,
     cost_of_matrices,
@@ -27,15 +28,16 @@ from .card_sets import (
     packed,
     split_in_blocks,
 )
-from .card_tables import Series, series
+from .card_tables import Series, held, series
 from .cuda import basis, run
+from .doors import Launch
 from .point_rows import PointRows, point_rows
 from .precision import full_precision
 
 _TABLE_NUMBERS = 1 << 25  # of functions and products that exist at once
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 @torch.inference_mode(False)
 def _addresses(
     names: tuple[str, ...], sizes: tuple[int, ...], orders: tuple[int, ...], single: bool, device: torch.device
@@ -68,8 +70,8 @@ class _Problem:
             family.single_suffices(count) for family, count in zip(kinds, self.counts, strict=True)
         )
 
-    def split(self, adjoint: bool, sums: int = 1, matrix_sums: float = 1.0) -> int | None:
-        """Return where the blocks' kernels cut the entries; None where matrix products are cheaper or all there is.
+    def blocks(self, adjoint: bool, sums: int = 1, matrix_sums: float = 1.0) -> tuple[CardSet, Launch] | None:
+        """Return the set as the blocks' kernels take it; None where matrix products are cheaper or all there is.
 
         What is wanted takes `sums` sums by blocks, or as long as `matrix_sums` by matrix products.
         """
@@ -78,11 +80,24 @@ class _Problem:
         found, functions = cuts_of(self.runs, self.dim), sum(self.counts)
         own = split_in_blocks(found, functions, adjoint, self.double, limit(self.device))
         matrices = matrix_sums * cost_of_matrices(found, self.size, functions, self.double)
-        return own[0] if own is not None and sums * own[1] <= matrices else None
+        if own is None or sums * own[1] > matrices:
+            return None
+        form = held(card_set(self.runs, self.counts, own[0], self.device))
+        rows = self.rows.rows
+        if adjoint:
+            how = how_to_transpose(form, rows * self.rows.channels, self.points, self.double)
+        else:
+            how = how_to_sum(form, rows, self.points, self.double)
+        # Sets that are not closed downwards have more products than those that follow the first index.
+        return (form, how) if how.points else None
+
+    def plan(self, form: CardSet, parts: int) -> Tensor:
+        """Return what kernels take of a set cut into so many parts."""
+        return held(packed(self.runs, self.counts, form.split, parts, self.device)).plan
 
     def tables(self) -> Tensor:
         """Return where the tables of every axis are."""
-        return _addresses(self.names, self.sizes, self.orders, not self.double, self.device)[0]
+        return held(_addresses(self.names, self.sizes, self.orders, not self.double, self.device))[0]
 
     def suffix(self) -> str:
         """Return the ending of the kernels' names."""
@@ -90,13 +105,12 @@ class _Problem:
 
     def coefficients(self, coef: Tensor) -> Tensor:
         """Return coefficients (rows or 1, channels, K)."""
-        if coef.shape[:-1].numel() == 1 and self.rows.channels == 1:
-            return coef.reshape(1, 1, self.size)
-        return self.rows.first(coef)
+        shared = self.rows.shared(coef)
+        return self.rows.first(coef) if shared is None else shared
 
     def over_points(self, work: Callable[[unfolded.Matrices, unfolded.Functions, slice], None]) -> None:
         """Let matrix products work on some points at a time."""
-        own = unfolded.matrices(self.runs, self.dim, self.device)
+        own = held(unfolded.matrices(self.runs, self.dim, self.device))
         step = max(1, _TABLE_NUMBERS // (3 * sum(own.counts) * max(1, self.rows.rows * self.rows.channels)))
         with full_precision(self.device):
             for begin in range(0, self.points, step):
@@ -123,8 +137,8 @@ def product_synthesize(
         return nothing
     own = _Problem(coef, z, tree, coef.shape[-1], degrees, families, derivative)
     given, rows = own.coefficients(coef), own.rows
-    if (split := own.split(adjoint=False)) is not None:
-        return rows.back(_sums_by_blocks(own, split, given), 1)
+    if (blocks := own.blocks(adjoint=False)) is not None:
+        return rows.back(_sums_by_blocks(own, *blocks, given), 1)
     result = z.new_empty((rows.rows, rows.channels, own.points))
 
     def work(matrices: unfolded.Matrices, functions: unfolded.Functions, part: slice) -> None:
@@ -134,16 +148,13 @@ def product_synthesize(
     return rows.back(result, 1)
 
 
-def _sums_by_blocks(own: _Problem, split: int, given: Tensor) -> Tensor:
+def _sums_by_blocks(own: _Problem, form: CardSet, how: Launch, given: Tensor) -> Tensor:
     """Return the sums (rows, channels, points) for coefficients (rows or 1, channels, K)."""
     rows, channels = own.rows.rows, own.rows.channels
-    form = card_set(own.runs, own.counts, split, own.device)
-    how = how_to_sum(form, rows, own.points, own.double)
-    plan = packed(own.runs, own.counts, split, how.tiles, own.device).plan
     numbers = torch.nn.functional.pad(given, (0, 1)).index_select(-1, form.order)
     partial = own.z.new_empty((how.tiles, rows, channels, own.points))
     run(
-        f"cross_synthesize_{own.suffix()}", how, own.device, plan, own.tables(), rows, channels, own.points, how.points,
+        f"cross_synthesize_{own.suffix()}", how, own.device, own.plan(form, how.tiles), own.tables(), rows, channels, own.points, how.points,
         0 if len(numbers) == 1 else numbers[0].numel(), own.z, numbers, partial,
     )  # fmt: skip
     return partial.sum(0) if how.tiles > 1 else partial[0]
@@ -158,8 +169,8 @@ def product_adjoint(
         return nothing
     own = _Problem(values, z, tree, size, degrees, families, derivative)
     rows, given = own.rows, own.rows.first(values).contiguous()
-    if (split := own.split(adjoint=True)) is not None:
-        return rows.back(_transposed_by_blocks(own, split, given), 1)
+    if (blocks := own.blocks(adjoint=True)) is not None:
+        return rows.back(_transposed_by_blocks(own, *blocks, given), 1)
     result = z.new_zeros((rows.rows, rows.channels, size))
 
     def work(matrices: unfolded.Matrices, functions: unfolded.Functions, part: slice) -> None:
@@ -170,15 +181,12 @@ def product_adjoint(
     return rows.back(result, 1)
 
 
-def _transposed_by_blocks(own: _Problem, split: int, values: Tensor) -> Tensor:
+def _transposed_by_blocks(own: _Problem, form: CardSet, how: Launch, values: Tensor) -> Tensor:
     """Return the sums (rows, channels, K) over the points of values (rows, channels, points)."""
     rows, channels = own.rows.rows, own.rows.channels
-    form = card_set(own.runs, own.counts, split, own.device)
-    how = how_to_transpose(form, rows * channels, own.points, own.double)
-    plan = packed(own.runs, own.counts, split, 1, own.device).plan
     partial = values.new_empty((how.tiles, rows, channels, len(form.order)))
     run(
-        f"cross_adjoint_{own.suffix()}_{form.each}", how, own.device, plan, own.tables(), rows, channels, own.points,
+        f"cross_adjoint_{own.suffix()}_{form.each}", how, own.device, own.plan(form, 1), own.tables(), rows, channels, own.points,
         how.points, how.tiles, own.z, values, partial,
     )  # fmt: skip
     return partial.sum(0).index_select(-1, form.inverse)
@@ -193,7 +201,7 @@ def product_gradient(
         return nothing
     own = _Problem(coef, z, tree, coef.shape[-1], degrees, families, derivative)
     # Two matrix products an index, and the words of D sets of products.
-    if own.split(adjoint=False, sums=dim, matrix_sums=2 + dim / 2) is not None:
+    if own.blocks(adjoint=False, sums=dim, matrix_sums=2 + dim / 2) is not None:
         raised = [[order + (d == axis) for d, order in enumerate(derivative)] for axis in range(dim)]
         return torch.stack([product_synthesize(coef, z, tree, degrees, families, orders) for orders in raised], -1)
     given, rows = own.coefficients(coef), own.rows

@@ -15,8 +15,6 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-_USUAL_MEMORY = 48 * 1024  # of a block; more is to be asked for
-
 
 class Launch(NamedTuple):
     """How a kernel is launched: blocks, threads, bytes of a block's memory, points a thread (or tile), tiles of a row (or parts)."""
@@ -69,7 +67,18 @@ class Compiled:
 
     @cache  # noqa: B019 - one object a process
     def _function(self, name: str, index: int) -> Any:
-        return self._module.get_function(name)
+        function = self._module.get_function(name)
+        if name.startswith("cross"):  # once, so that no thread sees another one's limit
+            most = self._cupy.cuda.Device(index).attributes["MaxSharedMemoryPerBlockOptin"]
+            function.max_dynamic_shared_size_bytes = most
+        return function
+
+    @cache  # noqa: B019 - one object a process
+    def _stream(self, address: int, index: int) -> Any:
+        """Return torch's stream as CuPy sees it."""
+        with warnings.catch_warnings():  # CuPy 14 wants another name, which 13 does not have
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return self._cupy.cuda.ExternalStream(address, index)
 
     def launch(self, name: str, how: Launch, arguments: Sequence[int], device: torch.device) -> None:
         """Put a kernel into the current stream of a device."""
@@ -78,12 +87,9 @@ class Compiled:
         cupy = self._cupy
         index = torch.cuda.current_device() if device.index is None else device.index
         stream = torch.cuda.current_stream(device).cuda_stream
-        with cupy.cuda.Device(index), cupy.cuda.ExternalStream(stream, index):
+        with cupy.cuda.Device(index), self._stream(stream, index):
             given = tuple(np.int64(argument) for argument in arguments)
-            function = self._function(name, index)
-            if how.memory > _USUAL_MEMORY:
-                function.max_dynamic_shared_size_bytes = how.memory
-            function((how.blocks,), (how.threads,), given, shared_mem=how.memory)
+            self._function(name, index)((how.blocks,), (how.threads,), given, shared_mem=how.memory)
 
 
 def source_folder() -> Path:

@@ -16,6 +16,7 @@ class PointRows(NamedTuple):
 
     lead: torch.Size
     order: list[int]
+    own: int  # how many of these points differ along
     rows: int
     channels: int
     z: Tensor  # (rows, M, D)
@@ -27,6 +28,18 @@ class PointRows(NamedTuple):
             return tensor.reshape(self.rows, self.channels, last)
         moved = tensor.expand(*self.lead, last).permute(*self.order, len(self.lead))
         return moved.reshape(self.rows, self.channels, last)
+
+    def shared(self, tensor: Tensor) -> Tensor | None:
+        """Return what `first` does once for all rows, (1, channels, last), if it is the same for all; otherwise None."""
+        last = tensor.shape[-1]
+        if not self.order:
+            return tensor.reshape(1, 1, last) if tensor.numel() == last else None
+        count = len(self.lead)
+        wide = tensor.reshape(*[1] * (count + 1 - tensor.dim()), *tensor.shape)
+        if any(wide.shape[axis] > 1 for axis in self.order[: self.own]):
+            return None
+        wide = wide.expand(*(1 if axis in self.order[: self.own] else self.lead[axis] for axis in range(count)), last)
+        return wide.permute(*self.order, count).reshape(1, self.channels, last)
 
     def back(self, result: Tensor, own: int) -> Tensor:
         """Return a result (rows, channels, ...) with the leading axes and `own` more."""
@@ -43,7 +56,7 @@ def point_rows(other: Tensor, z: Tensor) -> PointRows:
     lead = z.shape[:-2]
     if other.shape[:-1] == lead and 1 not in lead and z.is_contiguous():
         rows = lead.numel()
-        return PointRows(lead, [], rows, 1, z.reshape(rows, *z.shape[-2:]))
+        return PointRows(lead, [], len(lead), rows, 1, z.reshape(rows, *z.shape[-2:]))
     lead = broadcast(other.shape[:-1], lead)
     wide = z.expand(*lead, *z.shape[-2:])
     sharing = [axis for axis in range(len(lead)) if lead[axis] == 1 or wide.stride(axis) == 0]
@@ -53,7 +66,7 @@ def point_rows(other: Tensor, z: Tensor) -> PointRows:
     rows = lead.numel() if not sharing else torch.Size(lead[axis] for axis in own).numel()
     channels = torch.Size(lead[axis] for axis in sharing).numel()
     points = wide.permute(*own, *sharing, len(lead), len(lead) + 1).reshape(rows, *z.shape[-2:])
-    return PointRows(lead, [*own, *sharing], rows, channels, points)
+    return PointRows(lead, [*own, *sharing], len(own), rows, channels, points)
 
 
 def broadcast(first: torch.Size, second: torch.Size) -> torch.Size:

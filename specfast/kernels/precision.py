@@ -1,22 +1,35 @@
-"""Matrix products of float32 in float32: PyTorch may be told to round their factors to ten bits (TF32), which no sum here survives."""
+"""Matrix products in the precision of their factors, whatever the user allows elsewhere.
+
+PyTorch may be told to round factors of float32 to ten bits (TF32), for the whole process.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 import torch
 
+_lock = threading.Lock()
+_inside: list[str] = []  # the setting as it was before the first of those that are inside
+
 
 @contextlib.contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Compute products on a card in full float32, whatever the user allows elsewhere; the setting is put back."""
+    """Compute products on a card in full float32; the setting is put back when the last of all threads leaves."""
     setting = torch.backends.cuda.matmul
-    if device.type != "cuda" or (before := setting.fp32_precision) in ("ieee", "none"):
+    if device.type != "cuda":
         yield
         return
-    setting.fp32_precision = "ieee"
+    with _lock:
+        _inside.append(setting.fp32_precision if not _inside else _inside[0])
+        if _inside[0] not in ("ieee", "none"):
+            setting.fp32_precision = "ieee"
     try:
         yield
     finally:
-        setting.fp32_precision = before
+        with _lock:
+            before = _inside.pop()
+            if not _inside and before not in ("ieee", "none"):
+                setting.fp32_precision = before

@@ -1,0 +1,33 @@
+"""The studies behind `specfast experiments`: each trains ours and its rivals on the same data and writes one page.
+
+A study is a module here with a function `study(settings) -> Page`; `STUDIES` lists them.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from .pages import Page, Picture, Settings, Table
+
+# Name, and what it is about in one line.
+STUDIES = {
+    "bounded": "viscous Burgers on an interval against grid methods, inside the training window and beyond",
+    "cross": "a wave packet in two to six dimensions: hyperbolic crosses of every shape",
+    "schroedinger": "from start fields to fields at one later time: operator learning on the line",
+}
+
+
+def run(name: str, settings: Settings) -> Page:
+    """Run a study.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    if name not in STUDIES:
+        raise ValueError(f"experiments: {name!r} is none; {', '.join(STUDIES)} are expected")
+    return importlib.import_module(f"specfast.experiments.{name}").study(settings)  # type: ignore[no-any-return]
+
+
+__all__ = ["STUDIES", "Page", "Picture", "Settings", "Table", "run"]

@@ -1,0 +1,136 @@
+"""What a study gives: text, tables and pictures, written as one Markdown page that says how it was made."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a study is run.
+
+    Attributes
+    ----------
+    quick : bool
+        Small enough for the tests: it shows that everything runs, not how good it is.
+    seeds : int
+        How often every model is trained.
+    train, test : path, optional
+        Files of observations where a study can be given some.
+    """
+
+    quick: bool = False
+    seeds: int = 1
+    train: Path | None = None
+    test: Path | None = None
+
+    def of(self, quick: Any, full: Any) -> Any:
+        """Return one of two sizes."""
+        return quick if self.quick else full
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text and numbers under headings."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    caption: str = ""
+
+    def lines(self) -> list[str]:
+        """Return it as Markdown."""
+        head = ["| " + " | ".join(self.headings) + " |", "|---" * len(self.headings) + "|"]
+        body = ["| " + " | ".join(_text(cell) for cell in row) + " |" for row in self.rows]
+        return [*head, *body, *(["", self.caption] if self.caption else [])]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of matplotlib, its file's name and what it shows."""
+
+    name: str
+    figure: Any
+    caption: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The result of a study."""
+
+    title: str
+    parts: Sequence[str | Table | Picture]
+    figures: dict[str, Any] = field(default_factory=dict)  # for tests and for whoever goes on with them
+
+    def text(self) -> str:
+        """Return the tables and texts as they are printed."""
+        blocks = []
+        for part in self.parts:
+            if isinstance(part, Table):
+                blocks.append("\n".join(part.lines()))
+            elif isinstance(part, str):
+                blocks.append(part)
+        return "\n\n".join(blocks)
+
+    def write(self, folder: Path, name: str, settings: Settings) -> Path:
+        """Write the page and its pictures; return where it is."""
+        folder.mkdir(parents=True, exist_ok=True)
+        blocks = [f"# {self.title}"]
+        for part in self.parts:
+            if isinstance(part, Picture):
+                part.figure.savefig(folder / f"{part.name}.png", dpi=110)
+                blocks.append(f"![{part.caption}]({part.name}.png)\n\n*{part.caption}*")
+            else:
+                blocks.append("\n".join(part.lines()) if isinstance(part, Table) else part)
+        blocks.append(f"*{provenance(name, settings)}*")
+        path = folder / f"{name}.md"
+        path.write_text("\n\n".join(blocks) + "\n")
+        return path
+
+
+def provenance(name: str, settings: Settings) -> str:
+    """Say how a page was made and on what."""
+    own = " --quick" if settings.quick else ""
+    own += f" --seeds {settings.seeds}" if settings.seeds > 1 else ""
+    own += f" --train {settings.train.name}" if settings.train else ""
+    own += f" --test {settings.test.name}" if settings.test else ""
+    return (
+        f"Made by `specfast experiments {name}{own}` on {processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}."
+        " Every number was measured in that run unless the text says otherwise."
+    )
+
+
+def processor() -> str:
+    """Return the name of this machine's processor."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                family = "AVX-512" if "avx512f" in Path("/proc/cpuinfo").read_text() else "AVX2 or less"
+                return f"{name} ({family})"
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, float):
+        return "" if cell != cell else f"{cell:.3g}"
+    return str(cell)
+
+
+def percent(error: float) -> str:
+    """Return a relative error to be read."""
+    return f"{100 * error:.3g} %"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return the median of several seeds' errors and their range."""
+    ordered = sorted(values)
+    middle = ordered[len(ordered) // 2]
+    return percent(middle) + (f" ({percent(ordered[0])} to {percent(ordered[-1])})" if len(ordered) > 1 else "")

@@ -1,0 +1,109 @@
+"""Training of rivals: short windows before whole trajectories, for so many seconds, the learning rate chosen by validation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...learn import Observations
+from ...learn.errors import compare
+from .grids import Grid, at_sensors, resample
+from .models import make
+
+RATES = (3e-3, 1e-3, 3e-4)
+_TRIAL = 0.1  # of the time goes to every learning rate that is tried
+BATCH = 32
+
+
+@dataclass
+class Rival:
+    """A trained model, and how it sees fields."""
+
+    name: str
+    model: nn.Module
+    grid: tuple[float, float, int]
+    size: float  # values are divided by it
+    seconds: float
+    rate: float
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    @torch.no_grad()
+    def predict(self, data: Observations) -> Tensor:
+        """Return fields (R, T, C, M) at the sensors from the first snapshots alone."""
+        own = resample(data, *self.grid)
+        rows = [
+            self.model((own.values[i : i + 1, 0] / self.size).float(), data.times[i].float()) for i in range(len(data))
+        ]
+        values = torch.cat(rows).double() * self.size
+        return at_sensors(Grid(values, own.low, own.high), data)
+
+    def error(self, data: Observations) -> dict[str, Any]:
+        """Return the figures of `Run.evaluate` for this model."""
+        return compare(self.predict(data), data, self.size).figures()
+
+
+def _loss(model: nn.Module, values: Tensor, times: Tensor) -> Tensor:
+    found = model(values[:, 0], times)[:, 1:]
+    wrong, power = (found - values[:, 1:]).square().sum((2, 3)), values[:, 1:].square().sum((2, 3))
+    return (wrong / (power + 1e-6)).mean()
+
+
+def _fit(
+    model: nn.Module, values: Tensor, times: Tensor, seconds: float, rate: float, generator: torch.Generator
+) -> None:
+    """Train for so many seconds; the learning rate falls to 0 by a cosine of the time that has passed."""
+    optimiser = torch.optim.AdamW(model.parameters(), rate, weight_decay=1e-5)
+    started, count = time.perf_counter(), values.shape[1]
+    while (passed := (time.perf_counter() - started) / seconds) < 1:
+        window = min(count, 2 if passed < 0.15 else 3 if passed < 0.3 else 5 if passed < 0.5 else count)
+        for group in optimiser.param_groups:
+            group["lr"] = rate * min(1.0, passed / 0.05) * 0.5 * float(1 + torch.cos(torch.tensor(torch.pi * passed)))
+        rows = torch.randint(len(values), (min(BATCH, len(values)),), generator=generator)
+        begin = int(torch.randint(count - window + 1, (1,), generator=generator))
+        part = slice(begin, begin + window)
+        loss = _loss(model, values[rows, part], times[part])
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+
+
+def train(name: str, data: Observations, grid: tuple[float, float, int], seconds: float, seed: int = 0) -> Rival | None:
+    """Return a rival trained on observations with times in common; None where its package is not installed.
+
+    A tenth of the trajectories is kept to choose the learning rate. What the trials take is part of `seconds`.
+    """
+    torch.manual_seed(seed)
+    if make(name, len(data.channels), grid[2]) is None:
+        return None
+    generator = torch.Generator().manual_seed(seed)
+    own = resample(data, *grid).values
+    size = float(own.square().mean().sqrt())
+    values, times = (own / size).float(), data.times[0].float()
+    order = torch.randperm(len(values), generator=generator)
+    held = order[: max(1, len(order) // 10)]
+    kept = order[len(held) :] if len(order) > len(held) else order
+    best: tuple[float, float] | None = None
+    for rate in RATES:
+        torch.manual_seed(seed)
+        trial = make(name, len(data.channels), grid[2])
+        assert trial is not None
+        _fit(trial, values[kept], times, _TRIAL * seconds, rate, generator)
+        with torch.no_grad():
+            error = float(_loss(trial, values[held], times).nan_to_num(torch.inf))
+        if best is None or error < best[0]:
+            best = error, rate
+    assert best is not None
+    torch.manual_seed(seed)
+    model = make(name, len(data.channels), grid[2])
+    assert model is not None
+    _fit(model, values[kept], times, (1 - _TRIAL * len(RATES)) * seconds, best[1], generator)
+    return Rival(name, model, grid, size, seconds, best[1])
