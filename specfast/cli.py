@@ -1,4 +1,4 @@
-"""The command line: specfast learn, evaluate, predict, report, info."""
+"""The command line: specfast learn, evaluate, predict, report, experiments, info."""
 
 from __future__ import annotations
 
@@ -113,8 +113,27 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="pictures and an HTML page of a run")
     report.add_argument("run", type=Path)
     report.add_argument("--data", help="observations to show; those it was trained with if left out")
+    _add_experiments(commands.add_parser("experiments", help="studies of the method beside its rivals"))
     commands.add_parser("info", help="versions, backends, threads")
     return parser
+
+
+def _add_experiments(own: argparse.ArgumentParser) -> None:
+    """Add the options of `experiments`."""
+    from .experiments import STUDIES
+
+    own.formatter_class = argparse.RawDescriptionHelpFormatter
+    own.epilog = "studies:\n" + "\n".join(f"  {name:14}{what}" for name, what in STUDIES.items())
+    own.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
+    own.add_argument(
+        "--out", type=Path, default=Path("results"), metavar="FOLDER", help="where pages and pictures are written"
+    )
+    own.add_argument("--seeds", type=int, default=1, help="how often every model is trained")
+    own.add_argument("--quick", action="store_true", help="small: shows that it runs, not how good it is")
+    own.add_argument(
+        "--train", type=Path, metavar="F", help="observations to learn from, where a study can be given some"
+    )
+    own.add_argument("--test", type=Path, metavar="F", help="observations to judge by")
 
 
 def _check_writable(folder: Path) -> None:
@@ -320,6 +339,24 @@ def _report(options: argparse.Namespace) -> None:
     print(f"report       {write_report(ensemble, data, options.run)}")
 
 
+def _experiments(options: argparse.Namespace) -> None:
+    from .experiments import STUDIES, Settings, run
+
+    names = options.names or list(STUDIES)
+    if unknown := [name for name in names if name not in STUDIES]:
+        raise ValueError(f"experiments: {unknown[0]!r} is none; {', '.join(STUDIES)} are expected")
+    if options.seeds < 1:
+        raise ValueError(f"--seeds {options.seeds}: at least 1 is expected")
+    if (options.train or options.test) and len(names) != 1:
+        raise ValueError("--train and --test go with one study; name it")
+    _check_writable(options.out)
+    settings = Settings(options.quick, options.seeds, options.train, options.test)
+    for name in names:
+        page = run(name, settings)
+        print(f"# {page.title}\n\n{page.text()}\n")
+        print(f"page         {page.write(options.out, name, settings)}\n", flush=True)
+
+
 def _info(options: argparse.Namespace) -> None:
     import platform
 
@@ -354,7 +391,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 2 after one line that says what was wrong with the input."""
     options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
-        commands = {"learn": _learn, "evaluate": _evaluate, "predict": _predict, "report": _report, "info": _info}
+        commands = {
+            "learn": _learn, "evaluate": _evaluate, "predict": _predict, "report": _report, "experiments": _experiments,
+            "info": _info,
+        }  # fmt: skip
         commands[options.command](options)
     except (ValueError, TypeError, OSError, MemoryError, ArithmeticError) as error:
         _say(str(error).splitlines()[0])

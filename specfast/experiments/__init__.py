@@ -11,8 +11,7 @@ from .pages import Page, Picture, Settings, Table
 
 # Name, and what it is about in one line.
 STUDIES = {
-    "bounded": "viscous Burgers on an interval against grid methods, inside the training window and beyond",
-    "cross": "a wave packet in two to six dimensions: hyperbolic crosses of every shape",
+    "bounded": "viscous Burgers on an interval, with noise, inside the training window and beyond, beside grid methods",
     "schroedinger": "from start fields to fields at one later time: operator learning on the line",
 }
 
