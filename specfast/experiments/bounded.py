@@ -61,7 +61,7 @@ def study(settings: Settings) -> Page:
         if settings.test is None:
             data = data.select(torch.tensor([i for i in range(len(data)) if i % 5]))
         what = settings.train.name
-    steps, points_of_grid = settings.of(20, 600), settings.of(32, 128)
+    steps, points_of_grid = settings.of(20, 2400), settings.of(32, 128)
     rows: list[list[Any]] = []
     found: dict[tuple[str, float], list[tuple[float, float]]] = {}
     curves: dict[str, list[float]] = {}

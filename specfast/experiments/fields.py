@@ -26,6 +26,27 @@ def burgers(count: int, times: Tensor, points: Tensor, seed: int) -> Observation
     return Observations(u.unsqueeze(2), points.expand(1, -1), times.expand(count, -1), ("u",))
 
 
+def moving_gaussians(
+    count: int, times: Tensor, sensors: int, drift: float, seed: int, noise: float = 0.0
+) -> tuple[Observations, Tensor]:
+    """Return u = a (t + b)^(-1/2) exp(-(x - drift t)^2 / (t + b)) of u_t = -drift u_x + u_xx / 4 at sensors of each trajectory's own, and b.
+
+    a is uniform on (0.6, 1.4), b on (1, 3); the balanced scale and shift are sqrt(2 / (t + b)) and drift t. The noise is relative.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return low + (high - low) * torch.rand(*shape, generator=generator, dtype=torch.float64)
+
+    a, b, end = uniform(0.6, 1.4, count, 1, 1), uniform(1, 3, count, 1, 1), float(times[-1])
+    half = 2 * (3 + end) ** 0.5
+    x = uniform(-half, half + drift * end, count, sensors).sort(1).values
+    t, place = times[None, :, None], x[:, None, :]
+    u = a * (t + b) ** -0.5 * torch.exp(-((place - drift * t) ** 2) / (t + b))
+    data = Observations(u.unsqueeze(2), x, times.expand(count, -1), ("u",))
+    return noisy(data, noise, seed + 1), b[:, 0, 0]
+
+
 def noisy(data: Observations, level: float, seed: int) -> Observations:
     """Return observations with Gaussian noise of `level` times the root mean square of all values."""
     from dataclasses import replace
@@ -48,3 +69,29 @@ def until(data: Observations, last: int) -> Observations:
 def chebyshev_points(count: int) -> Tensor:
     """Return Chebyshev's points of the first kind on (-1, 1), ascending."""
     return -torch.cos(torch.pi * (torch.arange(count, dtype=torch.float64) + 0.5) / count)
+
+
+def jumps(count: int, times: Tensor, sensors: int, seed: int, noise: float = 0.0) -> tuple[Observations, Tensor]:
+    """Return u of u_t = (3/2) (J * u - u) at sensors of each trajectory's own, J a normal density of variance 1/2, and the starts' (R, 2).
+
+    A normal density of variance v around m, with these (v, m), becomes exp(-3t/2) sum_k (3t/2)^k / k! times those of variance v + k/2.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    starts = torch.rand(count, 2, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 2.0]) + torch.tensor(
+        [0.3, -1.0]
+    )
+    x = (14 * torch.rand(count, sensors, generator=generator, dtype=torch.float64) - 7).sort(1).values
+    u = jump_solution(x, starts, times)
+    data = Observations(u.unsqueeze(2), x, times.expand(count, -1), ("u",))
+    return noisy(data, noise, seed + 1), starts
+
+
+def jump_solution(x: Tensor, starts: Tensor, times: Tensor, terms: int = 40) -> Tensor:
+    """Return the solution of `jumps` (R, T, M) at points (R, M)."""
+    order = torch.arange(terms, dtype=torch.float64)
+    mean = 1.5 * times[:, None]
+    weights = torch.exp(order * mean.clamp_min(1e-300).log() - mean - torch.lgamma(order + 1))  # (T, terms)
+    variance = starts[:, :1] + order / 2  # (R, terms)
+    square = (x - starts[:, 1:]).square().unsqueeze(-1)
+    densities = torch.exp(-square / (2 * variance[:, None])) / (2 * torch.pi * variance[:, None]).sqrt()
+    return torch.einsum("tk,rmk->rtm", weights, densities)

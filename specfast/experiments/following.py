@@ -1,0 +1,105 @@
+"""Unbounded domain: heat and drift on the line, where the best scale and shift are known."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import learn
+from .fields import moving_gaussians
+from .pages import Page, Picture, Settings, Table, percent, spread
+
+DRIFTS = (0.0, 1.0, 5.0)
+NOISE = 1e-3
+
+
+def _frames(run: learn.Run, tested: learn.Observations, b: Tensor, drift: float) -> tuple[float, float, Tensor]:
+    """Return the largest errors of beta (relative) and of beta x0 on unseen trajectories, and beta of each over time."""
+    _, scale, shift = run.follow(tested.values[:, 0], tested.points, tested.times[0])
+    exact = (2 / (tested.times + b[:, None])).sqrt()
+    ratio = float(
+        (scale[..., 0] / exact).median()
+    )  # the basis may be wider than the field by a factor, the same at all times
+    off = (scale[..., 0] / (ratio * exact) - 1).abs().max()
+    away = (exact * (shift[..., 0] - drift * tested.times)).abs().max()
+    return float(off), float(away), scale[..., 0] / ratio
+
+
+def _operator_error(run: learn.Run, drift: float, seed: int) -> float:
+    """Return |F_learned[u] - F[u]| / |F[u]| on unseen Gaussians at the first time, on 400 points."""
+    generator = torch.Generator().manual_seed(seed)
+    width = 1.2 + 1.6 * torch.rand(20, 1, generator=generator, dtype=torch.float64)
+    x = torch.linspace(-5, 5, 400, dtype=torch.float64).expand(20, -1)
+    u = width**-0.5 * torch.exp(-(x**2) / width)
+    slope, bend = -2 * x / width * u, (4 * x**2 / width**2 - 2 / width) * u
+    exact, found = -drift * slope + bend / 4, run.rhs(u.unsqueeze(1), x)[:, 0]
+    return float((found - exact).norm() / exact.norm())
+
+
+def study(settings: Settings) -> Page:
+    """Train with a basis that follows the field, and with one that stays, of the same degree; judge on unseen trajectories."""
+    times = torch.linspace(0, 2, settings.of(6, 21), dtype=torch.float64)
+    count, unseen, steps = settings.of(6, 60), settings.of(3, 30), settings.of(15, 600)
+    rows: list[list[Any]] = []
+    figures: dict[str, Any] = {}
+    lines: list[tuple[str, Tensor, Tensor]] = []
+    for drift in settings.of(DRIFTS[1:2], DRIFTS):
+        sensors = 64 + 16 * round(drift)
+        tested, b = moving_gaussians(unseen, times, sensors, drift, 99)
+        degree = None
+        for name, fixed in (("follows", False), ("stays", True)):
+            found = []
+            for seed in range(settings.seeds):
+                data, _ = moving_gaussians(count, times, sensors, drift, seed, NOISE)
+                started = time.perf_counter()
+                run = learn.fit(data, "hermite", degree=degree, fixed=fixed, steps=steps, seed=seed, progress=False)
+                seconds = time.perf_counter() - started
+                found.append(run.evaluate(tested)["relative_l2"])
+            degree = run.basis.space.size - 1
+            off, away, beta = (math.nan, math.nan, None) if fixed else _frames(run, tested, b, drift)
+            if beta is not None:
+                one = len(lines)  # another field for every equation
+                lines.append((f"drift {drift:g}", beta[one], (2 / (times + b[one])).sqrt()))
+            figures[f"{name}, {drift:g}"] = found
+            rows.append(
+                [
+                    f"u_t = -{drift:g} u_x + u_xx/4" if drift else "u_t = u_xx/4",
+                    name,
+                    degree,
+                    f"{seconds:.0f} s",
+                    spread(found),
+                    "" if fixed else percent(off),
+                    "" if fixed else percent(away),
+                    percent(_operator_error(run, drift, 7)),
+                ]
+            )
+    headings = ["equation", "basis", "degree", "training", "error", "beta off by", "beta x0 off by", "learned F off by"]
+    text = (
+        f"{count} Gaussians of widths of their own at scattered sensors, {len(times)} times, {percent(NOISE)} noise; {unseen} unseen ones without"
+        f" noise; {steps} optimiser steps, seeds: {settings.seeds}. The basis that stays has the degree which the other one chose. Scale and"
+        " shift are compared with sqrt(2/(t + b)) and the drift times t, at their worst over all unseen trajectories and times."
+    )
+    picture = Picture(
+        "following", _picture(lines, times), "Scale over time of an unseen field: learned (dots) and exact (lines)"
+    )
+    return Page("A basis that follows the field", [text, Table(headings, rows), picture], figures)
+
+
+def _picture(lines: list[tuple[str, Tensor, Tensor]], times: Tensor) -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    for place, (name, found, exact) in enumerate(lines):
+        axis.plot(times, exact, "-", color=f"C{place}", lw=1)
+        axis.plot(times, found, "o", color=f"C{place}", ms=3, label=name)
+    axis.set_xlabel("t")
+    axis.set_ylabel("beta")
+    axis.legend(fontsize=8)
+    return figure
