@@ -370,17 +370,16 @@ int place(const Placed& placed, py::handle coef, py::handle points, py::handle s
 // How a kernel for cards is launched: (blocks, threads, bytes of memory, points a thread, tiles of a row).
 py::tuple geometry_of_card(const std::string& operation, int64_t rows, int64_t points, bool is_double) {
     static const std::map<std::string, CardOperation> operations{
-        {"prepare", CardOperation::prepare}, {"synthesize", CardOperation::synthesize},
-        {"sweep", CardOperation::sweep},     {"basis", CardOperation::basis},
-        {"finish", CardOperation::finish},   {"rows", CardOperation::rows}};
+        {"prepare", CardOperation::prepare}, {"synthesize", CardOperation::synthesize}, {"sweep", CardOperation::sweep},
+        {"basis", CardOperation::basis},     {"finish", CardOperation::finish},         {"rows", CardOperation::rows}};
     const CardGeometry how = card_geometry(operations.at(operation), rows, points, is_double);
     return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
 }
 
 // `needs`: words, leading, pieces, rows, points.
 py::tuple cross_geometry_of_card(const std::vector<int64_t>& needs, bool adjoint, bool is_double, int64_t limit) {
-    const CardGeometry how =
-        card_cross_geometry({needs.at(0), needs.at(1), needs.at(2), needs.at(3), needs.at(4)}, adjoint, is_double, limit);
+    const CardGeometry how = card_cross_geometry({needs.at(0), needs.at(1), needs.at(2), needs.at(3), needs.at(4)},
+                                                 adjoint, is_double, limit);
     return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
 }
 
