@@ -84,6 +84,11 @@ def _add_learn(learn: argparse.ArgumentParser) -> None:
     equation = learn.add_argument_group("what is known of the equation")
     equation.add_argument("--position", action="store_true", help="it is not the same everywhere (x0 is an input)")
     equation.add_argument(
+        "--homogeneous",
+        action="store_true",
+        help="it is the same everywhere on the line: learn from shifted copies too",
+    )
+    equation.add_argument(
         "--local", action="store_true", help="it is local: a network of u, u_x, u_xx, the same at all nodes"
     )
     equation.add_argument("--time-dependent", action="store_true", help="it changes with time (t is an input)")
@@ -178,7 +183,7 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
     asked: dict[str, Any] = {
         "degree": options.degree, "gamma": options.gamma, "domain": options.domain, "extent": data, "fixed": fixed,
         "frame_weight": options.frame_weight, "position": options.position, "time_dependent": options.time_dependent,
-        "known": dict(options.known), "conserved": options.conserve, "at_nodes": options.local, "steps": options.steps, "method": options.method,
+        "known": dict(options.known), "conserved": options.conserve, "at_nodes": options.local, "homogeneous": options.homogeneous, "steps": options.steps, "method": options.method,
         "adjoint": options.adjoint, "seed": options.seed, "progress": sys.stderr.isatty(), "folder": options.out,
         "resume": options.resume, "group": group,
     }  # fmt: skip

@@ -20,6 +20,7 @@ from .dynamics import Dynamics, Form
 from .encode import Basis, Encoded
 from .processes import Processes
 from .run import Run, load
+from .symmetry import shifted_copies
 from .trainer import Trainer
 
 
@@ -38,6 +39,7 @@ def fit(
     known: Mapping[Any, float] | None = None,
     conserved: Sequence[str] = (),
     at_nodes: bool = False,
+    homogeneous: bool = False,
     steps: int = 2400,
     batch: int = 64,
     hidden: Sequence[int] = (128, 128),
@@ -90,6 +92,9 @@ def fit(
     at_nodes : bool
         Let the network act at the nodes of the space, on u, its first and second derivatives (and the place, with `position`),
         the same at each, instead of on the coefficients: for local equations. The basis is fixed.
+    homogeneous : bool
+        Whether the equation is the same everywhere on the line (or plane ..): then shifted copies of the observations are learned from as
+        well, which few trajectories gain by most.
     steps, batch, hidden, learning_rate : training
         Number of optimiser steps, trajectories a step, widths of the network, peak of the learning rate.
     method, adjoint, rtol, atol : solver
@@ -133,25 +138,32 @@ def fit(
         if fixed is False:
             raise DataError("at_nodes=True: nodes stay where they are; fixed=False cannot go with it")
         fixed = True
+    if homogeneous and position:
+        raise DataError("homogeneous=True: the equation is the same everywhere; position=True cannot go with it")
     settings: dict[str, Any] = {
         "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [d and list(d) for d in domain],
         "fixed": fixed, "frame_weight": frame_weight, "form": json.loads(json.dumps(form.to_dict())),
         "steps": steps, "batch": batch, "learning_rate": learning_rate, "method": method,
-        "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed,
+        "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed, "homogeneous": homogeneous,
     }  # fmt: skip
     if frame_weight is not None and not 0 <= frame_weight < math.inf:
         raise DataError(f"frame_weight={frame_weight}: a number of 0 or more is expected")
     if method == EXPONENTIAL and (data.times != data.times[:1]).any():
         raise DataError(f"method={method!r}: times shared by all trajectories are expected, these have their own")
+    given = len(data)
+    if homogeneous:
+        data = shifted_copies(data, basis, seed)
     usable = data.observed
     if not (usable[:, 1:] & usable[:, :-1]).any():
         raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")
     processes.check_same("the data, or the settings of the training", settings)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(data), generator=generator)
-    held = max(1, len(data) // 10) if len(data) > 3 else 0
+    order = torch.randperm(given, generator=generator)
+    held = max(1, given // 10) if given > 3 else 0
     validation, training = order[:held], order[held:]
+    if homogeneous:  # with all copies of theirs, and none of those kept for validation
+        training = (training + given * torch.arange(len(data) // given)[:, None]).flatten()
     if resume:
         state, run = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
         encoded = _encoded(run.basis, data, processes)
