@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .._tree_runs import runs_of
 from ..families import family_by_name
-from . import unfolded
+from . import products, unfolded
 from .card_sets import (
     CardSet,
     card_set,
@@ -224,9 +224,4 @@ def product_backward(
     return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
 
 
-def product_derivatives(
-    coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str],
-    derivatives: Sequence[Sequence[int]],
-) -> Tensor:  # fmt: skip
-    """Return several derivatives of `product_synthesize`, (..., J, M), one after the other."""
-    return torch.stack([product_synthesize(coef, z, tree, degrees, families, own) for own in derivatives], -2)
+product_derivatives = products.from_sums(product_synthesize, product_adjoint)[2]
