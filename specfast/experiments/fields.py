@@ -71,15 +71,20 @@ def chebyshev_points(count: int) -> Tensor:
     return -torch.cos(torch.pi * (torch.arange(count, dtype=torch.float64) + 0.5) / count)
 
 
+def jump_starts(count: int, generator: torch.Generator) -> Tensor:
+    """Return variances, uniform on (0.3, 1.3), and means, on (-1, 1), of normal densities (R, 2)."""
+    return torch.rand(count, 2, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 2.0]) + torch.tensor(
+        [0.3, -1.0]
+    )
+
+
 def jumps(count: int, times: Tensor, sensors: int, seed: int, noise: float = 0.0) -> tuple[Observations, Tensor]:
     """Return u of u_t = (3/2) (J * u - u) at sensors of each trajectory's own, J a normal density of variance 1/2, and the starts' (R, 2).
 
     A normal density of variance v around m, with these (v, m), becomes exp(-3t/2) sum_k (3t/2)^k / k! times those of variance v + k/2.
     """
     generator = torch.Generator().manual_seed(seed)
-    starts = torch.rand(count, 2, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 2.0]) + torch.tensor(
-        [0.3, -1.0]
-    )
+    starts = jump_starts(count, generator)
     x = (14 * torch.rand(count, sensors, generator=generator, dtype=torch.float64) - 7).sort(1).values
     u = jump_solution(x, starts, times)
     data = Observations(u.unsqueeze(2), x, times.expand(count, -1), ("u",))

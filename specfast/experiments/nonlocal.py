@@ -10,7 +10,7 @@ import torch
 from .. import learn
 from ..learn import Observations
 from . import rivals
-from .fields import jump_solution, jumps
+from .fields import jump_solution, jump_starts, jumps
 from .pages import Page, Picture, Settings, Table, percent, spread
 
 COUNTS = (2, 5, 20, 100)
@@ -47,9 +47,7 @@ def _given(settings: Settings) -> tuple[Observations, Observations, str]:
 def _operator_error(run: learn.Run) -> float:
     """Return |F_learned[u] - F[u]| / |F[u]| on unseen densities of `jumps`: F[u] is the rate of its solution at 0."""
     generator = torch.Generator().manual_seed(5)
-    starts = torch.rand(20, 2, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 2.0]) + torch.tensor(
-        [0.3, -1.0]
-    )
+    starts = jump_starts(20, generator)
     x = torch.linspace(-6, 6, 300, dtype=torch.float64).expand(20, -1)
     h = 1e-5
     u = jump_solution(x, starts, torch.tensor([0.0, h], dtype=torch.float64))
