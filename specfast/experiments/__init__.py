@@ -12,6 +12,8 @@ from .pages import Page, Picture, Settings, Table
 # Name, and what it is about in one line.
 STUDIES = {
     "bounded": "viscous Burgers on an interval, with noise, inside the training window and beyond, beside grid methods",
+    "reaction": "reaction and diffusion on an interval, likewise",
+    "front": "a sharp front carried along on an interval, likewise",
     "following": "heat and drift on the line: a basis that follows the field beside one that stays, and the learned operator",
     "nonlocal": "jumps on the line, from 2 to 100 trajectories, beside methods on a box",
     "schroedinger": "from start fields to fields at one later time: operator learning on the line",

@@ -47,6 +47,50 @@ def moving_gaussians(
     return noisy(data, noise, seed + 1), b[:, 0, 0]
 
 
+def allen_cahn(count: int, times: Tensor, points: Tensor, seed: int, modes: int = 64) -> Observations:
+    """Return u of u_t = u_xx / 50 + u - u^3 on (-1, 1) without flux through the ends.
+
+    The starts are a + b cos(pi (x+1)/2) + c cos(pi (x+1)) with numbers uniform on (-1/2, 1/2). Solved in cosines, the product at twice as many points,
+    by SciPy's DOP853 to a relative 1e-9.
+    """
+    from scipy.fft import dct, idct
+    from scipy.integrate import solve_ivp
+
+    generator = torch.Generator().manual_seed(seed)
+    starts = (torch.rand(count, 3, generator=generator, dtype=torch.float64) - 0.5).numpy()
+    wave = np.pi * np.arange(modes) / 2
+
+    def rate(_: float, flat: np.ndarray) -> np.ndarray:
+        c = flat.reshape(count, modes)
+        padded = np.pad(c, ((0, 0), (0, modes)))
+        padded[:, 1:] *= 0.5  # scipy's inverse counts each twice but the first
+        u = idct(padded * 4 * modes, axis=1)
+        cube = dct(u**3, axis=1)[:, :modes] / (2 * modes)
+        cube[:, 0] *= 0.5
+        return (c * (1 - wave**2 / 50) - cube).ravel()
+
+    first = np.zeros((count, modes))
+    first[:, :3] = starts
+    found = solve_ivp(
+        rate, (0, float(times[-1])), first.ravel(), method="DOP853", t_eval=times.numpy(), rtol=1e-9, atol=1e-12
+    )
+    c = torch.from_numpy(found.y.reshape(count, modes, -1)).movedim(2, 1)
+    u = c @ torch.cos(torch.from_numpy(wave)[:, None] * (points[None] + 1))
+    return Observations(u.unsqueeze(2), points.expand(1, -1), times.expand(count, -1), ("u",))
+
+
+def carried_fronts(count: int, times: Tensor, points: Tensor, seed: int) -> Observations:
+    """Return u = (h/2) erfc((x - p - 3t/5) / w), w^2 = (t + b) / 125, of u_t = -(3/5) u_x + u_xx / 500.
+
+    h is uniform on (0.5, 1.5), p on (-0.7, 0), b on (1/2, 3/2).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    h, p, b = torch.rand(3, count, 1, 1, generator=generator, dtype=torch.float64)
+    t, x = times[:, None], points[None, :]
+    u = (0.5 + h) / 2 * torch.erfc((x - 0.7 * (p - 1) - 0.6 * t) / ((t + 0.5 + b) / 125).sqrt())
+    return Observations(u.unsqueeze(2), points.expand(1, -1), times.expand(count, -1), ("u",))
+
+
 def noisy(data: Observations, level: float, seed: int) -> Observations:
     """Return observations with Gaussian noise of `level` times the root mean square of all values."""
     from dataclasses import replace

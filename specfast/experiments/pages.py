@@ -34,6 +34,10 @@ class Settings:
         """Return one of two sizes."""
         return quick if self.quick else full
 
+    def page(self, name: str) -> str:
+        """Return what a page and its pictures are called: a study of a file stands beside that of fields made here."""
+        return f"{name}_file" if self.train else name
+
 
 @dataclass(frozen=True)
 class Table:
@@ -83,12 +87,13 @@ class Page:
         blocks = [f"# {self.title}"]
         for part in self.parts:
             if isinstance(part, Picture):
-                part.figure.savefig(folder / f"{part.name}.png", dpi=110)
-                blocks.append(f"![{part.caption}]({part.name}.png)\n\n*{part.caption}*")
+                own = settings.page(part.name)
+                part.figure.savefig(folder / f"{own}.png", dpi=110)
+                blocks.append(f"![{part.caption}]({own}.png)\n\n*{part.caption}*")
             else:
                 blocks.append("\n".join(part.lines()) if isinstance(part, Table) else part)
         blocks.append(f"*{provenance(name, settings)}*")
-        path = folder / f"{name}.md"
+        path = folder / f"{settings.page(name)}.md"
         path.write_text("\n\n".join(blocks) + "\n")
         return path
 

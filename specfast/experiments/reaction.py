@@ -1,0 +1,19 @@
+"""Bounded domain: reaction and diffusion with no flux through the ends, beside grid methods."""
+
+from __future__ import annotations
+
+import torch
+
+from . import beside
+from .fields import allen_cahn, chebyshev_points
+from .pages import Page, Settings
+
+
+def study(settings: Settings) -> Page:
+    """Train all on the first half of the times at three noise levels; judge on unseen trajectories without noise over all times."""
+    times, points = torch.linspace(0, 2, 11, dtype=torch.float64), chebyshev_points(settings.of(24, 96))
+    made = allen_cahn(settings.of(6, 80), times, points, 0), allen_cahn(settings.of(3, 20), times, points, 1)
+    what = "u_t = u_xx / 50 + u - u^3 without flux through the ends, from three random cosines, made here"
+    data, tested, what = beside.given(settings, (*made, what))
+    problem = beside.Problem("Reaction and diffusion", what, data, tested, settings.of(20, 1600), "reaction")
+    return beside.page(problem, settings)
