@@ -26,6 +26,13 @@ def _intervals(text: str) -> list[tuple[float, float]]:
     return pairs
 
 
+def _gamma(text: str) -> float | str:
+    try:
+        return text if text == "auto" else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number below 1, -inf, or auto is expected") from None
+
+
 def _term(text: str) -> tuple[tuple[int, ...], float]:
     orders, _, number = text.partition("=")
     try:
@@ -71,7 +78,9 @@ def _add_learn(learn: argparse.ArgumentParser) -> None:
     )
     learn.add_argument("--domain", type=_intervals, metavar="A,B", help="interval of a bounded basis")
     learn.add_argument("--degree", type=int, help="degree; chosen from the data if left out")
-    learn.add_argument("--gamma", type=float, help="shape of the hyperbolic cross for several axes (default -1)")
+    learn.add_argument(
+        "--gamma", type=_gamma, help="shape of the hyperbolic cross for several axes (default -1), or auto: the best of nine"
+    )
     learn.add_argument("--steps", type=int, default=2400, help="optimiser steps")
     learn.add_argument("--method", default="dopri5", help="solver of torchdiffeq")
     learn.add_argument("--adjoint", action="store_true", help="gradients by the adjoint equation")

@@ -15,6 +15,8 @@ STUDIES = {
     "reaction": "reaction and diffusion on an interval, likewise",
     "front": "a sharp front carried along on an interval, likewise",
     "following": "heat and drift on the line: a basis that follows the field beside one that stays, and the learned operator",
+    "frames": "noise, and the weight lambda that holds scale and shift to those of the snapshots",
+    "tails": "fractional diffusion: tails that fall off like a power, in Hermite functions and in what suits them",
     "nonlocal": "jumps on the line, from 2 to 100 trajectories, beside methods on a box",
     "schroedinger": "from start fields to fields at one later time: operator learning on the line",
 }

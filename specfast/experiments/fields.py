@@ -27,11 +27,12 @@ def burgers(count: int, times: Tensor, points: Tensor, seed: int) -> Observation
 
 
 def moving_gaussians(
-    count: int, times: Tensor, sensors: int, drift: float, seed: int, noise: float = 0.0
+    count: int, times: Tensor, sensors: int, drift: float, seed: int, noise: float = 0.0, in_frames: bool = False
 ) -> tuple[Observations, Tensor]:
     """Return u = a (t + b)^(-1/2) exp(-(x - drift t)^2 / (t + b)) of u_t = -drift u_x + u_xx / 4 at sensors of each trajectory's own, and b.
 
     a is uniform on (0.6, 1.4), b on (1, 3); the balanced scale and shift are sqrt(2 / (t + b)) and drift t. The noise is relative.
+    With `in_frames` the values are beta^(-1/2) u(x0 + z / beta, t) at fixed places z on (-4, 4): what who moves and stretches with the field sees.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -43,6 +44,9 @@ def moving_gaussians(
     x = uniform(-half, half + drift * end, count, sensors).sort(1).values
     t, place = times[None, :, None], x[:, None, :]
     u = a * (t + b) ** -0.5 * torch.exp(-((place - drift * t) ** 2) / (t + b))
+    if in_frames:
+        x = (8 * torch.rand(count, sensors, generator=generator, dtype=torch.float64) - 4).sort(1).values
+        u = a * ((t + b) * 2) ** -0.25 * torch.exp(-(x[:, None] ** 2) / 2)
     data = Observations(u.unsqueeze(2), x, times.expand(count, -1), ("u",))
     return noisy(data, noise, seed + 1), b[:, 0, 0]
 

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -64,7 +65,7 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
 
 
 def choose_basis(
-    data: Observations, names: str, *, degree: int | None = None, gamma: float | None = None,
+    data: Observations, names: str, *, degree: int | None = None, gamma: float | Literal["auto"] | None = None,
     domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None, fixed: bool | None = None,
 ) -> Basis:  # fmt: skip
     """Return the basis for a data set.
@@ -76,7 +77,8 @@ def choose_basis(
     names : str
         One family for all axes, or one an axis joined by commas.
     degree, gamma : optional
-        Of the hyperbolic cross (for one axis, the degree). Default: degree by the frequency indicator, gamma -1.
+        Of the hyperbolic cross (for one axis, the degree). Default: degree by the frequency indicator, gamma -1. "auto" takes the cross, among
+        those of nine gammas with as many coefficients as the default one has at most, that best gives sensors kept from the fit.
     domain : sequence of pairs, optional
         Interval of every bounded axis, (end, inf) of a half-line; one for all axes or one an axis.
     extent : Observations, optional
@@ -87,14 +89,15 @@ def choose_basis(
     if degree is not None and degree < 1:
         raise DataError(f"degree={degree}: at least 1 is expected")
     if data.dim == 1 and gamma is not None:
-        raise DataError(f"gamma={gamma:g}: data on one axis have no hyperbolic cross; leave it out")
+        raise DataError(f"gamma={gamma}: data on one axis have no hyperbolic cross; leave it out")
+    shape = -1.0 if gamma is None or gamma == "auto" else gamma
     families, ends = _families(data if extent is None else extent, names, domain)
     amplitude = _amplitude(data)
     sample = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
     observed = _observed(sample)
 
     def index_set(n: int) -> IndexSet:
-        return TensorProduct(n) if data.dim == 1 else HyperbolicCross(n, -1.0 if gamma is None else gamma)
+        return TensorProduct(n) if data.dim == 1 else HyperbolicCross(n, shape)
 
     def indicator(n: int, scale: Sequence[float], axis: int | None = None) -> float:
         basis = Basis(Space(families, index_set(n)), tuple(scale), tuple(shift), amplitude)
@@ -136,17 +139,38 @@ def choose_basis(
             )
         )
 
+    def shaped(basis: Basis, n: int, frame: Tensor | None = None) -> Basis:
+        return _of_best_shape(resized(basis, n), sample, frame) if gamma == "auto" else resized(basis, n)
+
     if fixed or all(family.bounded for family in families):
         if fixed is False:
             raise DataError("fixed=False: on intervals alone there is no scale or shift that could follow the field")
-        return resized(still, fitting(still))
+        return shaped(still, fitting(still))
     moving, frame = _following(still, sample)
     least, own = fitting(still), fitting(moving, frame)
     gains = _indicator(resized(moving, least), sample, None, frame) < 0.5 * _indicator(
         resized(still, least), sample, None
     )
     follow = gains or 2 * own <= least if fixed is None else True
-    return resized(moving, own) if follow else resized(still, least)
+    return shaped(moving, own, frame) if follow else shaped(still, least)
+
+
+def _of_best_shape(basis: Basis, sample: Observations, frame: Tensor | None) -> Basis:
+    """Return the basis with the hyperbolic cross of any gamma, not larger than its own, that best gives a fifth of the sensors kept from the fit."""
+    families, dim, budget = basis.space.families, basis.space.dim, basis.space.size
+    held = torch.arange(sample.values.shape[-1]) % 5 == 0
+    held = held[torch.randperm(len(held), generator=torch.Generator().manual_seed(0))]
+    kept, rest = (replace(sample, values=sample.values[..., m], points=sample.points[:, m]) for m in (~held, held))
+    best: tuple[float, Basis] | None = None
+    for gamma in adapt.GAMMAS:
+        index_set = adapt.largest_within(lambda n, g=gamma: HyperbolicCross(n, g), dim, budget)  # type: ignore[misc]
+        tried = replace(basis, space=Space(families, index_set))
+        wrong = tried.synthesize(tried.coefficients(kept, frame), rest.points, frame) - rest.values
+        error = float(wrong.square().nansum())
+        if best is None or error < best[0]:
+            best = error, tried
+    assert best is not None
+    return best[1]
 
 
 def _amplitude(data: Observations) -> float:

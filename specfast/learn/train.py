@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ def fit(
     basis: str = "hermite",
     *,
     degree: int | None = None,
-    gamma: float | None = None,
+    gamma: float | Literal["auto"] | None = None,
     domain: Sequence[tuple[float, float]] | None = None,
     extent: Observations | None = None,
     fixed: bool | None = None,
@@ -43,7 +43,7 @@ def fit(
     steps: int = 2400,
     batch: int = 64,
     hidden: Sequence[int] = (128, 128),
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-3,
     method: str = "dopri5",
     adjoint: bool = False,
     rtol: float = 1e-4,
@@ -68,8 +68,9 @@ def fit(
         The family of all axes, or one an axis joined by commas; scale and shift are chosen from the data.
     degree : int, optional
         Degree of the space; default: from the frequency indicator of the data.
-    gamma : float, optional
-        Shape of the hyperbolic cross for two or more axes; default -1.
+    gamma : float or "auto", optional
+        Shape of the hyperbolic cross for two or more axes; default -1. "auto": of nine gammas, each with at most as many coefficients, the one that
+        best gives sensors kept from the fit.
     domain : sequence of (float, float), optional
         Intervals of bounded axes, (end, inf) of half-lines; one for all axes or one an axis.
     extent : Observations, optional

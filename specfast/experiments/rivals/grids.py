@@ -27,15 +27,19 @@ class Grid:
 
 
 def resample(data: Observations, low: float, high: float, count: int) -> Grid:
-    """Return observations on one axis on a uniform grid, by cubic splines through each snapshot's sensors; 0 outside of these."""
+    """Return observations on one axis on a uniform grid, by cubic splines through each snapshot's sensors.
+
+    Up to two steps of the grid outside of these they have the value of the last sensor, farther out 0.
+    """
     grid, values = np.linspace(low, high, count), data.values
     out = np.zeros((*values.shape[:3], count))
     for row in range(len(values)):
         points = data.points[row if len(data.points) > 1 else 0].numpy()
         order = np.argsort(points)
         spline = make_interp_spline(points[order], values[row].numpy()[..., order], k=3, axis=-1)
-        inside = (grid >= points.min()) & (grid <= points.max())
-        out[row][..., inside] = spline(grid[inside])
+        low_end, high_end, step = points.min(), points.max(), grid[1] - grid[0]
+        near = (grid >= low_end - 2 * step) & (grid <= high_end + 2 * step)
+        out[row][..., near] = spline(grid[near].clip(low_end, high_end))
     return Grid(torch.from_numpy(out), low, high)
 
 
