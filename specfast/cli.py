@@ -1,4 +1,4 @@
-"""The command line: specfast learn, evaluate, predict, report, experiments, info."""
+"""The command line: specfast learn, evaluate, predict, report, experiments, bench, info."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def _add_learn(learn: argparse.ArgumentParser) -> None:
     learn.add_argument("--domain", type=_intervals, metavar="A,B", help="interval of a bounded basis")
     learn.add_argument("--degree", type=int, help="degree; chosen from the data if left out")
     learn.add_argument(
-        "--gamma", type=_gamma, help="shape of the hyperbolic cross for several axes (default -1), or auto: the best of nine"
+        "--gamma",
+        type=_gamma,
+        help="shape of the hyperbolic cross for several axes (default -1), or auto: the best of nine",
     )
     learn.add_argument("--steps", type=int, default=2400, help="optimiser steps")
     learn.add_argument("--method", default="dopri5", help="solver of torchdiffeq")
@@ -98,7 +100,13 @@ def _add_learn(learn: argparse.ArgumentParser) -> None:
         help="it is the same everywhere on the line: learn from shifted copies too",
     )
     equation.add_argument(
-        "--local", action="store_true", help="it is local: a network of u, u_x, u_xx, the same at all nodes"
+        "--local",
+        type=int,
+        nargs="?",
+        const=2,
+        choices=(0, 1, 2),
+        metavar="ORDER",
+        help="it is local: a network of u and its derivatives up to ORDER (2), the same at all nodes; 0 on intervals",
     )
     equation.add_argument("--time-dependent", action="store_true", help="it changes with time (t is an input)")
     equation.add_argument(
@@ -128,8 +136,33 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("run", type=Path)
     report.add_argument("--data", help="observations to show; those it was trained with if left out")
     _add_experiments(commands.add_parser("experiments", help="studies of the method beside its rivals"))
+    _add_bench(commands.add_parser("bench", help="speed and accuracy of the kernels on this machine"))
     commands.add_parser("info", help="versions, backends, threads")
     return parser
+
+
+def _add_bench(own: argparse.ArgumentParser) -> None:
+    """Add the options of `bench`."""
+    from .bench.peers import NAMES
+    from .bench.suites import SUITES
+
+    own.formatter_class = argparse.RawDescriptionHelpFormatter
+    own.epilog = "suites:\n" + "\n".join(f"  {name:14}{what}" for name, what in SUITES.items())
+    own.epilog += "\n  scaling       how cost grows, and who is fastest where"
+    own.add_argument("suites", nargs="*", metavar="SUITE", help="which (default: all)")
+    own.add_argument("--quick", action="store_true", help="small cases: a minute in all")
+    own.add_argument(
+        "--peers",
+        nargs="*",
+        metavar="PEER",
+        help=f"time what one would use instead, where installed: {', '.join(NAMES)}",
+    )
+    own.add_argument("--threads", type=int, metavar="N", help="how many threads (default: PyTorch's)")
+    own.add_argument("--json", type=Path, metavar="F", help="write the numbers")
+    own.add_argument(
+        "--compare", type=Path, metavar="F", help="an earlier --json: print ratios, fail where it has become slower"
+    )
+    own.add_argument("--plot", type=Path, metavar="FOLDER", help="write a page with pictures")
 
 
 def _add_experiments(own: argparse.ArgumentParser) -> None:
@@ -192,7 +225,7 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
     asked: dict[str, Any] = {
         "degree": options.degree, "gamma": options.gamma, "domain": options.domain, "extent": data, "fixed": fixed,
         "frame_weight": options.frame_weight, "position": options.position, "time_dependent": options.time_dependent,
-        "known": dict(options.known), "conserved": options.conserve, "at_nodes": options.local, "homogeneous": options.homogeneous, "steps": options.steps, "method": options.method,
+        "known": dict(options.known), "conserved": options.conserve, "local": options.local, "homogeneous": options.homogeneous, "steps": options.steps, "method": options.method,
         "adjoint": options.adjoint, "seed": options.seed, "progress": sys.stderr.isatty(), "folder": options.out,
         "resume": options.resume, "group": group,
     }  # fmt: skip
@@ -371,6 +404,39 @@ def _experiments(options: argparse.Namespace) -> None:
         print(f"page         {page.write(options.out, name, settings)}\n", flush=True)
 
 
+def _bench(options: argparse.Namespace) -> None:
+    import torch
+
+    from .bench import compare, report
+    from .bench.peers import NAMES
+
+    peers = () if options.peers is None else options.peers or NAMES
+    if unknown := [name for name in peers if name not in NAMES]:
+        raise ValueError(f"--peers {unknown[0]}: {', '.join(NAMES)} are expected")
+    if options.threads is not None and options.threads < 1:
+        raise ValueError(f"--threads {options.threads}: at least 1 is expected")
+    before = compare.read(options.compare) if options.compare else None
+    for path in (options.json, options.plot):
+        if path is not None:
+            _check_writable(path)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    found = report.run(options.suites, quick=options.quick, peers=peers, report=_say)
+    print(report.text(found))
+    if options.json:
+        report.save(found, options.json)
+    if options.plot:
+        command = " ".join(
+            ["specfast", "bench", *options.suites] + ["--quick"] * options.quick + ["--peers"] * bool(peers)
+        )
+        print(f"\npage         {report.write(found, options.plot, command)}")
+    if before is not None:
+        changes = compare.changes(before, found)
+        print(f"\n{compare.table(changes)}")
+        if any(change.regressed for change in changes):
+            raise SystemExit(1)
+
+
 def _info(options: argparse.Namespace) -> None:
     import platform
 
@@ -407,7 +473,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         commands = {
             "learn": _learn, "evaluate": _evaluate, "predict": _predict, "report": _report, "experiments": _experiments,
-            "info": _info,
+            "bench": _bench, "info": _info,
         }  # fmt: skip
         commands[options.command](options)
     except (ValueError, TypeError, OSError, MemoryError, ArithmeticError) as error:

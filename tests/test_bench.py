@@ -1,5 +1,6 @@
 """Every case that is measured is also right, and so are the peers it is measured against."""
 
+import dataclasses
 import importlib.util
 import json
 from pathlib import Path
@@ -7,17 +8,24 @@ from pathlib import Path
 import pytest
 import torch
 
-from specfast import bench
-from specfast.bench.measure import bound, ours
-from specfast.bench.peers import PEERS
+import specfast as sf
+from specfast import bench, cli
+from specfast.bench import compare, peers, scaling
+from specfast.bench.cross import CrossCase
+from specfast.bench.hardware import bound
+from specfast.bench.peers.expansions import TotalCase
+from specfast.bench.suites import layer, transform
+from specfast.bench.work import CannotError, relative_error
 from specfast.kernels import reference
+
+TIMED = {"rounds": 2, "budget": 0.001}
 
 
 @pytest.mark.parametrize("case", [case.small() for case in bench.CASES], ids=lambda case: case.name)
 def test_a_case_against_the_reference(case):
     coef, z, values = (part.double() for part in case.data())
     size, tolerance = case.shape[2], 1e-10 if case.dtype == torch.float64 else 1e-4
-    result = ours(case)()
+    result = transform.ours(case)()
     if case.operation == "synthesize":
         pairs = [(result, reference.synthesize(coef, z, case.family.name, 0))]
     elif case.operation == "adjoint":
@@ -26,20 +34,152 @@ def test_a_case_against_the_reference(case):
         pairs = list(zip(result, reference.backward(values, coef, z, case.family.name, 0), strict=True))
     for found, expected in pairs:
         assert (found.double() - expected).abs().max() <= tolerance * expected.abs().max()
+    assert transform.error(case, result) <= tolerance
 
 
-@pytest.mark.parametrize("name", sorted(set(PEERS) - {"compile", "jax"}))
-def test_peers_compute_the_same(name):
-    case = next(c for c in bench.CASES if c.operation == "synthesize" and c.shared == (name == "blas")).small()
-    result = torch.as_tensor(PEERS[name](case)())
-    torch.testing.assert_close(result, ours(case)())
+@pytest.mark.parametrize("suite", bench.SUITES)
+def test_every_piece_of_work_is_right_and_is_told_when_it_is_not(suite):
+    for work in bench.works(suite, True):
+        result = work.make()()
+        assert work.error(result) <= work.tolerance
+        assert min(work.terms, work.operations, work.bytes) > 0
+        first = result[0] if isinstance(result, (list, tuple)) else result
+        wrong = torch.as_tensor(first).clone() if suite != "recurrence" else first * 1.01
+        if suite != "recurrence":
+            wrong.view(-1)[:1] += 1 + wrong.abs().max()
+        spoilt = [wrong, *result[1:]] if isinstance(result, (list, tuple)) else wrong
+        assert not work.error(spoilt) <= work.tolerance  # nor NaN
+
+
+def test_a_wrong_kernel_ends_the_benchmark():
+    work = bench.works("transform", True)[0]
+    with pytest.raises(bench.WrongError, match="the error is"):
+        bench.measure([dataclasses.replace(work, error=lambda result: 1.0)], **TIMED)
+    with pytest.raises(bench.WrongError, match="nan"):
+        bench.measure([dataclasses.replace(work, error=lambda result: float("nan"))], **TIMED)
+
+
+@pytest.mark.parametrize("name", sorted(set(peers.ONE_AXIS) - {"compile"}))
+def test_peers_on_one_axis_compute_the_same(name):
+    """Each does at least one case, or is not installed."""
+    done = 0
+    for case in (case.small() for case in bench.CASES if not case.far):
+        small = dataclasses.replace(case, shape=(*case.shape[:2], min(case.shape[2], 40)))
+        try:
+            result = peers.ONE_AXIS[name](small)()
+        except CannotError as reason:
+            if str(reason) == "not installed":
+                return
+            continue
+        expected = transform.ours(small)()
+        assert relative_error(result, expected) < (1e-3 if case.dtype == torch.float32 else 1e-9)
+        done += 1
+    assert done
+
+
+@pytest.mark.parametrize("name", peers.CROSS)
+def test_peers_over_crosses_compute_the_same(name):
+    case = CrossCase("synthesize", 3, 7, 50)
+    assert relative_error(peers.CROSS[name](case)(), case.ours()()) < 1e-11
+
+
+@pytest.mark.parametrize("name", peers.TOTAL)
+def test_peers_of_total_degree_compute_the_same(name):
+    pytest.importorskip(name)
+    case = TotalCase(3, 5, 40)
+    expected = case.space.synthesize(torch.ones(case.space.size, dtype=torch.float64), case.at())
+    assert relative_error(peers.TOTAL[name](case)(), expected) < 1e-9
+
+
+def test_layers_of_peers_compute_the_same():
+    for case in layer.cases(True):
+        expected = case.forward_and_backward(case.make())()
+        for name in ("eager", "eager KAN"):
+            try:
+                result = peers.LAYER[name](case)()
+            except CannotError:
+                continue
+            assert relative_error(result, expected) < 1e-3
+
+
+def test_what_overflows_or_cannot_is_said():
+    case = bench.Case("synthesize", sf.Hermite(), (2, 30, 400))
+    row = bench.measure([transform.work(case)], ["numpy", "scipy", "torch.special", "blas", "eager"], **TIMED)[0]
+    assert row["ratio"]["eager"] > 0 and "blas" not in {**row["ratio"], **row["notes"]}
+    for name in ("numpy", "scipy", "torch.special"):
+        assert row["notes"][name] == "overflows" or row["notes"][name].startswith("wrong by")
+    assert "overflows" in bench.table([row]) or "wrong by" in bench.table([row])
 
 
 def test_a_row_of_the_table():
-    rows = bench.measure([bench.CASES[0].small()], ["eager"], rounds=1, budget=0.001)
+    rows = bench.measure(bench.works("transform", True)[:1], ["eager"], **TIMED)
     assert rows[0]["ratio"]["eager"] > 0 and "of bound" in bench.table(rows)
+    assert 0 <= rows[0]["error"] < 1e-10 and rows[0]["peak_memory"] > 1e7
     loop, multiply_adds = bound(torch.float64)
     assert loop() == multiply_adds > 1e5
+
+
+def test_exponents():
+    values = (1.0, 2.0, 4.0, 8.0, 16.0)
+    sweep = scaling.Sweep("x", "n", values, tuple(3 * max(v, 4.0) ** 1.5 for v in values))
+    assert sweep.exponent == pytest.approx(1.5)
+    assert scaling.Sweep("x", "n", (1.0, 2.0), (4.0, 2.0)).exponent == pytest.approx(-1.0)
+
+
+def _run(seconds, share, spread=0.01):
+    row = {"case": "a", "threads": 2, "seconds": seconds, "spread": spread, "share_of_bound": share}
+    return {"rows": [row, {**row, "case": str(seconds)}]}
+
+
+def test_only_real_regressions_count():
+    def one(*runs):
+        (found,) = compare.changes(*runs)
+        return found
+
+    assert one(_run(1.0, 0.5), _run(1.5, 0.33)).regressed
+    assert not one(_run(1.0, 0.5), _run(0.5, 0.9)).regressed
+    assert not one(_run(1.0, 0.5), _run(1.05, 0.48)).regressed  # below a tenth
+    assert not one(_run(1.0, 0.5), _run(1.5, 0.5)).regressed  # the machine was slower as well
+    assert not one(_run(1.0, 0.5), _run(1.3, 0.39, spread=0.2)).regressed  # within the noise
+    assert "slower" in compare.table([one(_run(1.0, 0.5), _run(1.5, 0.33))])
+
+
+def test_bench_from_the_command_line(tmp_path, capsys):
+    first, folder = tmp_path / "a.json", tmp_path / "pages"
+    assert cli.main(["bench", "recurrence", "scaling", "--quick", "--json", str(first), "--plot", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "of bound" in said and "G multiply-adds/s" in said and "exponent" in said
+    page = (folder / "bench.md").read_text()
+    assert (
+        page.count(".png)") == 4 == len(list(folder.glob("*.png")))
+        and "specfast bench recurrence scaling --quick" in page
+    )
+    found = json.loads(first.read_text())
+    assert found["rows"] and all(rate > 0 for rates in found["machine"]["rates"].values() for rate in rates.values())
+    for row in found["rows"]:
+        row["seconds"], row["share_of_bound"], row["spread"] = 1e-9, 1e9, 0.0
+    first.write_text(json.dumps(found))
+    with pytest.raises(SystemExit) as left:
+        cli.main(["bench", "recurrence", "--quick", "--compare", str(first)])
+    assert left.value.code == 1 and "slower" in capsys.readouterr().out
+    for row in found["rows"]:
+        row["seconds"] = 1e9
+    first.write_text(json.dumps(found))
+    assert cli.main(["bench", "recurrence", "--quick", "--compare", str(first)]) == 0
+
+
+def test_bad_input_of_bench_is_one_line(tmp_path, capsys):
+    (tmp_path / "no.json").write_text("{}")
+    for arguments, what in (
+        (["nothing"], "'nothing' is none"),
+        (["--peers", "nobody"], "--peers nobody"),
+        (["--threads", "0"], "--threads 0"),
+        (["--compare", str(tmp_path / "no.json")], "not a file of specfast bench"),
+        (["--compare", str(tmp_path / "absent.json")], "absent.json"),
+    ):
+        assert cli.main(["bench", *arguments]) == 2
+        said = capsys.readouterr().err
+        assert what in said and said.count("\n") == 1
 
 
 def script(name):

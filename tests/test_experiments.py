@@ -8,7 +8,7 @@ import torch
 
 import specfast as sf
 from specfast import cli, experiments
-from specfast.experiments import Settings, fields, schroedinger
+from specfast.experiments import Settings, fields, schroedinger, sharp, six_axes, tails
 from specfast.experiments.rivals.grids import at_sensors, resample
 from specfast.experiments.split_steps import SplitSteps, closest_unitary, generator_of
 
@@ -70,6 +70,123 @@ def test_moving_gaussians_solve_their_equation():
     rate = (data.values[:, 2, 0] - data.values[:, 0, 0]) / (2 * h)
     slope, bend = -2 * away / width * u, (4 * away**2 / width**2 - 2 / width) * u
     assert (rate - (-2.0 * slope + bend / 4)).abs().max() < 1e-5 * rate.abs().max() and x.shape == (4, 30)
+
+
+def _residual(u, x, times, rate):
+    """Return |u_t - rate(u, u_x, u_xx)| / |u_t| at the middle of three times, by central differences in both, for u (R, 3, M)."""
+    h, dt = float(x[1] - x[0]), float(times[2] - times[0])
+    now, slope = u[:, 1], (u[:, 1, 2:] - u[:, 1, :-2]) / (2 * h)
+    bend = (now[:, 2:] - 2 * now[:, 1:-1] + now[:, :-2]) / h**2
+    exact = ((u[:, 2] - u[:, 0]) / dt)[:, 1:-1]
+    return float((exact - rate(x[1:-1], now[:, 1:-1], slope, bend)).abs().max() / exact.abs().max())
+
+
+SOME = torch.tensor([0.0, 0.999, 1.0, 1.001], dtype=D)
+
+
+@pytest.mark.parametrize(
+    ("make", "low", "high", "rate"),
+    [
+        (fields.allen_cahn, -1, 1, lambda x, u, slope, bend: bend / 50 + u - u**3),
+        (fields.carried_fronts, -1, 1, lambda x, u, slope, bend: -0.6 * slope + bend / 500),
+        (fields.disturbed_fronts, -10, 20, lambda x, u, slope, bend: bend + u - u**2),
+    ],
+)
+def test_fields_solve_their_equations(make, low, high, rate):
+    x = torch.linspace(low, high, 2001, dtype=D)
+    data = make(3, SOME, x, 0)
+    assert _residual(data.values[:, 1:, 0], x, SOME[1:], rate) < 5e-4
+
+
+def test_fronts_begin_with_the_travelling_one_which_stays():
+    x = torch.linspace(-15, 30, 400, dtype=D)
+    start = fields.disturbed_fronts(2, SOME, x, 0).values[:, 0, 0] - fields.fisher_front(x)
+    assert (start > -1e-5).all() and 0.01 < start.max() < 0.31
+    h = 1e-3
+    front = torch.stack([fields.fisher_front(x + h * k) for k in (-1, 0, 1)])
+    rate = (fields.fisher_front(x, h) - fields.fisher_front(x, -h)) / (2 * h)
+    bend = (front[2] - 2 * front[1] + front[0]) / h**2
+    assert (rate - (bend + front[1] - front[1] ** 2)).abs().max() < 1e-6
+
+
+def test_no_flux_through_the_ends():
+    x = torch.tensor([-1, -1 + 1e-4, 1 - 1e-4, 1], dtype=D)
+    u = fields.allen_cahn(3, SOME, x, 0).values[:, :, 0]
+    assert ((u[..., 1] - u[..., 0]).abs() < 1e-6).all() and ((u[..., 3] - u[..., 2]).abs() < 1e-6).all()
+
+
+def test_fellers_diffusion_solves_its_equation():
+    times = torch.tensor([0.5, 0.5001, 0.5002], dtype=D)
+    data, h = fields.feller(3, times, 60, 0), 1e-3
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.rand(2, 3, 1, 1, 2, generator=generator, dtype=D)
+    width = torch.tensor([0.5, 1.5], dtype=D) * (1 + b) + 0.5001
+    u = lambda x: ((0.5 + a) / width * torch.exp(-x[:, None, :, None] / width)).sum(-1)[:, 0]  # noqa: E731
+    x = data.points
+    torch.testing.assert_close(data.values[:, 1, 0], u(x), rtol=1e-7, atol=0)
+    flux = [(x + s * h / 2) * (u(x + (s + 1) * h / 2) - u(x + (s - 1) * h / 2)) / h for s in (-1, 1)]
+    rate = (data.values[:, 2, 0] - data.values[:, 0, 0]) / 2e-4
+    assert (rate - (flux[1] - flux[0]) / h).abs().max() < 1e-5 * rate.abs().max()
+
+
+def test_splitting_bumps_are_waves_at_rest_at_first():
+    times = torch.tensor([0.0, 0.999, 1.0, 1.001], dtype=D)
+    data = fields.splitting_bumps(3, times, 50, 0)
+    u, rate = data.values[:, :, 0], data.values[:, :, 1]
+    assert (rate[:, 0] == 0).all()
+    assert ((u[:, 3] - u[:, 1]) / 2e-3 - rate[:, 2]).abs().max() < 1e-5
+    generator = torch.Generator().manual_seed(0)
+    a, m, s = torch.rand(3, 3, 1, generator=generator, dtype=D)
+    bump = lambda x: (0.5 + a) * torch.exp(-((x - 2 * m + 1) ** 2) / (1 + s))  # noqa: E731
+    torch.testing.assert_close(u[:, 2], (bump(data.points - 1) + bump(data.points + 1)) / 2)
+
+
+def test_a_packet_solves_schroedingers_equation():
+    x, h = torch.linspace(-3, 4, 30, dtype=D), 1e-3
+    wave, t = torch.tensor(0.8, dtype=D), torch.tensor(0.6, dtype=D)
+    psi = lambda x, t: fields.packet(x, t, wave)  # noqa: E731
+    rate = (psi(x, t + h) - psi(x, t - h)) / (2 * h)
+    bend = (psi(x + h, t) - 2 * psi(x, t) + psi(x - h, t)) / h**2
+    assert (1j * rate + bend).abs().max() < 1e-5
+    data, waves = fields.packets(2, 2, torch.tensor([0.0, 0.6], dtype=D), 20, 0)
+    parts = [fields.packet(data.points[..., d], t, waves[:, d, None]) for d in range(2)]
+    torch.testing.assert_close(torch.complex(*data.values[:, 1].unbind(1)), parts[0] * parts[1])
+
+
+def test_voigts_function_is_a_convolution_and_solves_its_equation():
+    """Its Fourier transform is exp(-v k^2 / 2 - w |k|), so it is that of a normal density times exp(-t |k|)."""
+    x = torch.linspace(-400, 400, 2**15 + 1, dtype=D)[:-1]
+    wave = 2 * torch.pi * torch.fft.fftfreq(len(x), float(x[1] - x[0]), dtype=D)
+    start = torch.exp(-(x**2) / 1.4) / (1.4 * torch.pi) ** 0.5
+    found = torch.fft.ifft(torch.fft.fft(start) * torch.exp(-1.5 * wave.abs())).real
+    exact = tails.voigt(x, torch.tensor(0.7, dtype=D), torch.tensor(1.5, dtype=D))
+    assert (found - exact).abs()[x.abs() < 50].max() < 1e-5
+
+
+def test_gaussians_in_their_frames_stand_still():
+    times = torch.linspace(0, 2, 5, dtype=D)
+    data, b = fields.moving_gaussians(3, times, 40, 2.0, 0, in_frames=True)
+    beta = (2 / (times + b[:, None])).sqrt()
+    x = 2.0 * times[:, None] + data.points[:, None] / beta[..., None]
+    shape = data.values[:, :, 0] * beta[..., None].sqrt() * (times + b[:, None])[..., None].sqrt()
+    expected = torch.exp(-((x - 2.0 * times[:, None]) ** 2) / (times + b[:, None])[..., None])
+    ratio = shape / expected
+    assert (ratio / ratio[:, :1, :1] - 1).abs().max() < 1e-12 and ((0.6 < ratio) & (ratio < 1.4)).all()
+
+
+def test_starts_on_several_axes_are_the_packets():
+    space = sf.Space([sf.Hermite()] * 2, sf.TensorProduct(24))
+    wave = torch.tensor([[0.5, 0.7]], dtype=D)
+    x = torch.randn(30, 2, dtype=D)
+    exact = fields.packet(x, torch.zeros((), dtype=D), wave).prod(-1)
+    found = space.synthesize(six_axes.starts(space, wave, 0.1)[0], x, scale=six_axes.SCALE, shift=0.1)
+    torch.testing.assert_close(torch.complex(found[0], found[1]), exact, rtol=0, atol=1e-8)
+
+
+def test_jumps_are_what_two_half_lines_are_for():
+    found = sharp.jump_errors(16)
+    whole, halves = found["Hermite, x0 at the jump"], found["two half-lines, Laguerre, half the degree each"]
+    assert halves[0] < 0.2 * whole[0]
 
 
 def test_own_schroedinger_fields_keep_their_norm_and_converge():

@@ -34,6 +34,12 @@ def layers():
     wave = {"width": 3, "layers": 2, "activation": torch.tanh}
     yield "operator", sf.nn.SpectralOperator(BOX, 1, 2, coupling=1, **wave), (torch.randn(2, 1, 5, 6),)
     yield "operator on a line", sf.nn.SpectralOperator(LINE, 2, 1, learn_scale=True, **wave), (torch.randn(2, 2, 9),)
+    axes = sf.nn.AlongAxes(PLANE, 2, 3)
+    torch.nn.init.normal_(axes.weight)
+    yield "along axes", axes, (torch.randn(4, 2, PLANE.size),)
+    line = sf.nn.AlongAxes(LINE)
+    torch.nn.init.normal_(line.weight)
+    yield "along one axis", line, (torch.randn(3, 1, LINE.size),)
     yield "kan", sf.nn.PolynomialKAN(4, 3, sf.Chebyshev(), 5), (torch.randn(6, 4),)
     yield "hermite kan", sf.nn.PolynomialKAN(4, 3, sf.Hermite(), 5), (torch.randn(2, 3, 4),)
     yield "laguerre kan", sf.nn.PolynomialKAN(4, 3, sf.Laguerre(0.5), 3), (torch.randn(6, 4),)
@@ -112,6 +118,36 @@ def test_convolution_at_points_is_that_on_a_grid():
     coef = torch.randn(3, 1, BOX.size, dtype=torch.float64)
     expected = BOX.synthesize(flat.mix(coef), points)
     torch.testing.assert_close(flat(BOX.synthesize(coef, points), points), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_along_axes_against_the_formula():
+    layer, (x,) = LAYERS["along axes"]
+    indices = [tuple(int(k) for k in n) for n in PLANE.indices]
+    member, expected = {n: i for i, n in enumerate(indices)}, torch.zeros(4, 3, PLANE.size, dtype=torch.float64)
+    for n, i in member.items():
+        for axis in range(PLANE.dim):
+            for m in range(layer.weight.shape[-1]):
+                other = member.get((*n[:axis], m, *n[axis + 1 :]))
+                if other is not None:
+                    expected[:, :, i] += x[:, :, other] @ layer.weight[axis, :, :, n[axis], m].T
+    torch.testing.assert_close(layer(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_along_axes_holds_a_laplacian():
+    """On Hermite functions -u_xx + x^2 u is (2n + 1) u: minus it, the Laplacian is what the layer learns of an oscillator without its well."""
+    space = sf.Space([sf.Hermite()] * 3, sf.TotalDegree(6))
+    layer = sf.nn.AlongAxes(space).double()
+    line = sf.Space(sf.Hermite(degree=8))
+    unit = torch.eye(9, dtype=torch.float64)
+    second = line.differentiate(line.differentiate(unit)).mT[:7, :7]  # projected from a larger space: exact
+    with torch.no_grad():
+        layer.weight.copy_(second.expand(3, 1, 1, 7, 7))
+    coef = torch.zeros(space.size, dtype=torch.float64)
+    inner = torch.from_numpy(space.indices.sum(1) <= 4)
+    coef[inner] = torch.randn(int(inner.sum()), dtype=torch.float64)
+    x = torch.randn(40, 3, dtype=torch.float64)
+    expected = sum(space.synthesize(coef, x, derivative=d) for d in ((2, 0, 0), (0, 2, 0), (0, 0, 2)))
+    torch.testing.assert_close(space.synthesize(layer(coef[None])[0], x), expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("family", [sf.Chebyshev(), sf.Legendre(), sf.Hermite(), sf.Laguerre(0.5)])
@@ -321,6 +357,9 @@ def test_what_is_learned():
         (lambda: sf.nn.SpectralConv(LINE, 1, 1, coupling=-1), "coupling=-1"),
         (lambda: sf.nn.SpectralConv(LINE, 1, 1)(torch.zeros(2, 3, 9)), r"x has shape \(2, 3, 9\); \(B, 1, n_1\)"),
         (lambda: sf.nn.SpectralConv(LINE, 1, 1)(torch.zeros(2, 1, 7)), r"sizes=\(7,\)"),
+        (lambda: sf.nn.AlongAxes(PLANE, 0), "in_channels=0"),
+        (lambda: sf.nn.AlongAxes(PLANE, 1, 2.5), "out_channels=2.5"),
+        (lambda: sf.nn.AlongAxes(LINE, 2)(torch.zeros(3, 1, 8)), r"coef has shape \(3, 1, 8\); \(\.\.\., 2, 8\)"),
         (lambda: sf.nn.SpectralOperator(LINE, 1, 1, width=0), "width=0"),
         (lambda: sf.nn.SpectralOperator(LINE, 1, 1)(torch.zeros(2, 2, 9)), r"\(B, 1, n_1\) is expected"),
         (lambda: sf.nn.PolynomialKAN(2, 2, "chebyshev"), "family='chebyshev'"),

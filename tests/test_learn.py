@@ -299,7 +299,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--ensemble", "1"], "--ensemble 1"),
         ([good, "--fixed-basis", "--adaptive-basis"], "one of the two"),
         ([good, "--basis", "chebyshev", "--adaptive-basis"], "could follow"),
-        ([good, "--local", "--adaptive-basis"], "at_nodes"),
+        ([good, "--local", "--adaptive-basis"], "local=2"),
         ([good, "--basis", "chebyshev", "--conserve", "norm"], "orthonormal"),
     ]
     for arguments, expected in cases:

@@ -156,14 +156,17 @@ def test_a_network_at_the_nodes_is_local(tmp_path):
         wanted = wanted + space.synthesize(coef, points, derivative=last[0] if space.dim == 1 else last)
         torch.testing.assert_close(space.synthesize(nodes(coef, None), points), wanted, rtol=1e-9, atol=1e-9)
     data = exact_decay(12)
-    run = learn.fit(
-        data, "chebyshev", degree=4, at_nodes=True, time_dependent=True, position=True, steps=20, progress=False
-    )
+    run = learn.fit(data, "chebyshev", degree=4, local=2, time_dependent=True, position=True, steps=20, progress=False)
     assert run.evaluate(data)["relative_l2"] < 0.05
     run.save(tmp_path)
     assert torch.equal(learn.load(tmp_path).forecast(data), run.forecast(data))
-    with pytest.raises(learn.DataError, match="at_nodes"):
-        learn.fit(data, at_nodes=True, fixed=False)
+    with pytest.raises(learn.DataError, match="local=1: nodes stay"):
+        learn.fit(data, local=1, fixed=False)
+    with pytest.raises(learn.DataError, match="local=True"):
+        learn.fit(data, local=True)
+    old = {**Form(local=2).to_dict(), "at_nodes": True}
+    del old["local"]
+    assert Form.from_dict(old) == Form(local=2) and Form.from_dict({**old, "at_nodes": False}) == Form()
 
 
 def test_many_coefficients_cost_in_proportion():

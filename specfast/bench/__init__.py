@@ -1,6 +1,9 @@
-"""Measuring the kernels: cases, peers, and the table of both beside the bound of the machine."""
+"""What is behind `specfast bench`: suites, peers, the machine's own rates, comparisons and pictures."""
 
 from .cases import CASES, Case
-from .measure import measure, table
+from .hardware import machine
+from .suites import SUITES, works
+from .timing import WrongError, measure, table
+from .work import Work
 
-__all__ = ["CASES", "Case", "measure", "table"]
+__all__ = ["CASES", "SUITES", "Case", "Work", "WrongError", "machine", "measure", "table", "works"]

@@ -14,5 +14,5 @@ def study(settings: Settings) -> Page:
     times, points = torch.linspace(0, 1, 11, dtype=torch.float64), chebyshev_points(settings.of(24, 96))
     made = burgers(settings.of(6, 80), times, points, 0), burgers(settings.of(3, 20), times, points, 1)
     data, tested, what = beside.given(settings, (*made, "the closed form of Cole and Hopf, made here"))
-    problem = beside.Problem("Burgers on an interval", what, data, tested, settings.of(20, 2400), "bounded")
+    problem = beside.Problem("Burgers on an interval", what, data, tested, settings.of(20, 1200), "bounded")
     return beside.page(problem, settings)

@@ -95,6 +95,100 @@ def carried_fronts(count: int, times: Tensor, points: Tensor, seed: int) -> Obse
     return Observations(u.unsqueeze(2), points.expand(1, -1), times.expand(count, -1), ("u",))
 
 
+SPEED = 5 / 6**0.5
+
+
+def fisher_front(x: Tensor, time: float | Tensor = 0.0) -> Tensor:
+    """Return (1 + exp((x - 5t/sqrt(6)) / sqrt(6)))^(-2), the travelling front of u_t = u_xx + u - u^2 (Ablowitz and Zeppetella)."""
+    return (1 + torch.exp((x - SPEED * time) / 6**0.5)) ** -2
+
+
+def disturbed_fronts(count: int, times: Tensor, points: Tensor, seed: int, modes: int = 768) -> Observations:
+    """Return u of u_t = u_xx + u - u^2 from the travelling front plus a exp(-(x - p)^2 / s), at points within (-20, 40).
+
+    a is uniform on (0, 0.3), p on (0, 6), s on (1, 3). Solved in cosines on (-60, 80), where nothing happens at the ends, by SciPy's DOP853.
+    """
+    from scipy.fft import dct, idct
+    from scipy.integrate import solve_ivp
+
+    generator = torch.Generator().manual_seed(seed)
+    a, p, s = torch.rand(3, count, 1, generator=generator, dtype=torch.float64)
+    low, length = -60.0, 140.0
+    grid = low + length * (torch.arange(2 * modes, dtype=torch.float64) + 0.5) / (2 * modes)
+    start = fisher_front(grid) + 0.3 * a * torch.exp(-((grid - 6 * p) ** 2) / (1 + 2 * s))
+    wave = np.pi * np.arange(modes) / length
+
+    def analysed(u: np.ndarray) -> np.ndarray:
+        c = dct(u, axis=1)[:, :modes] / (2 * modes)
+        c[:, 0] *= 0.5
+        return c  # type: ignore[no-any-return]
+
+    def rate(_: float, flat: np.ndarray) -> np.ndarray:
+        c = flat.reshape(count, modes)
+        padded = np.pad(c, ((0, 0), (0, modes))) * 2 * modes
+        padded[:, 0] *= 2
+        return (c * (1 - wave**2) - analysed(idct(padded, axis=1) ** 2)).ravel()
+
+    first = analysed(start.numpy()).ravel()
+    found = solve_ivp(rate, (0, float(times[-1])), first, method="DOP853", t_eval=times.numpy(), rtol=1e-8, atol=1e-10)
+    c = torch.from_numpy(found.y.reshape(count, modes, -1)).movedim(2, 1)
+    u = c @ torch.cos(torch.from_numpy(wave)[:, None] * (points[None] - low))
+    return Observations(u.unsqueeze(2), points.expand(1, -1), times.expand(count, -1), ("u",))
+
+
+def splitting_bumps(count: int, times: Tensor, sensors: int, seed: int) -> Observations:
+    """Return u = (g(x - t) + g(x + t)) / 2 and u_t of u_tt = u_xx from bumps g = a exp(-(x - m)^2 / s), at rest at first.
+
+    a is uniform on (1/2, 3/2), m on (-1, 1), s on (1, 2). The sensors lie within 4 of where the last bumps are.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    a, m, s = torch.rand(3, count, 1, 1, generator=generator, dtype=torch.float64)
+    a, m, s = 0.5 + a, 2 * m - 1, 1 + s
+    reach = 5 + float(times[-1])
+    x = (2 * reach * torch.rand(count, sensors, generator=generator, dtype=torch.float64) - reach).sort(1).values
+    ahead, behind = (x[:, None] - m - sign * times[:, None] for sign in (1, -1))
+    right, left = (a * torch.exp(-(part**2) / s) for part in (ahead, behind))
+    rate = (right * ahead - left * behind) / s
+    return Observations(torch.stack([(right + left) / 2, rate], 2), x, times.expand(count, -1), ("u", "u_t"))
+
+
+def packet(x: Tensor, time: Tensor, wave: Tensor) -> Tensor:
+    """Return (1 + it)^(-1/2) exp(i k (x - k t) - (x - 2 k t)^2 / (4 (1 + it))) of i psi_t = -psi_xx, complex, for broadcast x, t and k."""
+    width = torch.complex(torch.ones_like(time), time)
+    phase = torch.complex(-((x - 2 * wave * time) ** 2), torch.zeros_like(x - wave * time)) / (4 * width)
+    return torch.exp(phase + 1j * wave * (x - wave * time)) / width.sqrt()
+
+
+def packets(
+    count: int, dim: int, times: Tensor, sensors: int, seed: int, waves: tuple[float, float] = (0.5, 1.0)
+) -> tuple[Observations, Tensor]:
+    """Return products of packets of i psi_t = -Laplace psi as channels re, im, and their wave numbers (R, D).
+
+    Wave numbers are uniform on `waves`; sensors are drawn, for each trajectory, around the middle of the middle packet's way.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    wave = waves[0] + (waves[1] - waves[0]) * torch.rand(count, dim, generator=generator, dtype=torch.float64)
+    middle = 0.5 * (waves[0] + waves[1]) * float(times[-1])
+    x = middle + 1.7 * torch.randn(count, sensors, dim, generator=generator, dtype=torch.float64)
+    psi = packet(x[:, None], times[None, :, None, None], wave[:, None, None]).prod(-1)
+    values = torch.stack([psi.real, psi.imag], 2)
+    names = tuple(f"x{d + 1}" for d in range(dim))
+    return Observations(values, x, times.expand(count, -1), ("re", "im"), names), wave
+
+
+def feller(count: int, times: Tensor, sensors: int, seed: int) -> Observations:
+    """Return u = sum over two of a exp(-x / (t + b)) / (t + b) of u_t = (x u_x)_x on [0, inf), Feller's diffusion, at sensors within 25.
+
+    a is uniform on (1/2, 3/2) for both, b on (1/2, 1) and (3/2, 3).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    a, b = torch.rand(2, count, 1, 1, 2, generator=generator, dtype=torch.float64)
+    width = times[:, None, None] + torch.tensor([0.5, 1.5]) + b * torch.tensor([0.5, 1.5])
+    x = 25 * torch.rand(count, sensors, generator=generator, dtype=torch.float64).square().sort(1).values
+    u = ((0.5 + a) / width * torch.exp(-x[:, None, :, None] / width)).sum(-1)
+    return Observations(u.unsqueeze(2), x, times.expand(count, -1), ("u",))
+
+
 def noisy(data: Observations, level: float, seed: int) -> Observations:
     """Return observations with Gaussian noise of `level` times the root mean square of all values."""
     from dataclasses import replace

@@ -72,7 +72,14 @@ def study(settings: Settings) -> Page:
                     data = replace(data, parameters=own[:, None])
                 started = time.perf_counter()
                 run = learn.fit(
-                    data, "hermite", degree=degree, fixed=fixed, time_dependent=exact, steps=steps, seed=seed, progress=False
+                    data,
+                    "hermite",
+                    degree=degree,
+                    fixed=fixed,
+                    time_dependent=exact,
+                    steps=steps,
+                    seed=seed,
+                    progress=False,
                 )
                 seconds = time.perf_counter() - started
                 found.append(

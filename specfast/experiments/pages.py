@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from .._machine import processor
 
 
 @dataclass(frozen=True)
@@ -108,19 +109,6 @@ def provenance(name: str, settings: Settings) -> str:
         f"Made by `specfast experiments {name}{own}` on {processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}."
         " Every number was measured in that run unless the text says otherwise."
     )
-
-
-def processor() -> str:
-    """Return the name of this machine's processor."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                family = "AVX-512" if "avx512f" in Path("/proc/cpuinfo").read_text() else "AVX2 or less"
-                return f"{name} ({family})"
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _text(cell: Any) -> str:

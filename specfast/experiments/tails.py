@@ -15,6 +15,7 @@ from .. import learn
 from ..learn import Observations
 from ..learn.errors import compare
 from . import rivals
+from .measures import encoding_error
 from .pages import Page, Picture, Settings, Table, percent, spread
 
 NOISE = 1e-3
@@ -67,12 +68,17 @@ BASES = (
 
 def _errors(predict: Callable[[Observations], Tensor], near: Observations, far: Observations) -> tuple[float, float]:
     """Return the errors at the sensors and behind them, both from starts at the sensors of both."""
-    both = replace(near, values=torch.cat([near.values, far.values], -1), points=torch.cat([near.points, far.points], -1))
+    both = replace(
+        near, values=torch.cat([near.values, far.values], -1), points=torch.cat([near.points, far.points], -1)
+    )
     order = both.points.argsort(-1)
     found = predict(replace(both, values=both.values[..., order[0]], points=both.points[:, order[0]]))
     back = order[0].argsort()
     found, split = found[..., back], near.values.shape[-1]
-    figures = (compare(part, own, own.largest).figures() for part, own in ((found[..., :split], near), (found[..., split:], far)))
+    figures = (
+        compare(part, own, own.largest).figures()
+        for part, own in ((found[..., :split], near), (found[..., split:], far))
+    )
     first, second = (own["relative_l2"] for own in figures)
     return first, second
 
@@ -82,7 +88,11 @@ def study(settings: Settings) -> Page:
     times = torch.linspace(0, 2, settings.of(5, 21), dtype=torch.float64)
     count, steps = settings.of(6, 80), settings.of(15, 1200)
     generator = torch.Generator().manual_seed(0)
-    x = (2 * REACH * torch.rand(count, settings.of(40, 120), generator=generator, dtype=torch.float64) - REACH).sort(1).values
+    x = (
+        (2 * REACH * torch.rand(count, settings.of(40, 120), generator=generator, dtype=torch.float64) - REACH)
+        .sort(1)
+        .values
+    )
     near = cauchy(settings.of(3, 30), times, torch.linspace(-REACH, REACH, 241, dtype=torch.float64)[None], 99)
     side = torch.linspace(REACH + 0.5, 3 * REACH, 40, dtype=torch.float64)
     far = cauchy(settings.of(3, 30), times, torch.cat([-side.flip(0), side])[None], 99)
@@ -102,10 +112,24 @@ def study(settings: Settings) -> Page:
             errors = _errors(lambda given, r=run, b=basis: r.forecast(b.change(given)), near, far)  # type: ignore[misc]
             found.setdefault(basis.name, []).append(errors)
         degree = f"degree {run.basis.space.size - 1}"
-        rows.append([basis.name, degree, f"{seconds:.0f} s", percent(_floor(run, basis, near)), *_spreads(found[basis.name])])
+        rows.append(
+            [
+                basis.name,
+                degree,
+                f"{seconds:.0f} s",
+                percent(encoding_error(run, basis.change(_last(near)))),
+                *_spreads(found[basis.name]),
+            ]
+        )
     for name in rivals.RIVALS:
         for seed in range(settings.seeds):
-            model = rivals.train(name, _noisy(cauchy(count, times, x, 1 + seed), seed), (-REACH, REACH, settings.of(32, 128)), allowed, seed)
+            model = rivals.train(
+                name,
+                _noisy(cauchy(count, times, x, 1 + seed), seed),
+                (-REACH, REACH, settings.of(32, 128)),
+                allowed,
+                seed,
+            )
             if model is None:
                 break
             error = model.error(near)["relative_l2"]
@@ -132,16 +156,12 @@ def _noisy(data: Observations, seed: int) -> Observations:
     return noisy(data, NOISE, seed + 1)
 
 
+def _last(data: Observations) -> Observations:
+    return replace(data, values=data.values[:, -1:], times=data.times[:, -1:])
+
+
 def _spreads(found: list[tuple[float, float]]) -> list[str]:
     return [spread([one[k] for one in found]) for k in range(2)]
-
-
-def _floor(run: learn.Run, basis: _Basis, data: Observations) -> float:
-    """Return what the encoding leaves of the last snapshots."""
-    last = basis.change(replace(data, values=data.values[:, -1:], times=data.times[:, -1:]))
-    encoded = run.basis.encode(last)
-    field = run.basis.synthesize(encoded.coef, last.points, encoded.frame)
-    return float((field - last.values).norm() / last.values.norm())
 
 
 def approximation(settings: Settings) -> dict[str, list[tuple[int, float]]]:
@@ -157,11 +177,11 @@ def approximation(settings: Settings) -> dict[str, list[tuple[int, float]]]:
     for degree in settings.of((4, 8), (4, 8, 16, 32, 64, 128)):
         line, interval = Space(Hermite(degree=degree)), Space(Chebyshev(degree=degree))
         best = min(
-            float((line.synthesize(line.fit(u, x, scale=beta), x, scale=beta) - u).norm() / u.norm())
+            float((line.synthesize(line.fit(u, x, scale=beta, ridge=1e-10), x, scale=beta) - u).norm() / u.norm())
             for beta in np.geomspace(0.1, 2, 25)
         )
         result["Hermite"].append((degree, best))
-        found = interval.synthesize(interval.fit(u, y), y)
+        found = interval.synthesize(interval.fit(u, y, ridge=1e-12), y)
         result["Chebyshev, mapped"].append((degree, float((found - u).norm() / u.norm())))
     return result
 

@@ -35,8 +35,8 @@ class Form:
         Terms number * d^orders u / dx^orders of the equation that are known.
     conserved : tuple of str
         "mass" (the integral of u), "norm" (that of u^2).
-    at_nodes : bool
-        The network acts at the nodes, on u and its derivatives, instead of on the coefficients.
+    local : int, optional
+        The network acts at the nodes, on u and its derivatives up to this order, instead of on the coefficients.
     """
 
     hidden: tuple[int, ...] = (128, 128)
@@ -45,7 +45,7 @@ class Form:
     position: bool = False
     known: tuple[tuple[tuple[int, ...], float], ...] = ()
     conserved: tuple[str, ...] = ()
-    at_nodes: bool = False
+    local: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -54,6 +54,9 @@ class Form:
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Form:
         """Return what `to_dict` described."""
+        values = dict(values)
+        if "at_nodes" in values:  # runs of earlier versions
+            values["local"] = 2 if values.pop("at_nodes") else None
         known = tuple((tuple(orders), float(number)) for orders, number in values["known"])
         lists = {name: tuple(values[name]) for name in ("hidden", "conserved")}
         return Form(**{**values, **lists, "known": known})
@@ -103,8 +106,10 @@ class Dynamics(nn.Module):
             if dense
             else LocalLowRank(basis.space, channels, inputs, self.state)
         )
-        self.nodes = AtNodes(basis, channels, form.hidden, extra, form.position) if form.at_nodes else None
-        if not form.at_nodes:
+        self.nodes: AtNodes | None = None
+        if form.local is not None:
+            self.nodes = AtNodes(basis, channels, form.hidden, extra, form.position, form.local)
+        else:
             self.network = perceptron(inputs, form.hidden, self.state)
         self.known = Known(basis, form.known) if form.known else None
         self.conserved = Conserved(basis, form.conserved) if form.conserved else None

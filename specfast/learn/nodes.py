@@ -32,7 +32,7 @@ def _nodes(space: Space) -> tuple[Tensor, Tensor]:
 
 
 class AtNodes(nn.Module):
-    r"""dc/dt = P g(u, u_x, u_xx, ..) with g the same network at every node and P the projection.
+    r"""dc/dt = P g(u, u_x, ..) with g the same network at every node and P the projection.
 
     A local equation, whatever K is, needs no more than that; and what was seen at one place is known at all others.
 
@@ -48,6 +48,8 @@ class AtNodes(nn.Module):
         Further inputs, the same at all nodes.
     position : bool
         Whether the place is an input.
+    order : int
+        Up to which order g sees derivatives.
     """
 
     points: Tensor
@@ -57,18 +59,20 @@ class AtNodes(nn.Module):
     size: Tensor
     output_size: Tensor
 
-    def __init__(self, basis: Any, channels: int, hidden: Sequence[int], extra: int, position: bool):
+    def __init__(self, basis: Any, channels: int, hidden: Sequence[int], extra: int, position: bool, order: int = 2):
         super().__init__()
         space, dim = basis.space, basis.space.dim
         points, projection = _nodes(space)
         eye = torch.eye(space.size, dtype=torch.float64)
         zero = (0,) * dim
-        orders = [zero] + [tuple(k * (d == axis) for d in range(dim)) for k in (1, 2) for axis in range(dim)]
-        tables = [space.synthesize(eye, points, derivative=order[0] if dim == 1 else order) for order in orders]
+        listed = [zero] + [
+            tuple(k * (d == axis) for d in range(dim)) for k in range(1, order + 1) for axis in range(dim)
+        ]
+        tables = [space.synthesize(eye, points, derivative=one[0] if dim == 1 else one) for one in listed]
         self.register_buffer("points", points.reshape(len(points), dim), persistent=False)
         self.register_buffer("projection", projection, persistent=False)
         self.register_buffer("tables", torch.stack(tables), persistent=False)
-        features = len(orders) * channels
+        features = len(listed) * channels
         self.register_buffer("mean", torch.zeros(features, dtype=torch.float64))
         self.register_buffer("size", torch.ones(features, dtype=torch.float64))
         self.register_buffer("output_size", torch.ones(channels, dtype=torch.float64))

@@ -38,12 +38,12 @@ def fit(
     time_dependent: bool = False,
     known: Mapping[Any, float] | None = None,
     conserved: Sequence[str] = (),
-    at_nodes: bool = False,
+    local: int | None = None,
     homogeneous: bool = False,
     steps: int = 2400,
     batch: int = 64,
-    hidden: Sequence[int] = (128, 128),
-    learning_rate: float = 3e-3,
+    hidden: Sequence[int] | None = None,
+    learning_rate: float | None = None,
     method: str = "dopri5",
     adjoint: bool = False,
     rtol: float = 1e-4,
@@ -90,14 +90,16 @@ def fit(
         tuples, {(2, 0): 0.25}. What is learned is the rest.
     conserved : sequence of {"mass", "norm"}
         Integrals that the equation keeps, of u and of u^2; so will the predictions.
-    at_nodes : bool
-        Let the network act at the nodes of the space, on u, its first and second derivatives (and the place, with `position`),
-        the same at each, instead of on the coefficients: for local equations. The basis is fixed.
+    local : {0, 1, 2}, optional
+        Let the network act at the nodes of the space, on u and its derivatives up to this order (and the place, with `position`), the same at
+        each, instead of on the coefficients: for local equations. The basis is fixed. With 0 the linear part alone holds diffusion and
+        what the ends do, and the network what is done at a place; that is the one for intervals.
     homogeneous : bool
         Whether the equation is the same everywhere on the line (or plane ..): then shifted copies of the observations are learned from as
         well, which few trajectories gain by most.
     steps, batch, hidden, learning_rate : training
-        Number of optimiser steps, trajectories a step, widths of the network, peak of the learning rate.
+        Number of optimiser steps, trajectories a step, widths of the network (default (128, 128), with `local` (32, 32)), peak of the learning
+        rate (default 3e-3, with `local` 1e-2).
     method, adjoint, rtol, atol : solver
         See SpectralODE.
     seed : int
@@ -126,6 +128,10 @@ def fit(
         raise DataError("resume=True: a folder to resume from is expected")
     folder = Path(folder) if folder is not None and processes.first else None
     check_method(method)
+    if hidden is None:
+        hidden = (128, 128) if local is None else (32, 32)
+    if learning_rate is None:
+        learning_rate = 3e-3 if local is None else 1e-2
     form = Form(
         tuple(hidden),
         data.parameter_count,
@@ -133,11 +139,13 @@ def fit(
         position,
         _known_terms(known, data.dim),
         tuple(conserved),
-        at_nodes,
+        local,
     )
-    if at_nodes:
+    if local is not None:
+        if local not in (0, 1, 2) or isinstance(local, bool):
+            raise DataError(f"local={local!r}: 0, 1 or 2, the highest derivative that the network sees, is expected")
         if fixed is False:
-            raise DataError("at_nodes=True: nodes stay where they are; fixed=False cannot go with it")
+            raise DataError(f"local={local}: nodes stay where they are; fixed=False cannot go with it")
         fixed = True
     if homogeneous and position:
         raise DataError("homogeneous=True: the equation is the same everywhere; position=True cannot go with it")

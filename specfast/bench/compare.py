@@ -1,0 +1,73 @@
+"""Two runs compared: ratios with their noise, and what is a real regression."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LEAST = 0.10  # a smaller loss is never called one
+NOISE = 3.0  # nor one below so many times the noise
+
+
+@dataclass(frozen=True)
+class Change:
+    """A case in both runs: new time over old, in itself and in units of the machine's rate, and the noise of the ratio."""
+
+    case: str
+    time: float
+    against_bound: float
+    noise: float
+
+    @property
+    def regressed(self) -> bool:
+        """Whether it is slower, by itself and against the machine, by more than a tenth and than three times the noise."""
+        return min(self.time, self.against_bound) > 1 + max(LEAST, NOISE * self.noise)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a run.
+
+    Raises
+    ------
+    ValueError
+        If the file is not one of `specfast bench --json`.
+    """
+    try:
+        found = json.loads(path.read_text())
+        rows = found["rows"]
+        assert all({"case", "threads", "seconds", "spread", "share_of_bound"} <= set(row) for row in rows)
+    except (KeyError, TypeError, AssertionError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a file of specfast bench --json ({type(error).__name__})") from None
+    return found  # type: ignore[no-any-return]
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+    """Return what the runs have in common, by case and number of threads."""
+    before = {(row["case"], row["threads"]): row for row in old["rows"]}
+    found = []
+    for row in new["rows"]:
+        other = before.get((row["case"], row["threads"]))
+        if other is not None:
+            found.append(
+                Change(
+                    row["case"],
+                    row["seconds"] / other["seconds"],
+                    other["share_of_bound"] / row["share_of_bound"],
+                    math.hypot(row["spread"], other["spread"]),
+                )
+            )
+    return found
+
+
+def table(found: list[Change]) -> str:
+    """Return the changes as a Markdown table, the worst first."""
+    lines = ["| case | time, new over old | against the bound | noise | |", "|---|---|---|---|---|"]
+    for change in sorted(found, key=lambda one: -min(one.time, one.against_bound)):
+        verdict = "slower" if change.regressed else ""
+        lines.append(
+            f"| {change.case} | {change.time:.2f} | {change.against_bound:.2f} | {100 * change.noise:.0f} % | {verdict} |"
+        )
+    return "\n".join(lines)

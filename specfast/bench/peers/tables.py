@@ -1,0 +1,32 @@
+"""Matrix products: with a table of functions that is there already, and with one made by our kernel in each call."""
+
+from __future__ import annotations
+
+from ... import ops
+from ..cases import Case
+from ..work import CannotError, Timed
+
+
+def precomputed_basis(case: Case) -> Timed:
+    """A table of functions, which is not timed, and a batched matrix product."""
+    rows, points, size = case.shape
+    if case.operation == "backward" or case.shared:
+        raise CannotError("")
+    if rows * points * size > 5e7:
+        raise CannotError("too large")
+    coef, z, values = case.data()
+    table = ops.basis(z.contiguous(), size, case.family.name, 0)
+    if case.operation == "adjoint":
+        return lambda: (values.unsqueeze(-2) @ table).squeeze(-2)
+    return lambda: (table @ coef.unsqueeze(-1)).squeeze(-1)
+
+
+def basis_and_blas(case: Case) -> Timed:
+    """Where z is shared: the functions once (ours), then one matrix product."""
+    if not case.shared:
+        raise CannotError("")
+    coef, z, values = case.data()
+    size, name = case.shape[2], case.family.name
+    if case.operation == "synthesize":
+        return lambda: coef @ ops.basis(z, size, name, 0).mT
+    return lambda: values @ ops.basis(z, size, name, 0)

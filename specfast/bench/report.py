@@ -1,0 +1,94 @@
+"""A whole run of `specfast bench`: what it measures, as text, as JSON, and as a page with pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import hardware, pictures, scaling
+from .suites import SUITES, works
+from .timing import measure, table
+
+SCALING = "scaling"
+FORMAT = 1
+ADVICE = (
+    "**Reading it.** The bound is this machine's multiply-add rate, measured in turns with every row by a loop in registers, over the operations that a"
+    " case needs at least: two a term on one axis, one an index in a cross, so that eight channels, which share a recurrence, may pass 100 %. Times are"
+    " medians over turns, the spread is the range of the middle half. The peers' columns are their time over ours; words say why there is none. The error"
+    " is relative to the largest value of a slower, independent computation. Cases of a few microseconds measure the call from Python. Compare shares and"
+    " ratios between machines, never times; of two runs on one machine `--compare` says what is more than noise."
+)
+
+
+def run(
+    names: Sequence[str], *, quick: bool = False, peers: Sequence[str] = (), report: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:  # fmt: skip
+    """Measure the machine and some suites (default: all, and how cost grows).
+
+    Raises
+    ------
+    ValueError
+        If there is no such suite.
+    WrongError
+        If a result of ours is wrong.
+    """
+    known = (*SUITES, SCALING)
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"bench: {unknown[0]!r} is none; {', '.join(known)} are expected")
+    wanted, rows = names or known, []
+    found: dict[str, Any] = {"format": FORMAT, "quick": quick, "machine": hardware.machine()}
+    turns = {"rounds": 5, "budget": 0.003} if quick else {}
+    for name in (name for name in SUITES if name in wanted):
+        rows += measure(works(name, quick), peers, report=lambda row: report(row["case"]), **turns)  # type: ignore[arg-type]
+    found["rows"] = rows
+    if SCALING in wanted:
+        report("how cost grows")
+        found["sweeps"] = scaling.to_json(sweeps := scaling.sweeps(quick))
+        found["_sweeps"], found["_crossover"] = sweeps, scaling.crossover(quick)
+    return found
+
+
+def text(found: dict[str, Any]) -> str:
+    """Return the tables, a suite each."""
+    blocks = [hardware.described(found["machine"])]
+    for suite, what in SUITES.items():
+        rows = [row for row in found["rows"] if row["suite"] == suite]
+        if rows:
+            blocks.append(f"## {suite}: {what}\n\n{table(rows)}")
+    if "_sweeps" in found:
+        blocks.append(f"## {SCALING}: how cost grows\n\n{scaling.table(found['_sweeps'])}")
+    return "\n\n".join(blocks)
+
+
+def save(found: dict[str, Any], path: Path) -> None:
+    """Write the numbers as JSON, whole or not at all."""
+    plain = {name: value for name, value in found.items() if not name.startswith("_")}
+    temporary = path.with_suffix(path.suffix + ".new")
+    temporary.write_text(json.dumps(plain, indent=1) + "\n")
+    os.replace(temporary, path)
+
+
+def write(found: dict[str, Any], folder: Path, command: str) -> Path:
+    """Write the page bench.md with its pictures; return where it is."""
+    figures: dict[str, Any] = {}
+    captions = {
+        "bench_roofline": "Operations a second under the roof of this machine: copy bandwidth at the left, multiply-add rate at the right",
+        "bench_shares": "Share of the bound, case by case",
+        "bench_scaling": "How cost grows, with the exponents of the upper half of each line",
+        "bench_crossover": "The fastest way by shape, and the best other way's time over ours",
+    }
+    if found["rows"]:
+        figures["bench_roofline"] = pictures.roofline(found["rows"], found["machine"])
+        figures["bench_shares"] = pictures.shares(found["rows"])
+    if "_sweeps" in found:
+        figures["bench_scaling"] = pictures.scaling(found["_sweeps"])
+        figures["bench_crossover"] = pictures.crossover(found["_crossover"])
+    pictures.write(folder, figures)
+    shown = [f"![{captions[name]}]({name}.png)\n\n*{captions[name]}*" for name in figures]
+    blocks = ["# The kernels beside the bound and the peers", ADVICE, text(found), *shown, f"*Made by `{command}`.*"]
+    path = folder / "bench.md"
+    path.write_text("\n\n".join(blocks) + "\n")
+    return path

@@ -1,0 +1,101 @@
+"""A training step of the spectral neural ODE: 160 trajectories of 21 times, 96 sensors of their own, degree 32, a 128-128 network, dopri5."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor
+
+from ...learn import Observations
+from ...learn.checkpoint import State
+from ...learn.choose import choose_basis
+from ...learn.dynamics import Dynamics, Form
+from ...learn.encode import Basis
+from ...learn.run import Run
+from ...learn.trainer import Trainer
+from ..peers.eager import forward_sum
+from ..work import Timed, Work, relative_error
+
+SOLVER = {"method": "dopri5", "adjoint": False, "rtol": 1e-4, "atol": 1e-5}
+
+
+def _gaussians(count: int, times: int, sensors: int) -> Observations:
+    """Return u = (t + b)^(-1/2) exp(-(x - t)^2 / (t + b)) at sensors of each trajectory's own."""
+    generator = torch.Generator().manual_seed(0)
+    b = 1 + 2 * torch.rand(count, 1, 1, generator=generator, dtype=torch.float64)
+    x = (12 * torch.rand(count, sensors, generator=generator, dtype=torch.float64) - 5).sort(1).values
+    t = torch.linspace(0, 2, times, dtype=torch.float64)
+    width = t[:, None] + b
+    u = width**-0.5 * torch.exp(-((x[:, None] - t[:, None]) ** 2) / width)
+    return Observations(u.unsqueeze(2), x, t.expand(count, -1), ("u",))
+
+
+def _eager(self: Basis, coef: Tensor, points: Tensor, frame: Tensor | None = None) -> Tensor:
+    """Do what Basis.synthesize does, by the recurrence as a loop of tensor operations."""
+    own = self.keywords(None if frame is None else frame.unsqueeze(-2))
+    scale, shift = (torch.as_tensor(own[name], dtype=coef.dtype).unsqueeze(-1) for name in ("scale", "shift"))
+    z = scale * (points[:, None, None] - shift)
+    return self.amplitude / self.unit * scale.sqrt() * forward_sum(coef, z, self.space.families[0])
+
+
+def _trainer(quick: bool, fixed: bool) -> Trainer:
+    """Return a trainer at the state after encoding."""
+    data = _gaussians(*((6, 4, 40) if quick else (160, 21, 96)))
+    basis = choose_basis(data, "hermite", degree=8 if quick else 32, fixed=fixed)
+    encoded = basis.encode(data)
+    torch.manual_seed(0)
+    dynamics = Dynamics(basis, 1, Form())
+    dynamics.initialise(basis.state(encoded), data.times, data.observed)
+    run, rows = Run(basis, dynamics, SOLVER, ("u",)), torch.arange(len(data))
+    trainer = Trainer(run, data, encoded, rows, rows, torch.Generator().manual_seed(0), State({"steps": 1}), None)
+    trainer.set_targets(None)
+    return trainer
+
+
+def _step(trainer: Trainer, synthesize: Any = None) -> Timed:
+    rows, last = torch.arange(len(trainer.data)), trainer.data.values.shape[1] - 1
+
+    def run() -> list[Tensor]:
+        loss = trainer.loss(rows, 0, last)
+        return [loss.detach(), *torch.autograd.grad(loss, list(trainer.run.dynamics.parameters()))]
+
+    if synthesize is None:
+        return run
+
+    def patched() -> list[Tensor]:
+        with mock.patch.object(Basis, "synthesize", synthesize):
+            return run()
+
+    return patched
+
+
+def _work(quick: bool, fixed: bool) -> Work:
+    trainer = _trainer(quick, fixed)
+    data, size = trainer.data, trainer.run.basis.space.size
+    before = trainer.run.evaluations
+    expected = _step(trainer, _eager)()
+    calls = trainer.run.evaluations - before
+    weights = sum(p.numel() for p in trainer.run.dynamics.parameters())
+    # Network and its two gradients, and the sums at the sensors, forward and backward.
+    terms = 3.0 * len(data) * calls * weights
+    operations = terms + 3 * 2 * float(data.values.numel() * size)
+    return Work(
+        "learn",
+        f"training step, basis that {'stays' if fixed else 'follows'}, {len(data)} trajectories, float64",
+        torch.float64,
+        terms,
+        operations,
+        8.0 * (data.values.numel() + weights),
+        lambda: _step(trainer),
+        lambda result: relative_error(result, expected),
+        1e-8,
+        {"eager": partial(_step, trainer, _eager)},
+    )
+
+
+def works(quick: bool) -> list[Work]:
+    """Return the suite."""
+    return [_work(quick, fixed) for fixed in (True, False)]

@@ -1,0 +1,146 @@
+"""Timing in turns: ours, the peers and the bound one after the other, so that a slow spell of the machine meets all alike."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+
+from .hardware import bound
+from .work import CannotError, Timed, Unlike, Work, relative_error
+
+OURS, BOUND = "specfast", "bound"
+WRONG = 1e-3  # a peer whose result is farther off is not compared
+
+
+class WrongError(ArithmeticError):
+    """A kernel's result is wrong; its speed says nothing."""
+
+
+def _once(function: Timed, repeats: int) -> float:
+    started = time.perf_counter()
+    for _ in range(repeats):
+        function()
+    return (time.perf_counter() - started) / repeats
+
+
+def _repeats(function: Timed, budget: float) -> int:
+    return max(1, min(1000, int(budget / max(_once(function, 1), 1e-7))))
+
+
+def _peers(work: Work, wanted: Iterable[str], expected: Any) -> tuple[dict[str, Timed], dict[str, str]]:
+    """Return the peers that do the work rightly, and why the others are not compared."""
+    able: dict[str, Timed] = {}
+    notes: dict[str, str] = {}
+    for name in wanted:
+        if name not in work.peers:
+            continue
+        try:
+            function = work.peers[name]()
+            result = function()
+            error = 0.0 if isinstance(function, Unlike) else relative_error(result, expected)
+        except CannotError as reason:
+            if str(reason):
+                notes[name] = str(reason)
+            continue
+        if error == float("inf"):
+            notes[name] = "overflows"
+        elif error > max(WRONG, work.tolerance):
+            notes[name] = f"wrong by {error:.0e}"
+        else:
+            able[name] = function
+    return able, notes
+
+
+def measure(
+    works: Iterable[Work], peers: Iterable[str] = (), *, rounds: int = 15, budget: float = 0.025,
+    report: Callable[[dict[str, Any]], None] = lambda row: None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return a row for every piece of work.
+
+    Seconds are the median over the turns, the spread is the range of the middle half over it; shares and ratios are formed within a turn.
+
+    Raises
+    ------
+    WrongError
+        If a result of ours is not what it should be.
+    """
+    rows, peers = [], list(peers)
+    for work in works:
+        rows.append(_row(work, peers, rounds, budget))
+        report(rows[-1])
+    return rows
+
+
+def _row(work: Work, peers: list[str], rounds: int, budget: float) -> dict[str, Any]:
+    own, (loop, multiply_adds) = work.make(), bound(work.dtype)
+    result = own()
+    error = work.error(result)
+    if not error <= work.tolerance:
+        raise WrongError(f"{work.name}: the error is {error:.1e}, at most {work.tolerance:.0e} is expected")
+    able, notes = _peers(work, peers, result)
+    timed: dict[str, Timed] = {OURS: own, BOUND: loop, **able}
+    repeats = {name: _repeats(function, budget) for name, function in timed.items()}
+    samples: dict[str, list[float]] = {name: [] for name in timed}
+    for turn in range(rounds):
+        for name in list(timed) if turn % 2 else list(reversed(timed)):
+            samples[name].append(_once(timed[name], repeats[name]))
+
+    def ratio(name: str) -> float:
+        return statistics.median(a / b for a, b in zip(samples[name], samples[OURS], strict=True))
+
+    seconds, rate = statistics.median(samples[OURS]), multiply_adds / statistics.median(samples[BOUND])
+    return {
+        "suite": work.suite,
+        "case": work.name,
+        "dtype": str(work.dtype)[6:],
+        "threads": torch.get_num_threads(),
+        "seconds": seconds,
+        "spread": _middle_half(samples[OURS]) / seconds,
+        "terms_per_second": work.terms / seconds,
+        "bytes_per_second": work.bytes / seconds,
+        "intensity": work.operations / work.bytes,
+        "operations_per_second": work.operations / seconds,
+        "share_of_bound": ratio(BOUND) * work.operations / multiply_adds,
+        "multiply_adds_per_second": rate,
+        "error": error,
+        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "ratio": {name: ratio(name) for name in able},
+        "notes": notes,
+    }
+
+
+def _middle_half(values: list[float]) -> float:
+    """Return the distance of the quartiles."""
+    if len(values) < 4:
+        return max(values) - min(values)
+    low, _, high = statistics.quantiles(values, n=4)
+    return high - low
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table; ratios are a peer's time over ours."""
+    names = list(dict.fromkeys(name for row in rows for name in (*row["ratio"], *row["notes"])))
+    headings = ["case", "time", "spread", "G terms/s", "GB/s", "of bound", "error", *names]
+    lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
+    for row in rows:
+        cells = [row["case"], readable(row["seconds"]), f"{100 * row['spread']:.0f} %"]
+        cells += [f"{row['terms_per_second'] / 1e9:.2f}", f"{row['bytes_per_second'] / 1e9:.2f}"]
+        cells += [f"{100 * row['share_of_bound']:.0f} %", f"{row['error']:.0e}"]
+        cells += [
+            f"{row['ratio'][name]:.1f}x" if name in row["ratio"] else row["notes"].get(name, "") for name in names
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def readable(seconds: float) -> str:
+    """Return a time with a unit that suits it."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"

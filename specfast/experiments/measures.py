@@ -1,0 +1,20 @@
+"""What studies measure besides the error of a prediction."""
+
+from __future__ import annotations
+
+from ..learn import Observations, Run
+
+
+def encoding_error(run: Run, data: Observations) -> float:
+    """Return what the encoding of the snapshots themselves leaves of them, relative: no prediction in this basis can be better."""
+    encoded = run.basis.encode(data)
+    field = run.basis.synthesize(encoded.coef, data.points, encoded.frame)
+    seen = ~data.values.isnan()
+    return float((field - data.values)[seen].norm() / data.values[seen].norm())
+
+
+def described(run: Run) -> str:
+    """Return degree, and size where there are several axes, and whether the basis follows the field."""
+    space = run.basis.space
+    size = f"degree {space.size - 1}" if space.dim == 1 else f"{space.size} functions"
+    return size + (", follows" if run.basis.follows else "")
