@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TORCHINDUCTOR_FORCE_DISABLE_CACHES := 1
 
-.PHONY: install demo test lint unit sanitize clean
+.PHONY: install demo test lint unit sanitize results clean
 
 install: $(VENV)/.installed
 
@@ -36,6 +36,13 @@ unit: install
 
 sanitize:
 	tests/sanitize/run 300
+
+# Every page of docs/results, in about two hours on two cores; nothing should run beside it. DATA is a folder with the observation files.
+results: install
+	$(BIN)/specfast experiments --out docs/results
+	@test -z "$(DATA)" || for pair in bounded:burgers nonlocal:nonlocal schroedinger:schroedinger; do \
+		$(BIN)/specfast experiments $${pair%:*} --train $(DATA)/$${pair#*:}_train.nc --out docs/results || exit 1; done
+	$(BIN)/specfast bench --peers --plot docs/results
 
 test: lint
 	$(BIN)/python -m pytest

@@ -8,6 +8,7 @@ from fields import moving_gaussian
 import specfast as sf
 from specfast import learn
 from specfast.balance import balance
+from specfast.experiments.fields import disturbed_fronts
 from specfast.learn.choose import choose_basis
 from specfast.learn.locate import locate, smoothed
 
@@ -173,3 +174,13 @@ def test_intervals_have_nothing_to_follow():
     data, *_ = moving_gaussian(4)
     with pytest.raises(learn.DataError, match="could follow"):
         learn.fit(data, "chebyshev", fixed=False, progress=False)
+
+
+def test_a_field_that_does_not_decay_is_not_followed():
+    x = torch.linspace(-8, 22, 120, dtype=torch.float64)
+    data = disturbed_fronts(12, torch.linspace(0, 3, 8, dtype=torch.float64), x, 0)
+    basis = choose_basis(data, "hermite")
+    assert not basis.follows
+    encoded = basis.encode(data)
+    left = basis.synthesize(encoded.coef, data.points) - data.values
+    assert left.norm() < 0.02 * data.values.norm()

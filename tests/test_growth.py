@@ -1,5 +1,6 @@
 """Index sets chosen from data: what is known of a field decides which one has to win."""
 
+import dataclasses
 import math
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 import torch
 
 import specfast as sf
+from specfast.experiments.fields import packets
+from specfast.learn.choose import choose_basis
 
 HERMITE = [sf.Hermite()] * 3
 
@@ -79,3 +82,22 @@ def test_the_study_of_index_sets_runs(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "index_sets.png").stat().st_size > 10_000
     assert len(done.stdout.splitlines()) == 13
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_the_learner_takes_the_cross_that_gives_kept_sensors_best(fixed):
+    data, _ = packets(8, 2, torch.linspace(0, 0.5, 3, dtype=torch.float64), 200, 0)
+    plain, best = (choose_basis(data, "hermite", degree=6, gamma=g, fixed=fixed) for g in (None, "auto"))
+    assert best.space.size <= plain.space.size and best.follows == plain.follows == (not fixed)
+    unseen, _ = packets(8, 2, torch.linspace(0, 0.5, 3, dtype=torch.float64), 200, 1)
+    assert left_over(best, unseen) <= 1.1 * left_over(plain, unseen)
+
+
+def left_over(basis, data):
+    """Return what half of the sensors leave of the others."""
+    half, rest = (
+        dataclasses.replace(data, values=data.values[..., part], points=data.points[:, part])
+        for part in (slice(0, None, 2), slice(1, None, 2))
+    )
+    encoded = basis.encode(half)
+    return float((basis.synthesize(encoded.coef, rest.points, encoded.frame) - rest.values).norm())

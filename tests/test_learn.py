@@ -288,6 +288,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--degree", "100000"], "GiB"),
         ([good, "--degree", "-3"], "degree=-3"),
         ([good, "--gamma", "2"], "gamma=2"),
+        ([good, "--gamma", "auto"], "gamma=auto: data on one axis"),
         ([good, "--basis", "chebyshev", "--domain", "-0.5,0.5"], "does not contain"),
         ([good, "--steps", "0"], "--steps 0"),
         ([good, "--degree", "0"], "degree=0"),

@@ -62,13 +62,24 @@ def scaling(found: Sequence[Sweep]) -> Any:
     lines = -(-len(found) // columns)
     figure, axes = _pyplot().subplots(lines, columns, figsize=(9, 2.6 * lines), layout="constrained", squeeze=False)
     for axis, sweep in zip(axes.flat, found, strict=False):
-        axis.loglog(sweep.values, [1e3 * s for s in sweep.seconds], ".-")
+        axis.loglog(sweep.values, [1e6 * s for s in sweep.seconds], ".-")
         axis.set_xlabel(sweep.quantity)
-        axis.set_ylabel("ms")
+        axis.set_ylabel("microseconds")
+        _plain_ticks(axis.xaxis, sweep.values)
+        _plain_ticks(axis.yaxis, [1e6 * s for s in sweep.seconds])
         axis.set_title(f"{sweep.name}: exponent {sweep.exponent:.2f}", fontsize=9)
     for axis in axes.flat[len(found) :]:
         axis.set_visible(False)
     return figure
+
+
+def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
+    """Label the least, the middle and the largest value of a logarithmic axis, as numbers."""
+    from matplotlib.ticker import NullFormatter
+
+    shown = sorted({min(values), sorted(values)[len(values) // 2], max(values)})
+    axis.set_ticks(shown, [f"{value:.3g}" for value in shown])
+    axis.set_minor_formatter(NullFormatter())
 
 
 def crossover(found: Map) -> Any:
@@ -78,7 +89,7 @@ def crossover(found: Map) -> Any:
 
     low = min(0.5, *(value for row in found.ratio for value in row))
     high = max(2.0, *(value for row in found.ratio for value in row))
-    image = axis.imshow(found.ratio, norm=LogNorm(low, high), cmap="RdYlGn", aspect="auto", origin="lower")
+    image = axis.imshow(found.ratio, norm=LogNorm(low, high), cmap="RdYlGn", aspect="auto", origin="lower", alpha=0.6)
     for i, names in enumerate(found.fastest):
         for j, name in enumerate(names):
             axis.text(j, i, f"{name}\n{found.ratio[i][j]:.1f}x", ha="center", va="center", fontsize=6)

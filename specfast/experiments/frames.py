@@ -94,5 +94,5 @@ def _picture(table: dict[float, Any], automatic: dict[float, float]) -> Any:
             axis.loglog([automatic[level]], [_middle(own[None], column)], "x", color=f"C{place}", ms=8)
         axis.set_xlabel("lambda")
         axis.set_ylabel(f"{name} (relative)")
-    axes[0].legend(fontsize=8, title="noise")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8, title="noise")
     return figure

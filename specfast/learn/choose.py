@@ -21,6 +21,7 @@ from .locate import locate
 
 BASES = {"hermite": Hermite, "laguerre": Laguerre, "chebyshev": Chebyshev, "legendre": Legendre}
 DEGREES = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
+LOST = 0.02  # of a field, that a basis may leave
 TRIAL = 1000  # coefficients with which scale and shift are sought; the cost grows as their cube
 
 Domain = Sequence[tuple[float, float] | None]
@@ -151,8 +152,20 @@ def choose_basis(
     gains = _indicator(resized(moving, least), sample, None, frame) < 0.5 * _indicator(
         resized(still, least), sample, None
     )
-    follow = gains or 2 * own <= least if fixed is None else True
+    if fixed is None:
+        follow = gains or 2 * own <= least
+        # A field that does not decay has no width to follow: frames found for it leave much of it, and more than one for all.
+        rest = _left_over(resized(moving, own), sample, frame) if follow else 0.0
+        follow = follow and rest <= max(LOST, 2 * _left_over(resized(still, least), sample))
+    else:
+        follow = True
     return shaped(moving, own, frame) if follow else shaped(still, least)
+
+
+def _left_over(basis: Basis, sample: Observations, frame: Tensor | None = None) -> float:
+    """Return what the fit leaves of the observed values, relative."""
+    wrong = basis.synthesize(basis.coefficients(sample, frame), sample.points, frame) - sample.values
+    return float((wrong.square().nansum() / sample.values.square().nansum()).sqrt())
 
 
 def _of_best_shape(basis: Basis, sample: Observations, frame: Tensor | None) -> Basis:
