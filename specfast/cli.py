@@ -183,11 +183,11 @@ def _add_experiments(own: argparse.ArgumentParser) -> None:
     own.add_argument("--test", type=Path, metavar="F", help="observations to judge by")
 
 
-def _check_writable(folder: Path) -> None:
+def _check_writable(folder: Path, option: str = "--out") -> None:
     """Raise before hours of training what could only be raised after them."""
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise OSError(f"--out {folder}: {nearest} is not a folder that can be written to")
+        raise OSError(f"{option} {folder}: {nearest} is not a folder that can be written to")
 
 
 def _check_learn(options: argparse.Namespace) -> None:
@@ -416,19 +416,22 @@ def _bench(options: argparse.Namespace) -> None:
     if options.threads is not None and options.threads < 1:
         raise ValueError(f"--threads {options.threads}: at least 1 is expected")
     before = compare.read(options.compare) if options.compare else None
-    for path in (options.json, options.plot):
-        if path is not None:
-            _check_writable(path)
+    if options.json is not None:
+        if options.json.is_dir():
+            raise OSError(f"--json {options.json}: a folder; a file is expected")
+        _check_writable(options.json.absolute().parent, "--json")
+    if options.plot is not None:
+        _check_writable(options.plot, "--plot")
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    found = report.run(options.suites, quick=options.quick, peers=peers, report=_say)
+    found = report.run(options.suites, quick=options.quick, peers=peers, keep=options.json, report=_say)
     print(report.text(found))
     if options.json:
         report.save(found, options.json)
     if options.plot:
-        command = " ".join(
-            ["specfast", "bench", *options.suites] + ["--quick"] * options.quick + ["--peers"] * bool(peers)
-        )
+        command = " ".join(["specfast", "bench", *options.suites] + ["--quick"] * options.quick)
+        command += " --peers " * bool(peers) + " ".join(options.peers or [])
+        command += f" --threads {options.threads}" if options.threads else ""
         print(f"\npage         {report.write(found, options.plot, command)}")
     if before is not None:
         changes = compare.changes(before, found)

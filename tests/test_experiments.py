@@ -30,6 +30,7 @@ def test_bad_input_is_one_line(tmp_path, capsys):
         (["experiments", "--seeds", "0"], "--seeds 0"),
         (["experiments", "--train", "x.nc"], "name it"),
         (["experiments", "schroedinger", "--test", "x.nc", "--out", str(tmp_path)], "--train, is expected too"),
+        (["experiments", "tails", "--train", "x.nc", "--out", str(tmp_path)], "tails makes its own fields"),
         (["experiments", "schroedinger", "--train", "absent.nc", "--out", str(tmp_path)], "absent.nc"),
     ):
         assert cli.main(arguments) == 2

@@ -135,6 +135,7 @@ def test_a_network_at_the_nodes_is_local(tmp_path):
     # With g = u^2 + u_xx the projection is exact: the field has half the degrees, its square the rest.
     for families, index_set, scale in (
         (sf.Chebyshev(-2.0, 3.0, degree=12), None, (1.0,)),
+        (sf.Legendre(0.0, 10.0, degree=12), None, (1.0,)),
         ([sf.Chebyshev(), sf.Legendre(0.0, 2.0)], sf.TensorProduct(12), (1.0, 1.0)),
     ):
         basis = basis_of(families, index_set, scale, (0.0,) * len(scale))

@@ -20,8 +20,8 @@ class Case:
     ----------
     operation : {"synthesize", "adjoint", "backward"}
         "backward" is forward and backward in coefficients and z.
-    reach : float
-        Points are uniform on the interval, or to this multiple of min(4, the turning point); far: of the turning point.
+    far, shared : bool
+        Points are uniform on the interval, on (-4, 4) or (0, 40); far: to the turning point. One row of points for all.
     channels : int
         Rows of coefficients that share each row of points.
     """

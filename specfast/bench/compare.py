@@ -23,7 +23,7 @@ class Change:
 
     @property
     def regressed(self) -> bool:
-        """Whether it is slower, by itself and against the machine, by more than a tenth and than three times the noise."""
+        """Whether it is slower, by itself and against the machine, by more than a tenth and than three times the noise of the medians."""
         return min(self.time, self.against_bound) > 1 + max(LEAST, NOISE * self.noise)
 
 
@@ -38,14 +38,22 @@ def read(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
         rows = found["rows"]
-        assert all({"case", "threads", "seconds", "spread", "share_of_bound"} <= set(row) for row in rows)
+        assert all(
+            {"case", "threads", "seconds", "spread", "turns", "multiply_adds_per_second"} <= set(row) for row in rows
+        )
     except (KeyError, TypeError, AssertionError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a file of specfast bench --json ({type(error).__name__})") from None
     return found  # type: ignore[no-any-return]
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """Return what the runs have in common, by case and number of threads."""
+    """Return what the runs have in common, by case and number of threads.
+
+    Raises
+    ------
+    ValueError
+        If that is nothing.
+    """
     before = {(row["case"], row["threads"]): row for row in old["rows"]}
     found = []
     for row in new["rows"]:
@@ -55,11 +63,20 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
                 Change(
                     row["case"],
                     row["seconds"] / other["seconds"],
-                    other["share_of_bound"] / row["share_of_bound"],
-                    math.hypot(row["spread"], other["spread"]),
+                    _rate(other) / _rate(row),
+                    math.hypot(*(one["spread"] / math.sqrt(one["turns"]) for one in (row, other))),
                 )
             )
+    if not found:
+        raise ValueError(
+            "--compare: the two runs have no case (and number of threads) in common; the same suites are expected"
+        )
     return found
+
+
+def _rate(row: dict[str, Any]) -> float:
+    """Return how fast a case was in units of the machine's multiply-add rate in the same turns."""
+    return 1.0 / (row["seconds"] * row["multiply_adds_per_second"])
 
 
 def table(found: list[Change]) -> str:

@@ -7,6 +7,7 @@ import platform
 import statistics
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -58,6 +59,23 @@ def _bandwidth() -> float:
     source = torch.ones(COPIED // 8, dtype=torch.float64)
     target = torch.empty_like(source)
     return 2 * COPIED / _median(lambda: target.copy_(source))
+
+
+def with_peak_memory(function: Timed) -> tuple[Any, int | None]:
+    """Return the result of a call, and by how many bytes the process was larger at most while it ran; None where the system does not say."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # forget the largest size so far
+        before = _status("VmRSS")
+    except OSError:
+        return function(), None
+    result = function()
+    return result, max(0, _status("VmHWM") - before)
+
+
+def _status(name: str) -> int:
+    """Return a size of this process in bytes."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
+    return 1024 * int(line.split()[1])
 
 
 def machine() -> dict[str, Any]:

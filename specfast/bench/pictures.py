@@ -25,7 +25,7 @@ def roofline(rows: Sequence[dict[str, Any]], machine: dict[str, Any]) -> Any:
     figure, axes = _pyplot().subplots(1, 2, figsize=(9, 3.8), layout="constrained", sharey=True)
     rates = machine["rates"][str(machine["threads"])]
     for axis, dtype in zip(axes, ("float64", "float32"), strict=True):
-        own = [row for row in rows if row["dtype"] == dtype]
+        own = [row for row in rows if row["dtype"] == dtype and row["intensity"] is not None]
         span = [row["intensity"] for row in own] + [0.1, 1000]
         low, high = min(span) / 2, max(span) * 2
         knee = rates[dtype] / rates["copy"]
@@ -39,12 +39,14 @@ def roofline(rows: Sequence[dict[str, Any]], machine: dict[str, Any]) -> Any:
         axis.set_title(dtype, fontsize=10)
     axes[0].set_ylabel("G operations a second")
     for axis in axes:
-        axis.legend(fontsize=8)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(fontsize=8)
     return figure
 
 
 def shares(rows: Sequence[dict[str, Any]]) -> Any:
     """Return every case's share of its bound as a bar."""
+    rows = [row for row in rows if row["share_of_bound"] is not None]
     figure, axis = _pyplot().subplots(figsize=(8, 1 + 0.18 * len(rows)), layout="constrained")
     suites = list(MARKS)
     for place, row in enumerate(reversed(rows)):
@@ -108,4 +110,5 @@ def write(folder: Path, figures: dict[str, Any]) -> list[Path]:
     for name, figure in figures.items():
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], dpi=110)
+        _pyplot().close(figure)
     return paths

@@ -16,17 +16,18 @@ SCALING = "scaling"
 FORMAT = 1
 ADVICE = (
     "**Reading it.** The bound is this machine's multiply-add rate, measured in turns with every row by a loop in registers, over the operations that a"
-    " case needs at least: two a term on one axis, one an index in a cross, so that eight channels, which share a recurrence, may pass 100 %. Times are"
-    " medians over turns, the spread is the range of the middle half. The peers' columns are their time over ours; words say why there is none. The error"
+    " case needs at least: one a term for every row of points (the recurrence) and one for every row of coefficients (the sum); one an index in a"
+    " cross. Memory is by how much the process was larger while the first call ran. Times are medians over turns, the spread is the range of the middle half. The peers' columns are their time over ours; words say why there is none; FNO's layer computes something else with as many numbers. The error"
     " is relative to the largest value of a slower, independent computation. Cases of a few microseconds measure the call from Python. Compare shares and"
     " ratios between machines, never times; of two runs on one machine `--compare` says what is more than noise."
 )
 
 
 def run(
-    names: Sequence[str], *, quick: bool = False, peers: Sequence[str] = (), report: Callable[[str], None] = lambda line: None
+    names: Sequence[str], *, quick: bool = False, peers: Sequence[str] = (), keep: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Measure the machine and some suites (default: all, and how cost grows).
+    """Measure the machine and some suites (default: all, and how cost grows); after every row what there is goes to the file `keep`.
 
     Raises
     ------
@@ -38,12 +39,20 @@ def run(
     known = (*SUITES, SCALING)
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"bench: {unknown[0]!r} is none; {', '.join(known)} are expected")
-    wanted, rows = names or known, []
+    wanted = names or known
+    rows: list[dict[str, Any]] = []
     found: dict[str, Any] = {"format": FORMAT, "quick": quick, "machine": hardware.machine()}
     turns = {"rounds": 5, "budget": 0.003} if quick else {}
-    for name in (name for name in SUITES if name in wanted):
-        rows += measure(works(name, quick), peers, report=lambda row: report(row["case"]), **turns)  # type: ignore[arg-type]
     found["rows"] = rows
+    for name in (name for name in SUITES if name in wanted):
+
+        def one(row: dict[str, Any]) -> None:
+            rows.append(row)
+            if keep is not None:
+                save(found, keep)
+            report(row["case"])
+
+        measure(works(name, quick), peers, report=one, **turns)  # type: ignore[arg-type]
     if SCALING in wanted:
         report("how cost grows")
         found["sweeps"] = scaling.to_json(sweeps := scaling.sweeps(quick))
@@ -67,6 +76,7 @@ def save(found: dict[str, Any], path: Path) -> None:
     """Write the numbers as JSON, whole or not at all."""
     plain = {name: value for name, value in found.items() if not name.startswith("_")}
     temporary = path.with_suffix(path.suffix + ".new")
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_text(json.dumps(plain, indent=1) + "\n")
     os.replace(temporary, path)
 

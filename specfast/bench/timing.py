@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -10,7 +9,7 @@ from typing import Any
 
 import torch
 
-from .hardware import bound
+from .hardware import bound, with_peak_memory
 from .work import CannotError, Timed, Unlike, Work, relative_error
 
 OURS, BOUND = "specfast", "bound"
@@ -47,6 +46,9 @@ def _peers(work: Work, wanted: Iterable[str], expected: Any) -> tuple[dict[str, 
             if str(reason):
                 notes[name] = str(reason)
             continue
+        except Exception as failure:  # another library's, whatever it is: the row goes on without it
+            notes[name] = f"fails: {type(failure).__name__}"
+            continue
         if error == float("inf"):
             notes[name] = "overflows"
         elif error > max(WRONG, work.tolerance):
@@ -78,7 +80,7 @@ def measure(
 
 def _row(work: Work, peers: list[str], rounds: int, budget: float) -> dict[str, Any]:
     own, (loop, multiply_adds) = work.make(), bound(work.dtype)
-    result = own()
+    result, memory = with_peak_memory(own)
     error = work.error(result)
     if not error <= work.tolerance:
         raise WrongError(f"{work.name}: the error is {error:.1e}, at most {work.tolerance:.0e} is expected")
@@ -103,12 +105,13 @@ def _row(work: Work, peers: list[str], rounds: int, budget: float) -> dict[str, 
         "spread": _middle_half(samples[OURS]) / seconds,
         "terms_per_second": work.terms / seconds,
         "bytes_per_second": work.bytes / seconds,
-        "intensity": work.operations / work.bytes,
-        "operations_per_second": work.operations / seconds,
-        "share_of_bound": ratio(BOUND) * work.operations / multiply_adds,
+        "turns": rounds,
+        "intensity": None if work.operations is None else work.operations / work.bytes,
+        "operations_per_second": None if work.operations is None else work.operations / seconds,
+        "share_of_bound": None if work.operations is None else ratio(BOUND) * work.operations / multiply_adds,
         "multiply_adds_per_second": rate,
         "error": error,
-        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_memory": memory,
         "ratio": {name: ratio(name) for name in able},
         "notes": notes,
     }
@@ -125,12 +128,14 @@ def _middle_half(values: list[float]) -> float:
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table; ratios are a peer's time over ours."""
     names = list(dict.fromkeys(name for row in rows for name in (*row["ratio"], *row["notes"])))
-    headings = ["case", "time", "spread", "G terms/s", "GB/s", "of bound", "error", *names]
+    headings = ["case", "time", "spread", "G terms/s", "GB/s", "of bound", "memory", "error", *names]
     lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
     for row in rows:
         cells = [row["case"], readable(row["seconds"]), f"{100 * row['spread']:.0f} %"]
         cells += [f"{row['terms_per_second'] / 1e9:.2f}", f"{row['bytes_per_second'] / 1e9:.2f}"]
-        cells += [f"{100 * row['share_of_bound']:.0f} %", f"{row['error']:.0e}"]
+        share, memory = row["share_of_bound"], row["peak_memory"]
+        cells += ["" if share is None else f"{100 * share:.0f} %"]
+        cells += ["" if memory is None else f"{memory / 1e6:.1f} MB", f"{row['error']:.0e}"]
         cells += [
             f"{row['ratio'][name]:.1f}x" if name in row["ratio"] else row["notes"].get(name, "") for name in names
         ]

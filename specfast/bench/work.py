@@ -38,8 +38,8 @@ class Work:
         For the bound.
     terms : float
         Terms, or indices times points, of what is computed; what "G terms/s" counts.
-    operations : float
-        Operations of the multiply-add pipe that the bound allows for all of it.
+    operations : float, optional
+        Operations of the multiply-add pipe without which it cannot be done; None where nothing is known.
     bytes : float
         What has to be read and written once.
     make : callable
@@ -56,7 +56,7 @@ class Work:
     name: str
     dtype: torch.dtype
     terms: float
-    operations: float
+    operations: float | None
     bytes: float
     make: Callable[[], Timed]
     error: Callable[[Any], float]

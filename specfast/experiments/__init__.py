@@ -25,17 +25,25 @@ STUDIES = {
 }
 
 
+# Those that learn from a file where they are given one.
+FROM_FILES = ("bounded", "nonlocal", "schroedinger")
+
+
 def run(name: str, settings: Settings) -> Page:
     """Run a study.
 
     Raises
     ------
     ValueError
-        If there is none of this name.
+        If there is none of this name, or files are given to one that takes none, or one to judge by without one to learn from.
     """
     if name not in STUDIES:
         raise ValueError(f"experiments: {name!r} is none; {', '.join(STUDIES)} are expected")
+    if settings.train and name not in FROM_FILES:
+        raise ValueError(f"--train {settings.train}: {name} makes its own fields; {', '.join(FROM_FILES)} take files")
+    if settings.test and not settings.train:
+        raise ValueError(f"--test {settings.test}: a file to train with, --train, is expected too")
     return importlib.import_module(f"specfast.experiments.{name}").study(settings)  # type: ignore[no-any-return]
 
 
-__all__ = ["STUDIES", "Page", "Picture", "Settings", "Table", "run"]
+__all__ = ["FROM_FILES", "STUDIES", "Page", "Picture", "Settings", "Table", "run"]

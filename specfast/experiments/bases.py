@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,10 @@ def study(settings: Settings) -> Page:
     return Page("Which basis", [text, Table(headings, rows), picture], figures)
 
 
+def _median(errors: list[float]) -> float:
+    return sorted(errors)[len(errors) // 2]
+
+
 def _picture(found: dict[tuple[str, str], list[float]]) -> Any:
     import matplotlib
 
@@ -93,7 +98,7 @@ def _picture(found: dict[tuple[str, str], list[float]]) -> Any:
     figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained")
     problems = list(dict.fromkeys(problem for problem, _ in found))
     for place, family in enumerate(FAMILIES):
-        heights = [sorted(found.get((problem, family), [float("nan")]))[0] for problem in problems]
+        heights = [_median(found.get((problem, family), [math.nan])) for problem in problems]
         axis.bar([k + 0.2 * (place - 1.5) for k in range(len(problems))], heights, 0.2, label=family)
     axis.set_yscale("log")
     axis.set_xticks(range(len(problems)), [problem.partition(":")[0] for problem in problems])

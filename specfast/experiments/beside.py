@@ -31,6 +31,12 @@ class Problem:
     local: int | None = None  # what is known of the equation: it is local, and sees derivatives up to this order
 
     @property
+    def box(self) -> tuple[float, float]:
+        """The interval of the grids: (-1, 1) if that holds the points, otherwise from the first to the last."""
+        low, high = float(self.data.points.min()), float(self.data.points.max())
+        return (-1.0, 1.0) if -1 <= low and high <= 1 else (low, high)
+
+    @property
     def ours(self) -> dict[str, int | None]:
         """Our ways to learn it, and what `fit` is told of its locality."""
         return {OURS: None} | ({} if self.local is None else {f"{OURS}, --local {self.local}": self.local})
@@ -76,7 +82,7 @@ def _ours(problem: Problem, data: Observations, local: int | None, seed: int) ->
 def _rival(
     name: str, problem: Problem, data: Observations, seconds: float, seed: int, points: int
 ) -> tuple[dict[str, Any], list[Any]] | None:
-    model = rivals.train(name, data, (-1.0, 1.0, points), seconds, seed)
+    model = rivals.train(name, data, (*problem.box, points), seconds, seed)
     if model is None:
         return None
     begun = time.perf_counter()
@@ -87,6 +93,7 @@ def _rival(
 
 def page(problem: Problem, settings: Settings) -> Page:
     """Train all at three noise levels and return the page."""
+    rivals.check(problem.data)
     points = settings.of(32, 128)
     rows: list[list[Any]] = []
     found: dict[tuple[str, float], list[tuple[float, float]]] = {}
@@ -122,7 +129,7 @@ def page(problem: Problem, settings: Settings) -> Page:
     text = (
         f"{len(data)} trajectories of {problem.what}, {data.values.shape[3]} points, the first {problem.trained} of {data.values.shape[1]} times; "
         f"{len(tested)} unseen ones, without noise of ours, over all times. Rivals get as many seconds as ours took (the longer of ours), a third of them for the choice of"
-        f" their learning rate, and see fields on {points} uniform points by cubic splines; seeds: {settings.seeds}."
+        f" their learning rate, and see fields on {points} uniform points by cubic splines; their best state by a tenth of the trajectories is kept, as ours is; seeds: {settings.seeds}."
     )
     figures_of = {f"{name}, {level}": pairs for (name, level), pairs in found.items()}
     caption = "Relative error over time, no noise; the line: where the training ended"

@@ -107,7 +107,8 @@ def study(settings: Settings) -> Page:
     text = (
         f"{count} Gaussians of widths of their own at scattered sensors, {len(times)} times, {percent(NOISE)} noise; {unseen} unseen ones without"
         f" noise; {steps} optimiser steps, seeds: {settings.seeds}. The basis that stays has the degree which the other one chose; so has the one of the"
-        " last kind, whose scale and shift are not learned but the exact ones of every field. Scale and shift are compared with sqrt(2/(t + b)) and the drift times t, at their worst over all unseen trajectories and times."
+        " last kind, whose scale and shift are not learned but the exact ones of every field. Scale and shift are compared with sqrt(2/(t + b)) and the drift times t, at their worst over all unseen trajectories and times, but for a factor of beta"
+        " common to all of these: a basis may be wider than the field."
     )
     picture = Picture(
         "following", _picture(lines, times), "Scale over time of an unseen field: learned (dots) and exact (lines)"

@@ -6,7 +6,7 @@ from ..learn import Observations, Run
 
 
 def encoding_error(run: Run, data: Observations) -> float:
-    """Return what the encoding of the snapshots themselves leaves of them, relative: no prediction in this basis can be better."""
+    """Return what the encoding of the snapshots themselves leaves of them, relative; about what a prediction in this basis can reach at best."""
     encoded = run.basis.encode(data)
     field = run.basis.synthesize(encoded.coef, data.points, encoded.frame)
     seen = ~data.values.isnan()

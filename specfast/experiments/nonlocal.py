@@ -36,6 +36,10 @@ def _given(settings: Settings) -> tuple[Observations, Observations, str]:
     if settings.test is not None:
         return data, learn.read(str(settings.test)), settings.train.name
     held = min(40, len(data) // 5)
+    if held == 0:
+        raise learn.DataError(
+            f"--train: {len(data)} trajectories; 5 or more, or a file to judge by, --test, are expected"
+        )
     rows = torch.arange(len(data))
     return (
         data.select(rows[:-held]),
@@ -59,6 +63,7 @@ def _operator_error(run: learn.Run) -> float:
 def study(settings: Settings) -> Page:
     """Train all from 2, 5, 20 and 100 trajectories; judge on the same unseen ones."""
     data, tested, what = _given(settings)
+    rivals.check(data)
     low, high = float(data.points.min()), float(data.points.max())
     steps, points = settings.of(15, 1200), settings.of(32, 128)
     rows: list[list[Any]] = []

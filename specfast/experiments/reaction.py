@@ -14,6 +14,5 @@ def study(settings: Settings) -> Page:
     times, points = torch.linspace(0, 2, 11, dtype=torch.float64), chebyshev_points(settings.of(24, 96))
     made = allen_cahn(settings.of(6, 80), times, points, 0), allen_cahn(settings.of(3, 20), times, points, 1)
     what = "u_t = u_xx / 50 + u - u^3 without flux through the ends, from three random cosines, made here"
-    data, tested, what = beside.given(settings, (*made, what))
-    problem = beside.Problem("Reaction and diffusion", what, data, tested, settings.of(20, 1200), "reaction", local=0)
+    problem = beside.Problem("Reaction and diffusion", what, *made, settings.of(20, 1200), "reaction", local=0)
     return beside.page(problem, settings)

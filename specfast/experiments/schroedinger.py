@@ -131,8 +131,6 @@ def errors(model: nn.Module, data: Tensor, weights: Tensor) -> dict[str, float]:
 
 def _data(settings: Settings) -> tuple[Tensor, Tensor, str]:
     """Return what is learned from and what is judged, in complex64, and what they are."""
-    if settings.train is None and settings.test is not None:
-        raise DataError("--test: a file to train with, --train, is expected too")
     if settings.train is None:
         both = own_fields(settings.of(40, 1000), settings.of(32, 128), 0)
         what = "made here: i u_t = -u_xx/2 - exp(-x^2) u - |u|^2 u/2 from random real starts"

@@ -153,7 +153,8 @@ def choose_basis(
         resized(still, least), sample, None
     )
     if fixed is None:
-        follow = gains or 2 * own <= least
+        # Half the degree is worth it where fields move off; where scales alone could follow, a basis that stays learns better.
+        follow = gains or (2 * own <= least and bool(moving.moving[1]))
         # A field that does not decay has no width to follow: frames found for it leave much of it, and more than one for all.
         rest = _left_over(resized(moving, own), sample, frame) if follow else 0.0
         follow = follow and rest <= max(LOST, 2 * _left_over(resized(still, least), sample))

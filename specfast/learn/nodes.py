@@ -28,7 +28,7 @@ def _nodes(space: Space) -> tuple[Tensor, Tensor]:
     table = ops.basis(torch.from_numpy(np.asarray(z)), size, family.name, 0).numpy()
     matrix = torch.from_numpy(table * np.asarray(weights)[:, None] / family.norm_squared(size)).T
     beta, x0 = family.standard_scale_shift() if family.bounded else (1.0, 0.0)
-    return torch.from_numpy(np.asarray(z) / beta + x0), matrix.contiguous()
+    return torch.from_numpy(np.asarray(z) / beta + x0), (matrix / beta**family.power).contiguous()
 
 
 class AtNodes(nn.Module):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
 import torch
 from torch import Tensor
 
@@ -9,12 +13,22 @@ from ..cross import CrossCase
 from ..work import CannotError, Timed
 
 _LARGEST = 1 << 30  # bytes of what is gathered at once
+_INDICES, _POINTS = (64, 256, 1024), (256, 1024, 4096)  # sizes of blocks that are tried
 
 
 def _tables(case: CrossCase, z: Tensor) -> list[Tensor]:
+    """Return the functions of every axis, (N + 1, M): whole rows are gathered."""
     from ...kernels import cpu
 
-    return [cpu.basis(z[0, :, d].contiguous(), case.rest[0][d] + 1, "hermite", 0) for d in range(case.dim)]
+    return [
+        cpu.basis(z[0, :, d].contiguous(), case.rest[0][d] + 1, "hermite", 0).T.contiguous() for d in range(case.dim)
+    ]
+
+
+def _indices(case: CrossCase) -> Tensor:
+    from ...kernels import products
+
+    return products.indices_of(case.tree, case.dim, torch.device("cpu"))
 
 
 def _forward(case: CrossCase) -> None:
@@ -22,60 +36,80 @@ def _forward(case: CrossCase) -> None:
         raise CannotError("")
 
 
+def _gathered(tables: list[Tensor], indices: Tensor) -> Tensor:
+    """Return the products (K, M) of the functions."""
+    result = tables[0].index_select(0, indices[:, 0])
+    for axis in range(1, len(tables)):
+        result *= tables[axis].index_select(0, indices[:, axis])
+    return result
+
+
 def gather(case: CrossCase) -> Timed:
     """PyTorch, gathered functions multiplied for all points and indices at once."""
-    from ...kernels import products
-
     _forward(case)
     coef, z, _ = case.data()
     if 2 * case.points * case.size * z.element_size() > _LARGEST:
         raise CannotError("too large")
-
-    def run() -> Tensor:
-        indices = products.indices_of(case.tree, case.dim, z.device)
-        result = torch.ones((), dtype=z.dtype)
-        for axis, table in enumerate(_tables(case, z)):
-            result = result * table[:, indices[:, axis]]
-        return result @ coef[0]
-
-    return run
+    indices = _indices(case)
+    return lambda: coef[0] @ _gathered(_tables(case, z), indices)
 
 
 def blocked(case: CrossCase) -> Timed:
-    """PyTorch, the same in blocks that stay in cache."""
-    from ...kernels import cpu, products
-
+    """PyTorch, the same in blocks of indices and points that stay in cache, of the sizes that are fastest here."""
     _forward(case)
     coef, z, _ = case.data()
-    return lambda: products.synthesize(cpu.basis, coef, z, case.tree, *case.rest[1:])
+    indices = _indices(case)
+
+    def run(height: int, width: int) -> Tensor:
+        tables, parts = _tables(case, z), []
+        for begin in range(0, case.points, width):
+            own = [table[:, begin : begin + width].contiguous() for table in tables]
+            total = torch.zeros(own[0].shape[1], dtype=z.dtype)
+            for first in range(0, case.size, height):
+                block = slice(first, first + height)
+                total += coef[0, block] @ _gathered(own, indices[block])
+            parts.append(total)
+        return torch.cat(parts)
+
+    times = {}
+    for sizes in product(_INDICES, _POINTS):
+        started = time.perf_counter()
+        run(*sizes)
+        times[sizes] = time.perf_counter() - started
+    best = min(times, key=times.__getitem__)
+    return lambda: run(*best)
 
 
 def padded(case: CrossCase) -> Timed:
     """PyTorch, the padded tensor of coefficients contracted axis by axis."""
-    from ...kernels import products
-
     _forward(case)
     if case.dim > 3:
         raise CannotError("too large")
     coef, z, _ = case.data()
     sizes = [n + 1 for n in case.rest[0]]
     whole = torch.zeros(sizes, dtype=z.dtype)
-    whole[tuple(products.indices_of(case.tree, case.dim, z.device).T)] = coef[0]
+    whole[tuple(_indices(case).T)] = coef[0]
 
     def run() -> Tensor:
         tables = _tables(case, z)
-        result = (tables[0] @ whole.flatten(1)).unflatten(1, sizes[1:])
+        result = (tables[0].T @ whole.flatten(1)).unflatten(1, sizes[1:])
         for table in tables[1:]:
-            result = torch.einsum("mi...,mi->m...", result, table)
+            result = torch.einsum("mi...,im->m...", result, table)
         return result
 
     return run
 
 
 def numba_tree(case: CrossCase) -> Timed:
-    """Numba over the same tree."""
+    """Numba over the same tree, a share of the points a thread."""
     from ...kernels import jit
 
     _forward(case)
     coef, z, _ = case.data()
-    return lambda: jit.product_synthesize(coef, z, case.tree, *case.rest)
+    count = torch.get_num_threads()
+    shares, pool = [part.contiguous() for part in z.chunk(count, 1)], ThreadPoolExecutor(count)
+
+    def one(part: Tensor) -> Tensor:
+        return jit.product_synthesize(coef, part, case.tree, *case.rest)
+
+    return lambda: torch.cat(list(pool.map(one, shares)), -1)

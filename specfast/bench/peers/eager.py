@@ -27,9 +27,9 @@ def start_of(library: Any, family: Family, z: Any) -> Any:
     return library.exp(-0.5 * z * z if family.start == 0 else -0.5 * z)
 
 
-def forward_sum(coef: Tensor, z: Tensor, family: Family) -> Tensor:
-    """Return the sum by the three-term recurrence, a term at a time."""
-    a, b, c, constant = recurrence(family, coef.shape[-1])
+def forward_sum(coef: Tensor, z: Tensor, family: Family, numbers: Any = None) -> Tensor:
+    """Return the sum by the three-term recurrence, a term at a time; `numbers` are those of `recurrence`."""
+    a, b, c, constant = recurrence(family, coef.shape[-1]) if numbers is None else numbers
     current, previous = constant * start_of(torch, family, z), torch.zeros_like(z)
     total = coef[..., :1] * current
     for n in range(coef.shape[-1] - 1):
@@ -38,7 +38,18 @@ def forward_sum(coef: Tensor, z: Tensor, family: Family) -> Tensor:
     return total
 
 
-def timed(case: Case, function: Any) -> Timed:
+def transposed_sum(values: Tensor, z: Tensor, size: int, family: Family, numbers: Any) -> Tensor:
+    """Return the sums over the points, a function at a time."""
+    a, b, c, constant = numbers
+    current, previous = constant * start_of(torch, family, z), torch.zeros_like(z)
+    sums = [(values * current).sum(-1)]
+    for n in range(size - 1):
+        current, previous = (a[n] * z + b[n]) * current - c[n] * previous, current
+        sums.append((values * current).sum(-1))
+    return torch.stack(sums, -1)
+
+
+def timed(case: Case, function: Any, transposed: Any) -> Timed:
     """Wrap a forward sum into the operation of the case."""
     coef, z, values = case.data()
     if case.operation == "synthesize":
@@ -46,8 +57,7 @@ def timed(case: Case, function: Any) -> Timed:
     if case.operation == "backward":
         coef, z = coef.requires_grad_(), z.requires_grad_()
         return lambda: torch.autograd.grad((function(coef, z) * values).sum(), (coef, z))
-    coef = coef.requires_grad_()
-    return lambda: torch.autograd.grad((function(coef, z) * values).sum(), coef)[0]
+    return lambda: transposed(values, z)
 
 
 def bearable(case: Case) -> None:
@@ -60,11 +70,21 @@ def bearable(case: Case) -> None:
 def eager(case: Case) -> Timed:
     """PyTorch, a loop over terms."""
     bearable(case)
+    return timed(case, *_both(case))
+
+
+def _both(case: Case) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """Return the sum and the transposed sum of a case."""
+    family, size = case.family, case.shape[2]
+    numbers = recurrence(family, size)
 
     def function(coef: Tensor, z: Tensor) -> Tensor:
-        return forward_sum(coef, z, case.family)
+        return forward_sum(coef, z, family, numbers)
 
-    return timed(case, function)
+    def transposed(values: Tensor, z: Tensor) -> Tensor:
+        return transposed_sum(values, z, size, family, numbers)
+
+    return function, transposed
 
 
 def compiled(case: Case) -> Timed:
@@ -74,10 +94,7 @@ def compiled(case: Case) -> Timed:
         raise CannotError("compiles for minutes")
     torch._dynamo.reset()
 
-    def function(coef: Tensor, z: Tensor) -> Tensor:
-        return forward_sum(coef, z, case.family)
-
-    return timed(case, torch.compile(function, dynamic=False))
+    return timed(case, *(torch.compile(function, dynamic=False) for function in _both(case)))
 
 
 def torch_special(case: Case) -> Timed:

@@ -71,6 +71,6 @@ def fourier_layer(case: LayerCase) -> Timed:
     (x,) = case.given()
     ours: Any = case.make()
     layer = SpectralConv(
-        x.shape[1], x.shape[1], n_modes=(2 * ours.space.size,)
-    )  # it keeps half, the others are conjugates
+        x.shape[1], x.shape[1], n_modes=(ours.space.size,)
+    )  # of which it keeps half, complex: as many numbers
     return Unlike(case.forward_and_backward(layer))

@@ -15,6 +15,9 @@ def precomputed_basis(case: Case) -> Timed:
     if rows * points * size > 5e7:
         raise CannotError("too large")
     coef, z, values = case.data()
+    if case.channels > 1:  # (B, M, N): a matrix product a row of points
+        table = ops.basis(z[:, 0].contiguous(), size, case.family.name, 0)
+        return (lambda: values @ table) if case.operation == "adjoint" else (lambda: coef @ table.mT)
     table = ops.basis(z.contiguous(), size, case.family.name, 0)
     if case.operation == "adjoint":
         return lambda: (values.unsqueeze(-2) @ table).squeeze(-2)

@@ -60,6 +60,8 @@ def work(case: CrossCase) -> Work:
     item = torch.empty((), dtype=case.dtype).element_size()
     terms = float(case.channels * case.points * case.size)
     numbers = case.channels * (case.size + case.points) + case.points * case.dim
+    numbers += case.channels * case.points * (case.dim - 1) if case.operation == "gradient" else 0
+    numbers += case.channels * case.size + case.points * case.dim if case.operation == "backward" else 0
     sums = SUMS[case.operation]
     return Work(
         "cross", case.name, case.dtype, terms * sums, terms * sums, float(item * numbers), case.ours, lambda result: error(case, result),

@@ -9,7 +9,7 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from ... import kernels
+from ... import kernels, ops
 from ...families import Chebyshev, Hermite
 from ...kernels import reference
 from ...nn import PolynomialKAN, SpectralConv, Synthesis
@@ -59,11 +59,12 @@ def cases(quick: bool) -> list[LayerCase]:
     line = Space(Hermite(degree=degree))
     edges, width = (8, 8) if quick else (128, 64)
     points = 64 if quick else 1024
-    conv = batch * channels * (2 * nodes * (degree + 1) + (degree + 1) * channels)
+    transform, mixing = float(batch * channels * nodes * (degree + 1)), float(batch * channels**2 * (degree + 1))
+    conv = 2 * transform + mixing
     return [
         LayerCase(
             "convolution", f"SpectralConv, {batch} x {channels} channels, {nodes} nodes, {degree + 1} modes, float32",
-            _seeded(lambda: SpectralConv(line, channels, channels)), lambda: (_normal(batch, channels, nodes),), conv, 3.0 * conv,
+            _seeded(lambda: SpectralConv(line, channels, channels)), lambda: (_normal(batch, channels, nodes),), conv, 4 * transform + 3 * mixing,
         ),
         LayerCase(
             "kan", f"PolynomialKAN, {batch} x {edges} to {width}, degree 8, float32",
@@ -74,7 +75,7 @@ def cases(quick: bool) -> list[LayerCase]:
             "synthesis", f"Synthesis of u and u_xx, {batch} rows, {points} points, degree {degree}, float32",
             _seeded(lambda: Synthesis(line, scale=1.2, derivative=[0, 2], learn_scale=True)),
             lambda: (_normal(batch, degree + 1), 2 * _normal(batch, points)), 2.0 * batch * points * (degree + 1),
-            3 * 2 * 2.0 * batch * points * (degree + 1),
+            8.0 * batch * points * (degree + 1),
         ),
     ]  # fmt: skip
 
@@ -83,16 +84,23 @@ def _error(case: LayerCase, result: list[Tensor]) -> float:
     """Return the error of result and gradients against the same layer in float64, by the reference kernels."""
     layer = case.make().double()
     given = tuple(part.double().requires_grad_() for part in case.given())
-    with mock.patch.object(kernels, "cpu_backend", return_value=reference):
+    both = [
+        mock.patch.object(owner, name, return_value=reference)
+        for owner, name in ((kernels, "cpu_backend"), (ops, "_cpu"))
+    ]
+    with both[0], both[1]:
         found = layer(*given)
         slopes = torch.autograd.grad(found.square().sum(), [*layer.parameters(), given[0]])
     return relative_error(result, [found, *slopes])
 
 
 def _work(case: LayerCase) -> Work:
-    numbers = sum(part.numel() for part in case.given()) + sum(p.numel() for p in case.make().parameters())
+    layer = case.make()
+    with torch.no_grad():
+        result = layer(*case.given()).numel()
+    numbers = 2 * sum(part.numel() for part in (*case.given(), *layer.parameters())) + result  # and their gradients
     return Work(
-        "layer", f"{case.name}, forward and backward", torch.float32, 3 * case.terms, case.operations, 8.0 * numbers,
+        "layer", f"{case.name}, forward and backward", torch.float32, 3 * case.terms, case.operations, 4.0 * numbers,
         lambda: case.forward_and_backward(case.make()), lambda result: _error(case, result), 2e-4,
         peers.of(peers.LAYER, case),
     )  # fmt: skip

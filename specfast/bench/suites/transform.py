@@ -13,7 +13,6 @@ from .. import peers
 from ..cases import CASES, Case
 from ..work import Work, relative_error
 
-OPERATIONS = 2  # of the multiply-add pipe a term: the recurrence's and the sum's
 CHECKED = 200  # points, or all where a sum goes over them
 QUICK = 5e6  # terms
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}
@@ -46,6 +45,13 @@ def error(case: Case, result: Any) -> float:
     return max(relative_error(found[0], slope_coef), relative_error(found[1], slope_z))
 
 
+def operations(case: Case) -> float:
+    """Return the multiply-adds that are needed: one a term for every row of points, one for every row of coefficients; thrice for backward."""
+    rows, points, size = case.shape
+    recurrences = 1 if case.shared else rows
+    return float(points * size * (recurrences + rows * case.channels) * (3 if case.operation == "backward" else 1))
+
+
 def work(case: Case) -> Work:
     """Return a case as a piece of work."""
     rows, points, size = case.shape
@@ -56,7 +62,7 @@ def work(case: Case) -> Work:
     )  # values given and taken, coefficients and z read and their gradients written
     moved = item * (passes * (rows * case.channels * size + z) + rows * case.channels * points)
     return Work(
-        "transform", case.name, case.dtype, case.terms, case.terms * OPERATIONS, moved, lambda: ours(case),
+        "transform", case.name, case.dtype, case.terms, operations(case), moved, lambda: ours(case),
         lambda result: error(case, result), TOLERANCE[case.dtype], peers.of(peers.ONE_AXIS, case),
     )  # fmt: skip
 

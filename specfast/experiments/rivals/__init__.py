@@ -7,6 +7,6 @@ grid_ode      a neural ODE for the values on the grid
 
 from .grids import Grid, resample
 from .models import RIVALS, make
-from .rollout import Rival, train
+from .rollout import Rival, check, train
 
-__all__ = ["RIVALS", "Grid", "Rival", "make", "resample", "train"]
+__all__ = ["RIVALS", "Grid", "Rival", "check", "make", "resample", "train"]

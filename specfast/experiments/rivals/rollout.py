@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from .models import make
 RATES = (3e-3, 1e-3, 3e-4)
 _TRIAL = 0.1  # of the time goes to every learning rate that is tried
 BATCH = 32
+CHECKS = 20  # of what was held back, in a training
 
 
 @dataclass
@@ -56,10 +58,25 @@ def _loss(model: nn.Module, values: Tensor, times: Tensor) -> Tensor:
     return (wrong / (power + 1e-6)).mean()
 
 
+@torch.no_grad()
+def _validated(model: nn.Module, held: Tensor, times: Tensor) -> float:
+    return float(_loss(model, held, times).nan_to_num(torch.inf))
+
+
 def _fit(
-    model: nn.Module, values: Tensor, times: Tensor, seconds: float, rate: float, generator: torch.Generator
-) -> None:
-    """Train for so many seconds; the learning rate falls to 0 by a cosine of the time that has passed."""
+    model: nn.Module,
+    values: Tensor,
+    held: Tensor,
+    times: Tensor,
+    seconds: float,
+    rate: float,
+    generator: torch.Generator,
+) -> float:
+    """Train for so many seconds; the learning rate falls to 0 by a cosine of the time that has passed.
+
+    The best of 20 states by what was held back is kept; its loss there is returned.
+    """
+    best, kept, checked = float("inf"), copy.deepcopy(model.state_dict()), 0
     optimiser = torch.optim.AdamW(model.parameters(), rate, weight_decay=1e-5)
     started, count = time.perf_counter(), values.shape[1]
     while (passed := (time.perf_counter() - started) / seconds) < 1:
@@ -74,13 +91,28 @@ def _fit(
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
+        if passed * CHECKS > checked + 1:
+            checked, error = int(passed * CHECKS), _validated(model, held, times)
+            if error < best:
+                best, kept = error, copy.deepcopy(model.state_dict())
+    error = _validated(model, held, times)
+    if best < error:
+        model.load_state_dict(kept)
+    return min(best, error)
 
 
 def train(name: str, data: Observations, grid: tuple[float, float, int], seconds: float, seed: int = 0) -> Rival | None:
     """Return a rival trained on observations with times in common; None where its package is not installed.
 
-    A tenth of the trajectories is kept to choose the learning rate. What the trials take is part of `seconds`.
+    A tenth of the trajectories (of three or fewer none, which then serve for both) is kept back to choose the learning rate and the best state.
+    What the trials take is part of `seconds`.
+
+    Raises
+    ------
+    ValueError
+        If the data have gaps, or times of their own or not equally distant.
     """
+    check(data)
     torch.manual_seed(seed)
     if make(name, len(data.channels), grid[2]) is None:
         return None
@@ -89,21 +121,28 @@ def train(name: str, data: Observations, grid: tuple[float, float, int], seconds
     size = float(own.square().mean().sqrt())
     values, times = (own / size).float(), data.times[0].float()
     order = torch.randperm(len(values), generator=generator)
-    held = order[: max(1, len(order) // 10)]
-    kept = order[len(held) :] if len(order) > len(held) else order
+    count = max(1, len(order) // 10) if len(order) > 3 else 0
+    held, kept = (values[order[:count]], values[order[count:]]) if count else (values, values)
     best: tuple[float, float] | None = None
     for rate in RATES:
         torch.manual_seed(seed)
         trial = make(name, len(data.channels), grid[2])
         assert trial is not None
-        _fit(trial, values[kept], times, _TRIAL * seconds, rate, generator)
-        with torch.no_grad():
-            error = float(_loss(trial, values[held], times).nan_to_num(torch.inf))
+        error = _fit(trial, kept, held, times, _TRIAL * seconds, rate, generator)
         if best is None or error < best[0]:
             best = error, rate
     assert best is not None
     torch.manual_seed(seed)
     model = make(name, len(data.channels), grid[2])
     assert model is not None
-    _fit(model, values[kept], times, (1 - _TRIAL * len(RATES)) * seconds, best[1], generator)
+    _fit(model, kept, held, times, (1 - _TRIAL * len(RATES)) * seconds, best[1], generator)
     return Rival(name, model, grid, size, seconds, best[1])
+
+
+def check(data: Observations) -> None:
+    """Refuse what maps from one time to the next on a grid cannot be trained with."""
+    steps = data.times.diff(dim=1)
+    if (data.times != data.times[:1]).any() or (steps - steps[:1, :1]).abs().max() > 1e-6 * steps.abs().max():
+        raise ValueError("rivals on grids: equally distant times shared by all trajectories are expected")
+    if data.gaps:
+        raise ValueError("rivals on grids: values without gaps (NaN) are expected")
