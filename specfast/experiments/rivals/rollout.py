@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +75,8 @@ def _fit(
 
     The best of 20 states by what was held back is kept; its loss there is returned.
     """
-    best, kept, checked = float("inf"), copy.deepcopy(model.state_dict()), 0
+    parameters, best, checked = list(model.parameters()), float("inf"), 0
+    kept = [p.detach().clone() for p in parameters]
     optimiser = torch.optim.AdamW(model.parameters(), rate, weight_decay=1e-5)
     started, count = time.perf_counter(), values.shape[1]
     while (passed := (time.perf_counter() - started) / seconds) < 1:
@@ -94,10 +94,11 @@ def _fit(
         if passed * CHECKS > checked + 1:
             checked, error = int(passed * CHECKS), _validated(model, held, times)
             if error < best:
-                best, kept = error, copy.deepcopy(model.state_dict())
+                best, kept = error, [p.detach().clone() for p in parameters]
     error = _validated(model, held, times)
     if best < error:
-        model.load_state_dict(kept)
+        with torch.no_grad():
+            torch._foreach_copy_(parameters, kept)
     return min(best, error)
 
 
