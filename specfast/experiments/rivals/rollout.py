@@ -75,7 +75,8 @@ def _fit(
 
     The best of 20 states by what was held back is kept; its loss there is returned.
     """
-    parameters, best, checked = list(model.parameters()), float("inf"), 0
+    parameters: list[Tensor] = list(model.parameters())
+    best, checked = float("inf"), 0
     kept = [p.detach().clone() for p in parameters]
     optimiser = torch.optim.AdamW(model.parameters(), rate, weight_decay=1e-5)
     started, count = time.perf_counter(), values.shape[1]
