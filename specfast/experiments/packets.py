@@ -15,7 +15,7 @@ from ..index_sets import HyperbolicCross
 from . import six_axes
 from .fields import packets
 from .measures import encoding_error
-from .pages import Page, Picture, Settings, Table, percent, spread
+from .pages import Page, Picture, Settings, Table, percent, plain_ticks, spread
 
 Gamma = float | Literal["auto"]
 # axes, degree, gammas, trajectories, sensors, optimiser steps
@@ -103,8 +103,11 @@ def _picture(found: dict[tuple[int, Gamma], tuple[int, float, float]]) -> Any:
             if own == dim:
                 axis.loglog(size, error, "o", color=f"C{place}")
                 axis.loglog(size, floor, "o", color=f"C{place}", mfc="none")
-                axis.annotate(f"{gamma}", (size, error), xytext=(4, 3), textcoords="offset points", fontsize=7)
+                below = -10 if gamma == "auto" else 3
+                axis.annotate(f"{gamma}", (size, error), xytext=(4, below), textcoords="offset points", fontsize=7)
         axis.plot([], [], "o", color=f"C{place}", label=f"{dim} axes")
+    sizes = sorted(size for size, _, _ in found.values())
+    plain_ticks(axis.xaxis, [size for k, size in enumerate(sizes) if k == 0 or size > 1.3 * sizes[k - 1]])
     axis.set_xlabel("coefficients K")
     axis.set_ylabel("relative L2 error")
     axis.legend(fontsize=8)

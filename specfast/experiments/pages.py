@@ -90,6 +90,7 @@ class Page:
             if isinstance(part, Picture):
                 own = settings.page(part.name)
                 part.figure.savefig(folder / f"{own}.png", dpi=110)
+                _close(part.figure)
                 blocks.append(f"![{part.caption}]({own}.png)\n\n*{part.caption}*")
             else:
                 blocks.append("\n".join(part.lines()) if isinstance(part, Table) else part)
@@ -97,6 +98,12 @@ class Page:
         path = folder / f"{settings.page(name)}.md"
         path.write_text("\n\n".join(blocks) + "\n")
         return path
+
+
+def _close(figure: Any) -> None:
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)
 
 
 def provenance(name: str, settings: Settings) -> str:
@@ -127,3 +134,11 @@ def spread(values: Sequence[float]) -> str:
     ordered = sorted(values)
     middle = ordered[len(ordered) // 2]
     return percent(middle) + (f" ({percent(ordered[0])} to {percent(ordered[-1])})" if len(ordered) > 1 else "")
+
+
+def plain_ticks(axis: Any, values: Sequence[float]) -> None:
+    """Label these values, and no others, on a logarithmic axis."""
+    from matplotlib.ticker import NullFormatter
+
+    axis.set_ticks(list(values), [f"{value:g}" for value in values])
+    axis.set_minor_formatter(NullFormatter())

@@ -15,7 +15,7 @@ from ..families import Chebyshev, Hermite, Laguerre
 from ..space import Space
 from .fields import SPEED, disturbed_fronts, fisher_front, splitting_bumps
 from .measures import described, encoding_error
-from .pages import Page, Picture, Settings, Table, percent, spread
+from .pages import Page, Picture, Settings, Table, percent, plain_ticks, spread
 
 Curve = list[tuple[int, float]]
 SCALES = np.geomspace(0.15, 6.0, 40)
@@ -214,6 +214,7 @@ def _picture(curves: dict[str, Curve], needed: list[tuple[float, int]]) -> Any:
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
     for name, curve in curves.items():
         left.loglog([n for n, _ in curve], [e for _, e in curve], ".-", label=name)
+    plain_ticks(left.xaxis, [n for n, _ in curve])
     left.set_xlabel("degree")
     left.set_ylabel("relative L2 error")
     left.legend(fontsize=8)
