@@ -66,7 +66,7 @@ def study(settings: Settings) -> Page:
         f"u_t = -u_x + u_xx/4, {count} Gaussians of widths of their own, 80 scattered sensors, {len(times)} times, degree 4; noise"
         " relative to the root mean square of the field. Predictions of unseen fields start from a first snapshot with the same noise and are compared"
         f" with the field without it. Root mean squares over all unseen trajectories and times, but for a factor of beta common to all of these; the range of the"
-        f" automatic lambda, 1e-3 to 1e-2, was chosen by this study; {steps} steps, seeds: {settings.seeds}."
+        f" automatic lambda, 1e-3 to 0.1, was chosen by this study; {steps} steps, seeds: {settings.seeds}."
     )
     picture = Picture("frames", _picture(table, automatic), "Error against lambda; crosses: the automatic choice")
     figures = {

@@ -80,7 +80,7 @@ def fit(
         where the frequency indicator gains clearly by it.
     frame_weight : float, optional
         lambda; default: the ratio of what the encoding leaves of u to what the smoothing leaves of log beta and beta x0,
-        each squared, from 1e-3 to 1e-2.
+        each squared, from 1e-3 to 0.1.
     position : bool
         Whether F depends on x0, too: an equation that is not the same everywhere.
     time_dependent : bool

@@ -23,7 +23,7 @@ from .processes import Processes
 from .run import Run
 
 # Of the frames, when chosen. More costs up to twice the error, less gains nothing, from no noise to 10 % (docs/results/frames.md).
-WEIGHTS = (1e-3, 1e-2)
+WEIGHTS = (1e-3, 1e-1)
 PATIENCE = 10  # steps in a row on which the solver may fail
 
 
