@@ -62,6 +62,18 @@ SPECFAST_INLINE void store(T* to, V v) {
     __builtin_memcpy(to, &v, sizeof v);
 }
 
+// Past the caches, to where a whole vector is aligned: for results that no cache holds, which then are not read first.
+template <class T>
+SPECFAST_INLINE void stream(T* to, Vector<T> v) {
+#if defined(__AVX512F__) && SPECFAST_BYTES == 64
+    _mm512_stream_si512((__m512i*)to, (__m512i)v);
+#elif defined(__AVX2__) && SPECFAST_BYTES == 32
+    _mm256_stream_si256((__m256i*)to, (__m256i)v);
+#else
+    store(to, v);
+#endif
+}
+
 template <class T>
 SPECFAST_INLINE Vector<T> select(Mask<T> mask, Vector<T> yes, Vector<T> no) {
     return (Vector<T>)((mask & (Mask<T>)yes) | (~mask & (Mask<T>)no));
@@ -151,6 +163,34 @@ SPECFAST_INLINE double sum_of_lanes(const float* from) {
         sum += part;
     }
     return (static_cast<double>(sum[0]) + sum[1]) + (static_cast<double>(sum[2]) + sum[3]);
+}
+
+// The lanes of a and b in turns, of their first or of their second halves.
+template <class T, bool second>
+SPECFAST_INLINE Vector<T> interleave(Vector<T> a, Vector<T> b) {
+    constexpr int from = second ? lanes<T> / 2 : 0;
+#if defined(__GNUC__) && !defined(__clang__)
+    Mask<T> order;
+    for (int i = 0; i < lanes<T>; ++i) order[i] = from + i / 2 + (i % 2) * lanes<T>;
+    return __builtin_shuffle(a, b, order);
+#else
+    Vector<T> result;
+    for (int i = 0; i < lanes<T>; ++i) result[i] = i % 2 ? b[from + i / 2] : a[from + i / 2];
+    return result;
+#endif
+}
+
+// The transpose of as many vectors as a vector has lanes: perfect shuffles, as many as two goes into that.
+template <class T>
+SPECFAST_INLINE void transpose(Vector<T>* rows) {
+    for (int step = 1; step < lanes<T>; step *= 2) {
+        Vector<T> next[lanes<T>];
+        for (int i = 0; i < lanes<T> / 2; ++i) {
+            next[2 * i] = interleave<T, false>(rows[i], rows[i + lanes<T> / 2]);
+            next[2 * i + 1] = interleave<T, true>(rows[i], rows[i + lanes<T> / 2]);
+        }
+        for (int i = 0; i < lanes<T>; ++i) rows[i] = next[i];
+    }
 }
 
 // 2^exponent for integers in the normal range of T, from the bits.

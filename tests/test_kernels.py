@@ -184,3 +184,32 @@ def test_same_bits_at_any_number_of_threads():
     for result in results[1:]:
         assert torch.equal(result[0], results[0][0])
         assert torch.equal(result[1], results[0][1])
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 1e-4)])
+@pytest.mark.parametrize("family", [sf.Hermite(), sf.Laguerre(), sf.Legendre()], ids=lambda f: f.name)
+@pytest.mark.parametrize("size", [7, 300, 513])
+def test_tables_of_mixed_points(family, size, dtype, tolerance):
+    """Near, far and end points among each other, few and many, where degrees fill more than one panel; either order of axes."""
+    far = {"hermite": 30.0, "laguerre(0.0)": 900.0, "legendre": 1.0}[family.name]
+    low = 0.0 if isinstance(family, sf.Laguerre) else -1.0
+    for outside in (0, 3, 40):  # of 100 points: none, moved out, sorted
+        z = torch.linspace(0.3, 0.8, 100, dtype=torch.float64)
+        z[7 : 7 + outside] = torch.linspace(low * far, far, outside, dtype=torch.float64)
+        expected = reference.basis(z.to(dtype).double(), size, family.name, 0)
+        assert expected.isfinite().all()
+        for result in (
+            cpu.basis(z.to(dtype), size, family.name, 0),
+            cpu._basis(z.to(dtype), size, family.name, 0, torch.empty((size, 100), dtype=dtype), by_degree=True).mT,
+        ):
+            close(result.double(), expected, tolerance)
+        slopes = cpu.basis(z, size, family.name, 1)
+        close(slopes, reference.basis(z, size, family.name, 1), 1e-10)
+
+
+def test_a_table_beyond_the_caches_holds_the_same_bits():
+    z = torch.linspace(-9, 9, 3000, dtype=torch.float64)
+    for size in (1024, 1001):  # the first is written past the caches
+        table = cpu.basis(z, size, "hermite", 0)
+        for begin in range(0, 3000, 500):
+            assert torch.equal(table[begin : begin + 500], cpu.basis(z[begin : begin + 500], size, "hermite", 0))
