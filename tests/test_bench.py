@@ -4,13 +4,14 @@ import dataclasses
 import importlib.util
 import json
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
 
 import specfast as sf
 from specfast import bench, cli
-from specfast.bench import compare, peers, scaling
+from specfast.bench import compare, peers, scaling, timing
 from specfast.bench.cross import CrossCase
 from specfast.bench.hardware import bound, with_peak_memory
 from specfast.bench.peers.expansions import TotalCase
@@ -122,6 +123,23 @@ def test_a_row_of_the_table():
 def test_memory_of_a_call():
     result, largest = with_peak_memory(lambda: float(torch.ones(4_000_000, dtype=torch.float64).sum()))
     assert result == 4e6 and (largest is None or 2e7 < largest < 1e8)
+
+
+def test_a_slow_peer_takes_part_in_a_few_turns():
+    calls = {"slow": 0, timing.OURS: 0}
+
+    def call(name):
+        calls[name] += 1
+
+    with mock.patch.object(timing, "PATIENCE", 0.0):
+        samples = timing._turns({name: lambda name=name: call(name) for name in calls}, 9, 1e-9)
+    assert [len(samples[name]) for name in ("slow", timing.OURS)] == [3, 9]
+    assert calls == {"slow": 3 + 1, timing.OURS: 9 + 1}  # and the first call, which tells how often
+
+
+def test_the_compiled_loop_computes_the_same():
+    case = bench.Case("synthesize", sf.Hermite(), (2, 10, 3))
+    assert relative_error(peers.ONE_AXIS["compile"](case)(), transform.ours(case)()) < 1e-12
 
 
 def test_a_peer_that_breaks_is_a_note():

@@ -17,7 +17,8 @@ FORMAT = 1
 ADVICE = (
     "**Reading it.** The bound is this machine's multiply-add rate, measured in turns with every row by a loop in registers, over the operations that a"
     " case needs at least: one a term for every row of points (the recurrence) and one for every row of coefficients (the sum); one an index in a"
-    " cross. Memory is by how much the process was larger while the first call ran. Times are medians over turns, the spread is the range of the middle half. The peers' columns are their time over ours; words say why there is none; FNO's layer computes something else with as many numbers. The error"
+    " cross. A case may be held up by memory instead: then `of copy`, the bytes that have to be moved over those that a copy of a large array moves in"
+    " the time, is the larger one (above 100 % where all stays in a cache). Memory is by how much the process was larger while the first call ran. Times are medians over turns, the spread is the range of the middle half. The peers' columns are their time over ours; words say why there is none; FNO's layer computes something else with as many numbers. The error"
     " is relative to the largest value of a slower, independent computation. Cases of a few microseconds measure the call from Python. Compare shares and"
     " ratios between machines, never times; of two runs on one machine `--compare` says what is more than noise."
 )
@@ -62,11 +63,12 @@ def run(
 
 def text(found: dict[str, Any]) -> str:
     """Return the tables, a suite each."""
-    blocks = [hardware.described(found["machine"])]
+    machine = found["machine"]
+    blocks, copied = [hardware.described(machine)], 1e9 * machine["rates"][str(machine["threads"])]["copy"]
     for suite, what in SUITES.items():
         rows = [row for row in found["rows"] if row["suite"] == suite]
         if rows:
-            blocks.append(f"## {suite}: {what}\n\n{table(rows)}")
+            blocks.append(f"## {suite}: {what}\n\n{table(rows, copied)}")
     if "_sweeps" in found:
         blocks.append(f"## {SCALING}: how cost grows\n\n{scaling.table(found['_sweeps'])}")
     return "\n\n".join(blocks)

@@ -14,6 +14,7 @@ from .work import CannotError, Timed, Unlike, Work, relative_error
 
 OURS, BOUND = "specfast", "bound"
 WRONG = 1e-3  # a peer whose result is farther off is not compared
+PATIENCE = 3.0  # seconds that a peer gets in all; a slow one takes part in fewer turns, three at least
 
 
 class WrongError(ArithmeticError):
@@ -86,14 +87,10 @@ def _row(work: Work, peers: list[str], rounds: int, budget: float) -> dict[str, 
         raise WrongError(f"{work.name}: the error is {error:.1e}, at most {work.tolerance:.0e} is expected")
     able, notes = _peers(work, peers, result)
     timed: dict[str, Timed] = {OURS: own, BOUND: loop, **able}
-    repeats = {name: _repeats(function, budget) for name, function in timed.items()}
-    samples: dict[str, list[float]] = {name: [] for name in timed}
-    for turn in range(rounds):
-        for name in list(timed) if turn % 2 else list(reversed(timed)):
-            samples[name].append(_once(timed[name], repeats[name]))
+    samples = _turns(timed, rounds, budget)
 
     def ratio(name: str) -> float:
-        return statistics.median(a / b for a, b in zip(samples[name], samples[OURS], strict=True))
+        return statistics.median(a / b for a, b in zip(samples[name], samples[OURS], strict=False))
 
     seconds, rate = statistics.median(samples[OURS]), multiply_adds / statistics.median(samples[BOUND])
     return {
@@ -117,6 +114,19 @@ def _row(work: Work, peers: list[str], rounds: int, budget: float) -> dict[str, 
     }
 
 
+def _turns(timed: dict[str, Timed], rounds: int, budget: float) -> dict[str, list[float]]:
+    """Return the seconds of a call in each turn; those who have used up the patience leave after three."""
+    repeats = {name: _repeats(function, budget) for name, function in timed.items()}
+    samples: dict[str, list[float]] = {name: [] for name in timed}
+    spent = dict.fromkeys(timed, 0.0)
+    for turn in range(rounds):
+        for name in list(timed) if turn % 2 else list(reversed(timed)):
+            if name in (OURS, BOUND) or turn < 3 or spent[name] < PATIENCE:
+                samples[name].append(_once(timed[name], repeats[name]))
+                spent[name] += samples[name][-1] * repeats[name]
+    return samples
+
+
 def _middle_half(values: list[float]) -> float:
     """Return the distance of the quartiles."""
     if len(values) < 4:
@@ -125,16 +135,17 @@ def _middle_half(values: list[float]) -> float:
     return high - low
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as a Markdown table; ratios are a peer's time over ours."""
+def table(rows: list[dict[str, Any]], copied: float = float("nan")) -> str:
+    """Return the rows as a Markdown table; ratios are a peer's time over ours, `copied` the bytes a second of a copy."""
     names = list(dict.fromkeys(name for row in rows for name in (*row["ratio"], *row["notes"])))
-    headings = ["case", "time", "spread", "G terms/s", "GB/s", "of bound", "memory", "error", *names]
+    headings = ["case", "time", "spread", "G terms/s", "GB/s", "of bound", "of copy", "memory", "error", *names]
     lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
     for row in rows:
         cells = [row["case"], readable(row["seconds"]), f"{100 * row['spread']:.0f} %"]
         cells += [f"{row['terms_per_second'] / 1e9:.2f}", f"{row['bytes_per_second'] / 1e9:.2f}"]
         share, memory = row["share_of_bound"], row["peak_memory"]
         cells += ["" if share is None else f"{100 * share:.0f} %"]
+        cells += ["" if copied != copied else f"{100 * row['bytes_per_second'] / copied:.0f} %"]
         cells += ["" if memory is None else f"{memory / 1e6:.1f} MB", f"{row['error']:.0e}"]
         cells += [
             f"{row['ratio'][name]:.1f}x" if name in row["ratio"] else row["notes"].get(name, "") for name in names

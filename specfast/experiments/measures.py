@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+import sys
+
 from ..learn import Observations, Run
 
 
@@ -18,3 +21,8 @@ def described(run: Run) -> str:
     space = run.basis.space
     size = f"degree {space.size - 1}" if space.dim == 1 else f"{space.size} functions"
     return size + (", follows" if run.basis.follows else "")
+
+
+def peak_memory() -> float:
+    """Return the largest memory that this process has had, in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9

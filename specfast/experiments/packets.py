@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
-import sys
 import time
 from typing import Any, Literal
 
@@ -14,7 +12,7 @@ from .. import learn
 from ..index_sets import HyperbolicCross
 from . import six_axes
 from .fields import packets
-from .measures import encoding_error
+from .measures import encoding_error, peak_memory
 from .pages import Page, Picture, Settings, Table, percent, plain_ticks, spread
 
 Gamma = float | Literal["auto"]
@@ -25,11 +23,6 @@ CASES: tuple[tuple[int, int, tuple[Gamma, ...], int, int, int], ...] = (
     (4, 8, (-1.0, "auto"), 60, 1600, 60),
 )
 QUICK: tuple[tuple[int, int, tuple[Gamma, ...], int, int, int], ...] = ((2, 5, (0.0, "auto"), 6, 120, 10),)
-
-
-def peak_memory() -> float:
-    """Return the largest memory that this process has had, in GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
 def study(settings: Settings) -> Page:

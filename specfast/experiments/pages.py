@@ -112,8 +112,9 @@ def provenance(name: str, settings: Settings) -> str:
     own += f" --seeds {settings.seeds}" if settings.seeds > 1 else ""
     own += f" --train {settings.train.name}" if settings.train else ""
     own += f" --test {settings.test.name}" if settings.test else ""
+    threads = torch.get_num_threads()
     return (
-        f"Made by `specfast experiments {name}{own}` on {processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}."
+        f"Made by `specfast experiments {name}{own}` on {processor()}, {threads} thread{'s' * (threads > 1)}, torch {torch.__version__}."
         " Every number was measured in that run unless the text says otherwise."
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import time
 
 import torch
@@ -16,6 +15,7 @@ from ..nn import AlongAxes, SpectralODE
 from ..quadrature import gauss
 from ..space import Space
 from .fields import packet
+from .measures import peak_memory
 from .pages import Settings, Table, percent
 
 WAVES = (0.4, 0.8)
@@ -111,12 +111,11 @@ def table(settings: Settings) -> Table:
     model = _Model(space)
     seconds = _train(model, space, shift, settings, times)
     error, still, floor = _errors(model, space, shift, times, settings.of(50, 1000))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     weights = sum(p.numel() for p in model.parameters())
     rows = [
         [
             dim, cross.degree, space.size, weights, percent(error), percent(still), percent(floor), f"{seconds:.2f} s",
-            f"{memory:.1f} GB",
+            f"{peak_memory():.1f} GB",
         ]
     ]  # fmt: skip
     headings = [
@@ -132,7 +131,8 @@ def table(settings: Settings) -> Table:
     ]
     caption = (
         f"16 packets, wave numbers on {WAVES}, five times to {LAST}, {settings.of(32, 512)} sensors each, {settings.of(3, 100)} steps of four packets, float32, one seed;"
-        " the right-hand side is `sf.nn.AlongAxes`, zero at first. Starts are projected by Gauss rules axis by axis; errors at {settings.of(50, 1000)} sensors of 4 unseen packets; memory"
+        " the right-hand side is `sf.nn.AlongAxes`, zero at first. Starts are projected by Gauss rules axis by axis;"
+        f" errors at {settings.of(50, 1000)} sensors of 4 unseen packets; memory"
         " is the largest the process has had, the studies above among it."
     )
     return Table(headings, rows, caption)

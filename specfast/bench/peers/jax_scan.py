@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from typing import Any
+
+import torch
 
 from ..cases import Case
 from ..work import CannotError, Timed
 from .eager import bearable, start_of
+
+
+@cache
+def _started() -> int:
+    """Start JAX with PyTorch's number of threads, and return it: its pool is as large as the processors that it may use then."""
+    import jax
+
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    count = torch.get_num_threads()
+    if 0 < count < len(allowed):
+        os.sched_setaffinity(0, sorted(allowed)[:count])
+        try:
+            jax.devices()
+        finally:
+            os.sched_setaffinity(0, allowed)
+    return count
 
 
 def jax_scan(case: Case) -> Timed:
@@ -16,6 +36,8 @@ def jax_scan(case: Case) -> Timed:
     except ImportError:
         raise CannotError("not installed") from None
     bearable(case)
+    if _started() != torch.get_num_threads():
+        raise CannotError("its threads cannot be changed")
     if case.operation == "adjoint":
         raise CannotError("")
     jax.config.update("jax_enable_x64", True)
