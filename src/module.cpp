@@ -15,7 +15,6 @@
 #include "../csrc/derivatives.hpp"
 #include "../csrc/kernels.hpp"
 #include "../csrc/placement.hpp"
-#include "large_pages.hpp"
 #include "tensors.hpp"
 
 namespace py = pybind11;
@@ -107,12 +106,6 @@ class Arguments {
         is_double = array.is_double;
         return array;
     }
-    // One that is to be written, and has just been allocated.
-    Array result(py::handle tensor) {
-        const Array array = (*this)(tensor);
-        ask_for_large_pages(array);
-        return array;
-    }
     bool is_double = false;
 
   private:
@@ -196,7 +189,7 @@ class Kernels {
     // Results have to be contiguous and of the broadcast leading axes; this one returns false where its own is not.
     bool synthesize(const Plan& plan, py::handle coef, py::handle z, py::handle values) const {
         Arguments read;
-        const Array series = read(coef), places = read(z), result = read.result(values);
+        const Array series = read(coef), places = read(z), result = read(values);
         expect(series.length() == plan.series.coefficients);
         const Rows rows = rows_of(series, places);
         if (result.length() != places.length() || !fits(result, rows)) return false;
@@ -207,7 +200,7 @@ class Kernels {
     }
     void adjoint(const Plan& plan, py::handle values, py::handle z, py::handle coef) const {
         Arguments read;
-        const Array weights = read(values), places = read(z), result = read.result(coef);
+        const Array weights = read(values), places = read(z), result = read(coef);
         expect(weights.length() == places.length());
         const Rows rows = rows_of(weights, places);
         expect(result.length() == plan.series.coefficients && fits(result, rows));
@@ -218,8 +211,8 @@ class Kernels {
     void backward(const Plan& plan, py::handle gradient, py::handle coef, py::handle z, py::handle grad_coef,
                   py::handle grad_z) const {
         Arguments read;
-        const Array weights = read(gradient), series = read(coef), places = read(z),
-                    first_result = read.result(grad_coef), second_result = read.result(grad_z);
+        const Array weights = read(gradient), series = read(coef), places = read(z), first_result = read(grad_coef),
+                    second_result = read(grad_z);
         expect(plan.series.derivative >= 1 && weights.length() == places.length() &&
                series.length() == plan.series.coefficients && first_result.length() == series.length() &&
                second_result.length() == places.length());
@@ -233,7 +226,7 @@ class Kernels {
     }
     void basis(const Plan& plan, py::handle z, py::handle functions, bool by_degree) const {
         Arguments read;
-        const Array places = read(z), result = read.result(functions);
+        const Array places = read(z), result = read(functions);
         const Rows rows = rows_of(places);
         const Operand only = operand_of(places, rows);
         const py::gil_scoped_release release;
