@@ -407,7 +407,7 @@ def _experiments(options: argparse.Namespace) -> None:
 def _bench(options: argparse.Namespace) -> None:
     import torch
 
-    from .bench import compare, report
+    from .bench import WrongError, compare, report
     from .bench.peers import NAMES
 
     peers = () if options.peers is None else options.peers or NAMES
@@ -436,8 +436,10 @@ def _bench(options: argparse.Namespace) -> None:
     if before is not None:
         changes = compare.changes(before, found)
         print(f"\n{compare.table(changes)}")
-        if any(change.regressed for change in changes):
-            raise SystemExit(1)
+    if found["wrong"]:
+        raise WrongError("; ".join(found["wrong"]))
+    if before is not None and any(change.regressed for change in changes):
+        raise SystemExit(1)
 
 
 def _info(options: argparse.Namespace) -> None:

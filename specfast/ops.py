@@ -168,9 +168,9 @@ def _basis_fake(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
 
 def _basis_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
     (z,) = ctx.saved_tensors
-    _, family, derivative = ctx.rest
-    # Row m of the gradient is a series to be evaluated at z_m alone.
-    grad_z = synthesize(gradient, z.unsqueeze(-1), family, derivative + 1).squeeze(-1) if needed[0] else None
+    size, family, derivative = ctx.rest
+    # By another table: row m of the gradient is a series to be evaluated at z_m alone, and a sum of one point wastes vectors.
+    grad_z = (gradient * basis(z, size, family, derivative + 1)).sum(-1) if needed[0] else None
     return grad_z, None, None, None
 
 

@@ -11,7 +11,7 @@ import torch
 
 import specfast as sf
 from specfast import bench, cli
-from specfast.bench import compare, peers, scaling, timing
+from specfast.bench import compare, peers, report, scaling, timing
 from specfast.bench.cross import CrossCase
 from specfast.bench.hardware import bound, with_peak_memory
 from specfast.bench.peers.expansions import TotalCase
@@ -135,6 +135,9 @@ def test_a_slow_peer_takes_part_in_a_few_turns():
         samples = timing._turns({name: lambda name=name: call(name) for name in calls}, 9, 1e-9)
     assert [len(samples[name]) for name in ("slow", timing.OURS)] == [3, 9]
     assert calls == {"slow": 3 + 1, timing.OURS: 9 + 1}  # and the first call, which tells how often
+    with mock.patch.object(timing, "SLOW", 0.0):
+        samples = timing._turns({name: lambda name=name: call(name) for name in calls}, 9, 1e-9)
+    assert [len(samples[name]) for name in ("slow", timing.OURS)] == [1, 9] and calls["slow"] == 4 + 1
 
 
 def test_the_compiled_loop_computes_the_same():
@@ -209,6 +212,16 @@ def test_bench_from_the_command_line(tmp_path, capsys):
     first.write_text(json.dumps(found))
     assert cli.main(["bench", "recurrence", "--quick", "--compare", str(first), "--json", str(first)]) == 0
     assert json.loads(first.read_text())["rows"][0]["seconds"] < 1
+
+
+def test_what_is_wrong_fails_the_command_once_all_else_is_kept(tmp_path, capsys):
+    right = bench.works("transform", True)[0]
+    both = [dataclasses.replace(right, name="off", error=lambda result: 0.5), right]
+    with mock.patch.object(report, "works", return_value=both):
+        assert cli.main(["bench", "transform", "--quick", "--json", str(tmp_path / "a.json")]) == 2
+    said = capsys.readouterr()
+    assert "off: the error is 5.0e-01" in said.err and said.err.count("off:") == 1 and "**Wrong:** off" in said.out
+    assert [row["case"] for row in json.loads((tmp_path / "a.json").read_text())["rows"]] == [right.name]
 
 
 def test_bad_input_of_bench_is_one_line(tmp_path, capsys):

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import hardware, pictures, scaling
 from .suites import SUITES, works
-from .timing import measure, table
+from .timing import WrongError, measure, table
 
 SCALING = "scaling"
 FORMAT = 1
@@ -30,12 +30,12 @@ def run(
 ) -> dict[str, Any]:  # fmt: skip
     """Measure the machine and some suites (default: all, and how cost grows); after every row what there is goes to the file `keep`.
 
+    What was wrong is told in "wrong", and in no row.
+
     Raises
     ------
     ValueError
         If there is no such suite.
-    WrongError
-        If a result of ours is wrong.
     """
     known = (*SUITES, SCALING)
     if unknown := [name for name in names if name not in known]:
@@ -44,7 +44,7 @@ def run(
     rows: list[dict[str, Any]] = []
     found: dict[str, Any] = {"format": FORMAT, "quick": quick, "machine": hardware.machine()}
     turns = {"rounds": 5, "budget": 0.003} if quick else {}
-    found["rows"] = rows
+    found["rows"], found["wrong"] = rows, []
     for name in (name for name in SUITES if name in wanted):
 
         def one(row: dict[str, Any]) -> None:
@@ -53,7 +53,10 @@ def run(
                 save(found, keep)
             report(row["case"])
 
-        measure(works(name, quick), peers, report=one, **turns)  # type: ignore[arg-type]
+        try:
+            measure(works(name, quick), peers, report=one, **turns)  # type: ignore[arg-type]
+        except WrongError as error:
+            found["wrong"].append(str(error))
     if SCALING in wanted:
         report("how cost grows")
         found["sweeps"] = scaling.to_json(sweeps := scaling.sweeps(quick))
@@ -69,6 +72,7 @@ def text(found: dict[str, Any]) -> str:
         rows = [row for row in found["rows"] if row["suite"] == suite]
         if rows:
             blocks.append(f"## {suite}: {what}\n\n{table(rows, copied)}")
+    blocks += [f"**Wrong:** {what}" for what in found["wrong"]]
     if "_sweeps" in found:
         blocks.append(f"## {SCALING}: how cost grows\n\n{scaling.table(found['_sweeps'])}")
     return "\n\n".join(blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +15,8 @@ from .work import CannotError, Timed, Unlike, Work, relative_error
 
 OURS, BOUND = "specfast", "bound"
 WRONG = 1e-3  # a peer whose result is farther off is not compared
-PATIENCE = 3.0  # seconds that a peer gets in all; a slow one takes part in fewer turns, three at least
+PATIENCE = 3.0  # seconds that a peer gets in all; then it leaves the turns, after three of them at least
+SLOW = 1.0  # a peer whose call takes longer is timed once
 
 
 class WrongError(ArithmeticError):
@@ -26,10 +28,6 @@ def _once(function: Timed, repeats: int) -> float:
     for _ in range(repeats):
         function()
     return (time.perf_counter() - started) / repeats
-
-
-def _repeats(function: Timed, budget: float) -> int:
-    return max(1, min(1000, int(budget / max(_once(function, 1), 1e-7))))
 
 
 def _peers(work: Work, wanted: Iterable[str], expected: Any) -> tuple[dict[str, Timed], dict[str, str]]:
@@ -70,12 +68,18 @@ def measure(
     Raises
     ------
     WrongError
-        If a result of ours is not what it should be.
+        If a result of ours is not what it should be, once all others have been measured.
     """
-    rows, peers = [], list(peers)
+    rows, wrong, peers = [], [], list(peers)
     for work in works:
-        rows.append(_row(work, peers, rounds, budget))
-        report(rows[-1])
+        try:
+            rows.append(_row(work, peers, rounds, budget))
+        except WrongError as error:
+            wrong.append(str(error))
+        else:
+            report(rows[-1])
+    if wrong:
+        raise WrongError("; ".join(wrong))
     return rows
 
 
@@ -115,13 +119,15 @@ def _row(work: Work, peers: list[str], rounds: int, budget: float) -> dict[str, 
 
 
 def _turns(timed: dict[str, Timed], rounds: int, budget: float) -> dict[str, list[float]]:
-    """Return the seconds of a call in each turn; those who have used up the patience leave after three."""
-    repeats = {name: _repeats(function, budget) for name, function in timed.items()}
-    samples: dict[str, list[float]] = {name: [] for name in timed}
-    spent = dict.fromkeys(timed, 0.0)
+    """Return the seconds of a call in each turn that each took part in."""
+    first = {name: _once(function, 1) for name, function in timed.items()}
+    repeats = {name: max(1, min(1000, int(budget / max(first[name], 1e-7)))) for name in timed}
+    always = (OURS, BOUND)
+    samples = {name: [first[name]] if first[name] > SLOW and name not in always else [] for name in timed}
+    spent = {name: math.inf if samples[name] else 0.0 for name in timed}
     for turn in range(rounds):
         for name in list(timed) if turn % 2 else list(reversed(timed)):
-            if name in (OURS, BOUND) or turn < 3 or spent[name] < PATIENCE:
+            if name in always or spent[name] < PATIENCE or (turn < 3 and spent[name] < math.inf):
                 samples[name].append(_once(timed[name], repeats[name]))
                 spent[name] += samples[name][-1] * repeats[name]
     return samples

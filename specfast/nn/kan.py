@@ -94,8 +94,10 @@ class PolynomialKAN(nn.Module):
         rows, weight = x.reshape(-1, self.in_features).to(work), self.weight.to(work).flatten(1)
         step = max(1, _BLOCK // weight.shape[1])
         # A program that is exported serves any number of rows, so their number may not decide.
-        if torch.compiler.is_exporting() or rows.shape[0] <= step:
+        if torch.compiler.is_exporting():
             result = self._once(rows, weight)
+        elif rows.shape[0] <= step:  # one block in all: it may as well be kept
+            result = self._block(rows, weight)
         else:
             blocks = [self._once(part, weight) for part in rows.split(step)]
             result = torch.cat(blocks)
