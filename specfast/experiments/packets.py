@@ -19,8 +19,8 @@ Gamma = float | Literal["auto"]
 # axes, degree, gammas, trajectories, sensors, optimiser steps
 CASES: tuple[tuple[int, int, tuple[Gamma, ...], int, int, int], ...] = (
     (2, 12, (-math.inf, -1.0, 0.0, 0.5, "auto"), 60, 600, 400),
-    (3, 10, (-1.0, "auto"), 60, 900, 200),
-    (4, 8, (-1.0, "auto"), 60, 1600, 60),
+    (3, 10, (-1.0, "auto"), 240, 900, 400),
+    (4, 8, (-1.0, "auto"), 240, 1600, 200),
 )
 QUICK: tuple[tuple[int, int, tuple[Gamma, ...], int, int, int], ...] = ((2, 5, (0.0, "auto"), 6, 120, 10),)
 
@@ -70,7 +70,7 @@ def study(settings: Settings) -> Page:
     caption = "The best fit is what least squares at the sensors leave of the unseen fields; memory is the largest the process has had so far."
     text = (
         f"Products of packets (1 + it)^(-1/2) exp(i k (x - k t) - (x - 2 k t)^2 / (4 (1 + it))), k of every axis and trajectory uniform on (0.5, 1),"
-        f" {len(times)} times to 1, scattered sensors ({settings.of('120', '600 on two axes, 900 on three, 1,600 on four')}), {settings.of(6, 60)} trajectories,"
+        f" {len(times)} times to 1, scattered sensors ({settings.of('120', '600 on two axes, 900 on three, 1,600 on four')}), {settings.of('6', '60 trajectories on two, 240 on three and four')},"
         f" {settings.of(2, 10)} unseen. The state holds real and imaginary parts, 2 K numbers; one scale and shift for all. Seeds: {settings.seeds}."
     )
     started = time.perf_counter()
