@@ -80,8 +80,16 @@ def test_peers_on_one_axis_compute_the_same(name):
 
 @pytest.mark.parametrize("name", peers.CROSS)
 def test_peers_over_crosses_compute_the_same(name):
-    case = CrossCase("synthesize", 3, 7, 50)
-    assert relative_error(peers.CROSS[name](case)(), case.ours()()) < 1e-11
+    done = 0
+    for operation, channels in (("synthesize", 1), ("synthesize", 3), ("adjoint", 1), ("adjoint", 2), ("backward", 1)):
+        case = CrossCase(operation, 3, 7, 50, channels)
+        try:
+            result = peers.CROSS[name](case)()
+        except CannotError:
+            continue
+        assert relative_error(result, case.ours()()) < 1e-11
+        done += 1
+    assert done == (1 if name == "padded" else 4)
 
 
 @pytest.mark.parametrize("name", peers.TOTAL)

@@ -14,6 +14,7 @@ from ..work import CannotError, Timed
 
 _LARGEST = 1 << 30  # bytes of what is gathered at once
 _INDICES, _POINTS = (64, 256, 1024), (256, 1024, 4096)  # sizes of blocks that are tried
+_MANY = 10_000  # indices, of which the smallest blocks and the longest rows are not
 
 
 def _tables(case: CrossCase, z: Tensor) -> list[Tensor]:
@@ -31,8 +32,8 @@ def _indices(case: CrossCase) -> Tensor:
     return products.indices_of(case.tree, case.dim, torch.device("cpu"))
 
 
-def _forward(case: CrossCase) -> None:
-    if case.operation != "synthesize" or case.channels > 1:
+def _no_gradient(case: CrossCase) -> None:
+    if case.operation not in ("synthesize", "adjoint"):
         raise CannotError("")
 
 
@@ -46,33 +47,39 @@ def _gathered(tables: list[Tensor], indices: Tensor) -> Tensor:
 
 def gather(case: CrossCase) -> Timed:
     """PyTorch, gathered functions multiplied for all points and indices at once."""
-    _forward(case)
-    coef, z, _ = case.data()
+    _no_gradient(case)
+    coef, z, values = case.data()
     if 2 * case.points * case.size * z.element_size() > _LARGEST:
         raise CannotError("too large")
     indices = _indices(case)
-    return lambda: coef[0] @ _gathered(_tables(case, z), indices)
+    if case.operation == "adjoint":
+        return lambda: values @ _gathered(_tables(case, z), indices).T
+    return lambda: coef @ _gathered(_tables(case, z), indices)
 
 
 def blocked(case: CrossCase) -> Timed:
     """PyTorch, the same in blocks of indices and points that stay in cache, of the sizes that are fastest here."""
-    _forward(case)
-    coef, z, _ = case.data()
+    _no_gradient(case)
+    coef, z, values = case.data()
     indices = _indices(case)
 
     def run(height: int, width: int) -> Tensor:
-        tables, parts = _tables(case, z), []
+        tables = _tables(case, z)
+        result = torch.zeros_like(coef if case.operation == "adjoint" else values)
         for begin in range(0, case.points, width):
-            own = [table[:, begin : begin + width].contiguous() for table in tables]
-            total = torch.zeros(own[0].shape[1], dtype=z.dtype)
+            points = slice(begin, begin + width)
+            own = [table[:, points].contiguous() for table in tables]
             for first in range(0, case.size, height):
                 block = slice(first, first + height)
-                total += coef[0, block] @ _gathered(own, indices[block])
-            parts.append(total)
-        return torch.cat(parts)
+                functions = _gathered(own, indices[block])
+                if case.operation == "adjoint":
+                    result[:, block] += values[:, points] @ functions.T
+                else:
+                    result[:, points] += coef[:, block] @ functions
+        return result
 
     times = {}
-    for sizes in product(_INDICES, _POINTS):
+    for sizes in product(_INDICES[case.size > _MANY :], _POINTS[: 3 - (case.size > _MANY)]):
         started = time.perf_counter()
         run(*sizes)
         times[sizes] = time.perf_counter() - started
@@ -82,7 +89,8 @@ def blocked(case: CrossCase) -> Timed:
 
 def padded(case: CrossCase) -> Timed:
     """PyTorch, the padded tensor of coefficients contracted axis by axis."""
-    _forward(case)
+    if case.operation != "synthesize" or case.channels > 1:
+        raise CannotError("")
     if case.dim > 3:
         raise CannotError("too large")
     coef, z, _ = case.data()
@@ -104,10 +112,17 @@ def numba_tree(case: CrossCase) -> Timed:
     """Numba over the same tree, a share of the points a thread."""
     from ...kernels import jit
 
-    _forward(case)
-    coef, z, _ = case.data()
+    _no_gradient(case)
+    coef, z, values = case.data()
     count = torch.get_num_threads()
     shares, pool = [part.contiguous() for part in z.chunk(count, 1)], ThreadPoolExecutor(count)
+    if case.operation == "adjoint":
+        weights = [part.contiguous() for part in values.chunk(count, -1)]
+
+        def transposed(own: Tensor, part: Tensor) -> Tensor:
+            return jit.product_adjoint(own, part, case.tree, case.size, *case.rest)
+
+        return lambda: torch.stack(list(pool.map(transposed, weights, shares))).sum(0)
 
     def one(part: Tensor) -> Tensor:
         return jit.product_synthesize(coef, part, case.tree, *case.rest)
