@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,17 +45,22 @@ def roofline(rows: Sequence[dict[str, Any]], machine: dict[str, Any]) -> Any:
     return figure
 
 
-def shares(rows: Sequence[dict[str, Any]]) -> Any:
-    """Return every case's share of its bound as a bar."""
+def shares(rows: Sequence[dict[str, Any]], machine: dict[str, Any]) -> Any:
+    """Return every case's share of its bound as a bar, hatched where that is memory."""
     rows = [row for row in rows if row["share_of_bound"] is not None]
+    copied = 1e9 * machine["rates"][str(machine["threads"])]["copy"]
     figure, axis = _pyplot().subplots(figsize=(8, 1 + 0.18 * len(rows)), layout="constrained")
     suites = list(MARKS)
     for place, row in enumerate(reversed(rows)):
-        axis.barh(place, 100 * row["share_of_bound"], color=f"C{suites.index(row['suite'])}", height=0.8)
+        memory = row["bytes_per_second"] / copied
+        axis.barh(
+            place, 100 * max(row["share_of_bound"], memory), color=f"C{suites.index(row['suite'])}", height=0.8,
+            hatch="////" if memory > row["share_of_bound"] else None, edgecolor="white", lw=0,
+        )  # fmt: skip
     axis.set_yticks(range(len(rows)), [row["case"] for row in reversed(rows)], fontsize=6)
     axis.axvline(100, color="k", lw=0.8)
     axis.set_ylim(-0.6, len(rows) - 0.4)
-    axis.set_xlabel("% of the bound")
+    axis.set_xlabel("% of the bound: multiply-adds, or (hatched) memory")
     return figure
 
 
@@ -76,11 +82,13 @@ def scaling(found: Sequence[Sweep]) -> Any:
 
 
 def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
-    """Label the least, the middle and the largest value of a logarithmic axis, as numbers."""
+    """Label the least and the largest value of a logarithmic axis, and the middle one where there is room, as numbers."""
     from matplotlib.ticker import NullFormatter
 
-    shown = sorted({min(values), sorted(values)[len(values) // 2], max(values)})
-    axis.set_ticks(shown, [f"{value:.3g}" for value in shown])
+    least, middle, most = min(values), sorted(values)[len(values) // 2], max(values)
+    room = 0.3 * math.log(most / least)
+    shown = [least, most] if min(math.log(middle / least), math.log(most / middle)) < room else [least, middle, most]
+    axis.set_ticks(shown, [f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in shown])
     axis.set_minor_formatter(NullFormatter())
 
 

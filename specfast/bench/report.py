@@ -92,13 +92,13 @@ def write(found: dict[str, Any], folder: Path, command: str) -> Path:
     figures: dict[str, Any] = {}
     captions = {
         "bench_roofline": "Operations a second under the roof of this machine: copy bandwidth at the left, multiply-add rate at the right",
-        "bench_shares": "Share of the bound, case by case",
+        "bench_shares": "Share of the bound, case by case: multiply-adds, or (hatched) memory where that is the larger share",
         "bench_scaling": "How cost grows, with the exponents of the upper half of each line",
         "bench_crossover": "The fastest way by shape, and the best other way's time over ours",
     }
     if found["rows"]:
         figures["bench_roofline"] = pictures.roofline(found["rows"], found["machine"])
-        figures["bench_shares"] = pictures.shares(found["rows"])
+        figures["bench_shares"] = pictures.shares(found["rows"], found["machine"])
     if "_sweeps" in found:
         figures["bench_scaling"] = pictures.scaling(found["_sweeps"])
         figures["bench_crossover"] = pictures.crossover(found["_crossover"])
