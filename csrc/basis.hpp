@@ -188,6 +188,7 @@ void basis_rows(const Series& series, const Recurrence<T>& recurrence, const Row
         own.streams = streams;
         own.run(row_start<Data>(rows, z, row) + begin * z.stride, z.stride, smaller(block, points - begin), target,
                 by_degree ? 1 : size, by_degree ? points : 1);
+        if (streams) finish_streaming();
     }
 }
 

@@ -57,7 +57,8 @@ inline void derive_columns(const Differentiation& map, int64_t pitch, double* in
 // Doubles of scratch that `fill_table` needs for one axis: to find the functions, and to differentiate them.
 inline int64_t value_scratch(const Series& series) {
     const int64_t count = working_count(series);
-    return ceil_divide(larger(BasisBlock<double>::scratch(count, false), BasisBlock<float>::scratch(count, false)), 8) * 8;
+    return ceil_divide(larger(BasisBlock<double>::scratch(count, false), BasisBlock<float>::scratch(count, false)), 8) *
+           8;
 }
 inline int64_t table_scratch(const Series& series, int64_t pitch) {
     return value_scratch(series) + (series.derivative > 0 ? 3 * working_count(series) * pitch : 0);

@@ -74,6 +74,13 @@ SPECFAST_INLINE void stream(T* to, Vector<T> v) {
 #endif
 }
 
+// After the last `stream`: before others are told that the result is there.
+inline void finish_streaming() {
+#ifdef __FMA__
+    _mm_sfence();
+#endif
+}
+
 template <class T>
 SPECFAST_INLINE Vector<T> select(Mask<T> mask, Vector<T> yes, Vector<T> no) {
     return (Vector<T>)((mask & (Mask<T>)yes) | (~mask & (Mask<T>)no));
