@@ -31,8 +31,8 @@ class PolynomialKAN(nn.Module):
 
     Notes
     -----
-    ``forward(x)``: (..., in_features) -> (..., out_features). The functions are found block by block and multiplied at once, and found again in the
-    backward pass: memory beside inputs, outputs and weights is one block, where the usual code keeps batch x in x (N + 1) numbers (as torch.func's reverse mode does, which forbids finding them again).
+    ``forward(x)``: (..., in_features) -> (..., out_features). The functions are found block by block and multiplied at once, and, where there is more than one
+    block, found again in the backward pass: memory beside inputs, outputs and weights is one block, where the usual code keeps batch x in x (N + 1) numbers (as torch.func's reverse mode does, which forbids finding them again).
 
     References
     ----------
