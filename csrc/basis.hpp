@@ -7,6 +7,8 @@
 // Cost      two multiply-adds a term and point, and the result's memory traffic; with derivatives, scratch of a block
 //           times K a thread.
 #pragma once
+#include <type_traits>
+
 #include "coefficients.hpp"
 #include "sweep.hpp"
 
@@ -37,17 +39,18 @@ struct WriteTerms {
                 const double own = factor[first + k];
                 for (int64_t i = 0; i < last; ++i) to[i] = static_cast<Data>(panel[k * width + i] * own);
             }
-        } else if (std::is_same<T, Data>::value && degree_step == 1) {
-            const int64_t whole = number / lanes<T> * lanes<T>;
-            for (int64_t i = 0; i < width; i += lanes<T>) {
+            return;
+        }
+        int64_t whole = 0;
+        if constexpr (std::is_same<T, Data>::value) {
+            if (degree_step == 1) whole = number / lanes<T> * lanes<T>;
+            for (int64_t i = 0; i < width && whole > 0; i += lanes<T>) {
                 for (int64_t k = 0; k < whole; k += lanes<T>) {
                     write_square(panel + k * width + i, width, place + i, moved, factor + first + k, first + k);
                 }
             }
-            write_each(width, place, moved, factor, first, whole, number);
-        } else {
-            write_each(width, place, moved, factor, first, 0, number);
         }
+        write_each(width, place, moved, factor, first, whole, number);
     }
 
     void write_each(int64_t width, int64_t place, bool moved, const double* factor, int64_t first, int64_t from,
@@ -71,7 +74,7 @@ struct WriteTerms {
         for (int i = 0; i < lanes<T>; ++i) {
             const int64_t m = point(place + i, moved);
             if (m < 0) continue;
-            T* const to = reinterpret_cast<T*>(result) + m * point_step + first;  // the same type, where this is called
+            T* const to = result + m * point_step + first;
             streams ? stream(to, rows[i]) : store(to, rows[i]);
         }
     }

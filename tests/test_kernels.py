@@ -186,6 +186,7 @@ def test_same_bits_at_any_number_of_threads():
         assert torch.equal(result[1], results[0][1])
 
 
+@pytest.mark.skipif(cpu is None, reason="the compiled backend is not built")
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 1e-4)])
 @pytest.mark.parametrize("family", [sf.Hermite(), sf.Laguerre(), sf.Legendre()], ids=lambda f: f.name)
 @pytest.mark.parametrize("size", [7, 300, 513])
@@ -207,6 +208,7 @@ def test_tables_of_mixed_points(family, size, dtype, tolerance):
         close(slopes, reference.basis(z, size, family.name, 1), 1e-10)
 
 
+@pytest.mark.skipif(cpu is None, reason="the compiled backend is not built")
 def test_a_table_beyond_the_caches_holds_the_same_bits():
     z = torch.linspace(-9, 9, 3000, dtype=torch.float64)
     for size in (1024, 1001):  # the first is written past the caches

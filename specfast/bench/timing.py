@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -122,12 +121,12 @@ def _turns(timed: dict[str, Timed], rounds: int, budget: float) -> dict[str, lis
     """Return the seconds of a call in each turn that each took part in."""
     first = {name: _once(function, 1) for name, function in timed.items()}
     repeats = {name: max(1, min(1000, int(budget / max(first[name], 1e-7)))) for name in timed}
-    always = (OURS, BOUND)
-    samples = {name: [first[name]] if first[name] > SLOW and name not in always else [] for name in timed}
-    spent = {name: math.inf if samples[name] else 0.0 for name in timed}
+    once = {name for name in timed if first[name] > SLOW and name not in (OURS, BOUND)}
+    samples = {name: [first[name]] if name in once else [] for name in timed}
+    spent = dict.fromkeys(timed, 0.0)
     for turn in range(rounds):
         for name in list(timed) if turn % 2 else list(reversed(timed)):
-            if name in always or spent[name] < PATIENCE or (turn < 3 and spent[name] < math.inf):
+            if name not in once and (name in (OURS, BOUND) or turn < 3 or spent[name] < PATIENCE):
                 samples[name].append(_once(timed[name], repeats[name]))
                 spent[name] += samples[name][-1] * repeats[name]
     return samples

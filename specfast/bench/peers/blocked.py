@@ -79,7 +79,8 @@ def blocked(case: CrossCase) -> Timed:
         return result
 
     times = {}
-    for sizes in product(_INDICES[case.size > _MANY :], _POINTS[: 3 - (case.size > _MANY)]):
+    tried = product(_INDICES[1:], _POINTS[:-1]) if case.size > _MANY else product(_INDICES, _POINTS)
+    for sizes in tried:
         started = time.perf_counter()
         run(*sizes)
         times[sizes] = time.perf_counter() - started
