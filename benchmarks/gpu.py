@@ -1,7 +1,8 @@
 """Kernels on a card against its bound and against what one would write instead: python benchmarks/gpu.py [--json F] [--seconds S]
 
 The bound is the card's multiply-add rate, measured in the same run by a loop in registers, over two operations a term (Laguerre
-three) or one an index. Times are medians by CUDA events after a warm-up; every row has its error against float64 on the host, and a
+three) or one an index. Times are medians by CUDA events after a warm-up, of the device alone; call_ms
+is with what the host needs to start a call. Every row has its error against float64 on the host, and a
 row that is wrong fails the run. Peers: PyTorch eager and compiled, a basis and a batched matrix product, Triton; for index sets blocks of
 gathered products. `--device cpu --small` tries the script itself.
 """
@@ -34,25 +35,27 @@ class Clock:
         """Whether the run should go without what it can do without."""
         return time.perf_counter() > self.end
 
-    def once(self, function):
-        """Return the milliseconds of a call on the device."""
+    def once(self, function, alone=True):
+        """Return the milliseconds of a call on the device; with what the host needs to start it if not alone."""
         if self.device.type != "cuda":
             started = time.perf_counter()
             function()
             return 1e3 * (time.perf_counter() - started)
         begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        if alone:  # the device waits while the host starts the kernels
+            torch.cuda._sleep(2_000_000)
         begin.record()
         function()
         end.record()
         torch.cuda.synchronize()
         return begin.elapsed_time(end)
 
-    def __call__(self, function, repeats=15):
+    def __call__(self, function, repeats=15, alone=True):
         """Return the median time of a call in milliseconds."""
         function()
         first = self.once(function)
-        repeats = max(3, min(repeats, int(2000 / max(first, 1e-3))))
-        return statistics.median(self.once(function) for _ in range(repeats))
+        repeats = max(3, min(repeats, int(1000 / max(first, 1e-3))))
+        return statistics.median(self.once(function, alone) for _ in range(repeats))
 
 
 def rates(clock):
@@ -176,10 +179,20 @@ def one_axis(case, shape, rate, clock):
     for name, factor in (("synthesize", 1), ("adjoint", 1), ("backward", 2)):
         row[f"{name}_ms"] = clock(getattr(case, name))
         row[f"{name}_share"] = factor * bound / (1e-3 * row[f"{name}_ms"])
+    row["call_ms"] = clock(case.synthesize, alone=False)
     row["peers"] = {}
     for name, peer in ({} if clock.over() else case.peers()).items():
-        row["peers"][name] = clock(peer, 5) / row["synthesize_ms"]
+        row["peers"][name] = against(name, peer, row, clock, 5)
     return row
+
+
+def against(name, peer, row, clock, repeats):
+    """Return a peer's time over ours; NaN, and a line, where it fails."""
+    try:
+        return clock(peer, repeats) / row["synthesize_ms"]
+    except Exception as error:
+        print(f"{row['case']}: {name} failed: {str(error).strip().splitlines()[-1][:200]}")
+        return float("nan")
 
 
 def index_set(case, degree, rate, clock):
@@ -196,9 +209,10 @@ def index_set(case, degree, rate, clock):
     for name, (factor, work) in kinds.items():
         row[f"{name}_ms"] = clock(work, 7)
         row[f"{name}_share"] = factor * bound / (1e-3 * row[f"{name}_ms"])
+    row["call_ms"] = clock(case.synthesize, 7, alone=False)
     row["peers"] = {}
-    if not clock.over() and case.work < 1 << 33:
-        row["peers"]["blocked"] = clock(case.blocked, 3) / row["synthesize_ms"]
+    if not clock.over() and case.work < 1 << 32:
+        row["peers"]["blocked"] = against("blocked", case.blocked, row, clock, 3)
     return row
 
 
@@ -206,7 +220,9 @@ def small_calls(clock):
     """Return the times of a small problem from Python and, on a card, as a graph."""
     space = sf.Space(sf.Hermite(degree=15))
     coef, points = (torch.randn(16, 16, device=clock.device) for _ in range(2))
-    row = {"case": "Space.synthesize 16x16x16", "synthesize_ms": clock(lambda: space.synthesize(coef, points), 200)}
+    row = {"case": "Space.synthesize 16x16x16"}
+    for name, alone in (("synthesize_ms", True), ("call_ms", False)):
+        row[name] = clock(lambda: space.synthesize(coef, points), 200, alone)
     if clock.device.type == "cuda":
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
@@ -267,7 +283,7 @@ def main(arguments=None):
                 yield one_axis(OneAxis(family, shape, dtype, device), shape, rate[dtype], clock)
 
     # What is there is written after every row: the run may be cut off.
-    for name, rows in (("sets", sets()), ("axes", axes()), ("calls", calls())):
+    for name, rows in (("axes", axes()), ("sets", sets()), ("calls", calls())):
         result[name] = []
         for row in rows:
             result[name].append(row)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -15,9 +13,8 @@ _BLOCK = 256
 
 
 @triton.jit
-def _sum_upwards(
-    coef: Any, z: Any, start: Any, a: Any, b: Any, c: Any, out: Any, points: Any, size: Any, BLOCK: tl.constexpr
-) -> None:
+def _sum_upwards(coef, z, start, a, b, c, out, points, size, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]
+    # Without annotations: Triton evaluates them, and knows no names of Python's typing.
     row = tl.program_id(0).to(tl.int64)
     place = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = place < points
