@@ -42,7 +42,7 @@ results: install
 	$(BIN)/specfast experiments --out docs/results
 	@test -z "$(DATA)" || for pair in bounded:burgers nonlocal:nonlocal schroedinger:schroedinger; do \
 		$(BIN)/specfast experiments $${pair%:*} --train $(DATA)/$${pair#*:}_train.nc --out docs/results || exit 1; done
-	$(BIN)/specfast bench --peers --plot docs/results
+	$(BIN)/specfast bench --baselines --plot docs/results
 
 test: lint
 	$(BIN)/python -m pytest

@@ -1,9 +1,9 @@
-"""Kernels on a card against its bound and against what one would write instead: python benchmarks/gpu.py [--json F] [--seconds S]
+"""Kernels on a GPU against its bound and against what one would write instead: python benchmarks/gpu.py [--json F] [--seconds S]
 
-The bound is the card's multiply-add rate, measured in the same run by a loop in registers, over two operations a term (Laguerre
+The peak is the GPU's FMA rate, measured in the same run by a loop in registers, over two operations a term (Laguerre
 three) or one an index. Times are medians by CUDA events after a warm-up, of the device alone; call_ms
 is with what the host needs to start a call. Every row has its error against float64 on the host, and a
-row that is wrong fails the run. Peers: PyTorch eager and compiled, a basis and a batched matrix product, Triton; for index sets blocks of
+row that is wrong fails the run. Baselines: PyTorch eager and compiled, a basis and a batched matrix product, Triton; for index sets blocks of
 gathered products. `--device cpu --small` tries the script itself.
 """
 
@@ -15,7 +15,7 @@ import time
 import torch
 
 import specfast as sf
-from specfast.bench.peers import forward_sum
+from specfast.bench.baselines import forward_sum
 from specfast.kernels import backend, products, reference
 
 SHAPES = [(256, 256, 128), (4096, 1024, 128), (1, 1_000_000, 64), (64, 64, 32), (4096, 32, 24), (8, 65536, 4096)]
@@ -59,14 +59,14 @@ class Clock:
 
 
 def rates(clock):
-    """Return multiply-adds a second of this card, in float32 and float64."""
+    """Return FMAs a second of this GPU, in float32 and float64."""
     own, found = backend(clock.device), {}
     for dtype in (torch.float32, torch.float64):
         rounds, count = (60_000, []) if clock.device.type == "cuda" else (20_000, [])
         place = (clock.device,) if clock.device.type == "cuda" else ()
         spent = clock(
             lambda rounds=rounds, count=count, place=place, dtype=dtype: count.append(
-                own.multiply_adds(rounds, dtype, *place)
+                own.run_fma(rounds, dtype, *place)
             )
         )
         found[dtype] = count[-1] / (1e-3 * spent)
@@ -80,7 +80,7 @@ def relative_error(found, exact, coef):
 
 
 class OneAxis:
-    """A case on one axis, with its peers."""
+    """A case on one axis, with its baselines."""
 
     def __init__(self, family, shape, dtype, device):
         generator = torch.Generator().manual_seed(0)
@@ -105,12 +105,12 @@ class OneAxis:
         exact = reference.synthesize(self.coef[:1].double().cpu(), self.z[:1, :CHECKED].double().cpu(), self.name, 0)
         return relative_error(self.synthesize()[:1, :CHECKED], exact, self.coef[:1])
 
-    def peers(self):
+    def baselines(self):
         """Return what one would write instead, by name, where it is bearable."""
         found = {}
         if self.work <= 1 << 29:
             found["eager"] = lambda: forward_sum(self.coef, self.z, self.family)
-            table = torch.ops.specfast.basis
+            table = torch.ops.specfast.vandermonde
             found["basis + bmm"] = lambda: (table(self.z, self.terms, self.name, 0) @ self.coef.unsqueeze(-1)).squeeze(
                 -1
             )
@@ -129,7 +129,7 @@ class OneAxis:
 
 
 class IndexSet:
-    """A hyperbolic cross at some points, with its peer."""
+    """A hyperbolic cross at some points, with its baseline."""
 
     def __init__(self, dim, degree, points, dtype, device):
         generator = torch.Generator().manual_seed(0)
@@ -153,12 +153,16 @@ class IndexSet:
 
     def blocked(self):
         """Gather and multiply functions in blocks."""
-        return products.synthesize(self.own.basis, self.coef[:1], self.z, self.tree, *self.rest[2:])
+        return products.synthesize(self.own.vandermonde, self.coef[:1], self.z, self.tree, *self.rest[2:])
 
     def error(self):
         """Return the error at some points."""
         exact = products.synthesize(
-            reference.basis, self.coef[:1].double().cpu(), self.z[:, :CHECKED].double().cpu(), self.tree, *self.rest[2:]
+            reference.vandermonde,
+            self.coef[:1].double().cpu(),
+            self.z[:, :CHECKED].double().cpu(),
+            self.tree,
+            *self.rest[2:],
         )
         return relative_error(self.synthesize()[:, :CHECKED], exact, self.coef[:1])
 
@@ -180,16 +184,16 @@ def one_axis(case, shape, rate, clock):
         row[f"{name}_ms"] = clock(getattr(case, name))
         row[f"{name}_share"] = factor * bound / (1e-3 * row[f"{name}_ms"])
     row["call_ms"] = clock(case.synthesize, alone=False)
-    row["peers"] = {}
-    for name, peer in ({} if clock.over() else case.peers()).items():
-        row["peers"][name] = against(name, peer, row, clock, 5)
+    row["baselines"] = {}
+    for name, baseline in ({} if clock.over() else case.baselines()).items():
+        row["baselines"][name] = against(name, baseline, row, clock, 5)
     return row
 
 
-def against(name, peer, row, clock, repeats):
-    """Return a peer's time over ours; NaN, and a line, where it fails."""
+def against(name, baseline, row, clock, repeats):
+    """Return a baseline's time over ours; NaN, and a line, where it fails."""
     try:
-        return clock(peer, repeats) / row["synthesize_ms"]
+        return clock(baseline, repeats) / row["synthesize_ms"]
     except Exception as error:
         print(f"{row['case']}: {name} failed: {str(error).strip().splitlines()[-1][:200]}")
         return float("nan")
@@ -210,14 +214,14 @@ def index_set(case, degree, rate, clock):
         row[f"{name}_ms"] = clock(work, 7)
         row[f"{name}_share"] = factor * bound / (1e-3 * row[f"{name}_ms"])
     row["call_ms"] = clock(case.synthesize, 7, alone=False)
-    row["peers"] = {}
+    row["baselines"] = {}
     if not clock.over() and case.work < 1 << 32:
-        row["peers"]["blocked"] = against("blocked", case.blocked, row, clock, 3)
+        row["baselines"]["blocked"] = against("blocked", case.blocked, row, clock, 3)
     return row
 
 
 def small_calls(clock):
-    """Return the times of a small problem from Python and, on a card, as a graph."""
+    """Return the times of a small problem from Python and, on a GPU, as a graph."""
     space = sf.Space(sf.Hermite(degree=15))
     coef, points = (torch.randn(16, 16, device=clock.device) for _ in range(2))
     row = {"case": "Space.synthesize 16x16x16"}
@@ -234,15 +238,15 @@ def small_calls(clock):
 
 def table(rows):
     """Return rows as lines of a Markdown table."""
-    names = list(dict.fromkeys(key for row in rows for key in row if key not in ("case", "peers")))
-    lines = ["| case | " + " | ".join(names) + " | peers over ours |", "|---" * (len(names) + 2) + "|"]
+    names = list(dict.fromkeys(key for row in rows for key in row if key not in ("case", "baselines")))
+    lines = ["| case | " + " | ".join(names) + " | baselines over ours |", "|---" * (len(names) + 2) + "|"]
     for row in rows:
         cells = [
             f"{100 * row[key]:.0f} %" if key.endswith("share") else f"{row[key]:.3g}" for key in names if key in row
         ]
         cells += [""] * (len(names) - len(cells))
-        peers = ", ".join(f"{name} {ratio:.3g}x" for name, ratio in row.get("peers", {}).items())
-        lines.append("| " + " | ".join([row["case"], *cells, peers]) + " |")
+        baselines = ", ".join(f"{name} {ratio:.3g}x" for name, ratio in row.get("baselines", {}).items())
+        lines.append("| " + " | ".join([row["case"], *cells, baselines]) + " |")
     return "\n".join(lines)
 
 
@@ -250,7 +254,7 @@ def main(arguments=None):
     """Print tables, and write them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json")
-    parser.add_argument("--seconds", type=float, default=240, help="after which peers are left out")
+    parser.add_argument("--seconds", type=float, default=240, help="after which baselines are left out")
     parser.add_argument("--points", type=int, default=65_536, help="of index sets")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--small", action="store_true")
@@ -258,13 +262,13 @@ def main(arguments=None):
     device = torch.device(options.device)
     shapes, sets_of_indices, points = SMALL if options.small else (SHAPES, SETS, options.points)
     clock = Clock(device, options.seconds)
-    card = torch.cuda.get_device_name() if device.type == "cuda" else "the host"
+    gpu = torch.cuda.get_device_name() if device.type == "cuda" else "the host"
     rate = rates(clock)
     print(
-        f"{card}, torch {torch.__version__}: "
-        + ", ".join(f"{r / 1e12:.3g} T multiply-adds/s in {str(d)[6:]}" for d, r in rate.items())
+        f"{gpu}, torch {torch.__version__}: "
+        + ", ".join(f"{r / 1e12:.3g} T FMAs/s in {str(d)[6:]}" for d, r in rate.items())
     )
-    result = {"card": card, "torch": torch.__version__, "rate": {str(d)[6:]: r for d, r in rate.items()}}
+    result = {"gpu": gpu, "torch": torch.__version__, "rate": {str(d)[6:]: r for d, r in rate.items()}}
     kinds, families = (torch.float32, torch.float64), [(sf.Hermite(), shape) for shape in shapes]
     for other in (sf.Laguerre(), sf.Legendre()):
         families += [(other, shape) for shape in shapes[: 1 if options.small else 2]]

@@ -22,8 +22,8 @@ start() {  # FILE COMMAND..: beside what runs, its output in a file
     "$@" >"$file" 2>&1 &
     pids+=("$!")
 }
-# The names of the tests by the built launcher contain "built".
-for which in "built" "not built"; do
+# The names of the tests by the first launcher contain "nvcc".
+for which in "nvcc" "not nvcc"; do
     start "tests_${which// /_}.txt" timeout 200 "$python" -m pytest -m cuda -q -rs --tb=short --durations=8 -k "$which"
 done
 if command -v compute-sanitizer >/dev/null; then

@@ -1,11 +1,12 @@
-"""Every kernel for cards once, at a small size: what compute-sanitizer looks at."""
+"""Every kernel for GPUs once, at a small size: what compute-sanitizer looks at."""
 
 import sys
 
 import torch
 
 import specfast as sf
-from specfast.kernels import backend, cuda_cross
+from specfast.kernels import backend
+from specfast.kernels.cuda import transforms_nd
 
 
 def one_axis(own, device):
@@ -18,7 +19,7 @@ def one_axis(own, device):
                 own.synthesize(coef, z, name, derivative)
                 own.adjoint(z, z, 70, name, derivative)
                 own.backward(z, coef, z, name, derivative)
-                own.basis(z, 70, name, derivative)
+                own.vandermonde(z, 70, name, derivative)
             own.differentiate(coef, name, True)
 
 
@@ -27,16 +28,16 @@ def index_sets(own, device):
     index_set, families = sf.HyperbolicCross(12), ["hermite", "legendre", "laguerre(0.0)"]
     tree, size = torch.tensor(index_set.tree(3)), index_set.size(3)
     rest = tree, list(index_set.largest(3)), families, [0, 1, 0]
-    cost = cuda_cross.cost_of_matrices
+    cost = transforms_nd.cost_of_matrices
     for other in (lambda *_: 1e30, lambda *_: -1.0):
-        cuda_cross.cost_of_matrices = other
+        transforms_nd.cost_of_matrices = other
         for dtype in (torch.float64, torch.float32):
             z, coef = torch.rand(2, 70, 3, dtype=dtype, device=device), torch.randn(size, dtype=dtype, device=device)
             values = torch.randn(2, 70, dtype=dtype, device=device)
             own.product_synthesize(coef, z, *rest)
             own.product_adjoint(values, z, tree, size, *rest[1:])
             own.product_gradient(coef, z, *rest)
-    cuda_cross.cost_of_matrices = cost
+    transforms_nd.cost_of_matrices = cost
 
 
 def main(device="cuda"):

@@ -11,8 +11,8 @@ import torch
 
 import specfast as sf
 from specfast import ops
-from specfast._autograd import direct, unwatched
 from specfast.kernels import cpu
+from specfast.ops.register import direct, unwatched
 
 D = torch.float64
 

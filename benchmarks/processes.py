@@ -20,7 +20,8 @@ from torch.distributed.device_mesh import init_device_mesh
 
 import specfast as sf
 from specfast import learn
-from specfast.index_parts import Part
+from specfast.distributed import shard as split
+from specfast.index_sets.partition import Part
 
 D = torch.float64
 
@@ -47,7 +48,7 @@ def median(function, calls=5, repeats=5):
 def transforms(dim, degree, points):
     """Return seconds of synthesis, forward with backward, the sum over processes alone, and the coefficients here."""
     space = sf.Space([sf.Hermite()] * dim, sf.HyperbolicCross(degree))
-    shard = space.shard(init_device_mesh("cpu", (dist.get_world_size(),)))
+    shard = split(space, init_device_mesh("cpu", (dist.get_world_size(),)))
     generator = torch.Generator().manual_seed(0)
     where = torch.randn(points, dim, dtype=D, generator=generator)
     coef = torch.randn(shard.size, dtype=D, generator=generator).requires_grad_()
@@ -127,14 +128,14 @@ def model(dim=16, degree=64, points=10_000, rate=20e9, bandwidth=10e9, latency=1
     whole = sf.HyperbolicCross(degree)
     size, tables = whole.size(dim), 2 * dim * (degree + 1)
     print(
-        f"D={dim} N={degree} K={size} M={points}; {rate:.3g} multiply-adds/s, {bandwidth:.3g} bytes/s, {latency:.3g} s a message"
+        f"D={dim} N={degree} K={size} M={points}; {rate:.3g} FMAs/s, {bandwidth:.3g} bytes/s, {latency:.3g} s a message"
     )
     for count in (1, 16, 64, 256, 1024, 4096):
         sums, shared = 1.5 * size / count * points, tables * points
         sent = 16 * points * (count - 1) / count
         time_of = [sums / rate, shared / rate, sent / bandwidth + 2 * (count - 1).bit_length() * latency]
         print(
-            f"  {count} processes: coefficients {8 * size / count / 2**20:.0f} MiB, {sums:.2g} multiply-adds for the tree,"
+            f"  {count} processes: coefficients {8 * size / count / 2**20:.0f} MiB, {sums:.2g} FMAs for the tree,"
             f" {shared:.2g} for tables, {sent / 1e3:.0f} kB sent; {1e3 * sum(time_of):.3g} ms, of the best"
             f" {100 * (1.5 * size * points / rate / count) / sum(time_of):.0f} %"
         )

@@ -1,5 +1,5 @@
-# The module `_cuda`: the kernels for the cards that this nvcc knows among 8.0, 9.0 and 10.0, and code from which drivers of later
-# cards make theirs. The CUDA runtime is linked statically, so that the module loads where there is no driver.
+# The module `_cuda`: the kernels for the GPUs that this nvcc knows among 8.0, 9.0 and 10.0, and code from which drivers of later
+# GPUs make theirs. The CUDA runtime is linked statically, so that the module loads where there is no driver.
 execute_process(COMMAND "${SPECFAST_NVCC}" --list-gpu-arch OUTPUT_VARIABLE known OUTPUT_STRIP_TRAILING_WHITESPACE)
 set(SPECFAST_CUDA_ARCHITECTURES)
 foreach(architecture 80 90 100)

@@ -7,7 +7,7 @@
 //           same terms are summed the other way too, times the coefficients of the derivative.
 // Layout    A row's points are cut into at most 16 runs by their number alone, each with its own partial sums; these are
 //           added in order, so the result has the same bits at any number of threads.
-// Cost      adjoint two multiply-adds and one addition a term and point; backward one multiply-add more. Scratch 16
+// Cost      adjoint two FMAs and one addition a term and point; backward one FMA more. Scratch 16
 //           results, and `lanes` K numbers a thread.
 #pragma once
 #include "coefficients.hpp"

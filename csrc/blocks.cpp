@@ -15,11 +15,11 @@ constexpr int64_t least_reuse = 4;
 
 bool is_valid(const Tree& tree, int64_t size) {
     const int depth = tree.dim - 1;
-    if (tree.dim < 2 || tree.dim > max_dimensions || tree.fibres < 1 || tree.runs[0] != 0) return false;
+    if (tree.dim < 2 || tree.dim > max_dimensions || tree.fibers < 1 || tree.runs[0] != 0) return false;
     int64_t entry[max_dimensions] = {}, total = 0;
-    for (int64_t fibre = 0; fibre < tree.fibres; ++fibre) {
-        const int64_t shared = tree.runs[2 * fibre], length = tree.runs[2 * fibre + 1];
-        if (fibre > 0) {
+    for (int64_t fiber = 0; fiber < tree.fibers; ++fiber) {
+        const int64_t shared = tree.runs[2 * fiber], length = tree.runs[2 * fiber + 1];
+        if (fiber > 0) {
             if (shared < 0 || shared >= depth || ++entry[shared] >= tree.sizes[shared]) return false;
             for (int64_t d = shared + 1; d < depth; ++d) entry[d] = 0;
         }
@@ -50,7 +50,7 @@ BlockPlan::BlockPlan(const Tree& tree, int64_t size) {
         } else {
             cut(shape);
             for (int64_t i = shapes_[shape].begin; i < shapes_[shape].end; ++i)
-                in_order = in_order && strokes_[static_cast<size_t>(i)].last == 1;
+                in_order = in_order && segments_[static_cast<size_t>(i)].last == 1;
         }
     }
     if (!in_order) set_order(size);
@@ -60,7 +60,7 @@ Blocks BlockPlan::blocks() const {
     return {blocks_.data(),
             static_cast<int64_t>(blocks_.size()),
             shapes_.data(),
-            strokes_.data(),
+            segments_.data(),
             places_.data(),
             pairs_.data(),
             static_cast<int64_t>(pairs_.size()),
@@ -71,18 +71,18 @@ Blocks BlockPlan::blocks() const {
 void BlockPlan::find_shapes(const Tree& tree) {
     std::unordered_multimap<uint64_t, int32_t> known;
     std::vector<int32_t> lengths;
-    for (int64_t fibre = 0; fibre < tree.fibres;) {
+    for (int64_t fiber = 0; fiber < tree.fibers;) {
         lengths.clear();
         uint64_t hash = 0;
         int64_t size = 0;
         do {
-            const int32_t length = tree.runs[2 * fibre + 1];
+            const int32_t length = tree.runs[2 * fiber + 1];
             lengths.push_back(length);
             hash = (hash ^ static_cast<uint64_t>(length)) * 0x9E3779B97F4A7C15u;
             hash ^= hash >> 29;
             size += length;
-            ++fibre;
-        } while (fibre < tree.fibres && tree.runs[2 * fibre] == tree.dim - 2);
+            ++fiber;
+        } while (fiber < tree.fibers && tree.runs[2 * fiber] == tree.dim - 2);
         int32_t shape = blocks_.empty() ? -1 : blocks_.back().shape;
         if (shape < 0 || rows_[static_cast<size_t>(shape)] != lengths) {
             shape = -1;
@@ -98,7 +98,7 @@ void BlockPlan::find_shapes(const Tree& tree) {
             shapes_.push_back({0, 0, size, false});
         }
         ++uses_[static_cast<size_t>(shape)];
-        blocks_.push_back({fibre < tree.fibres ? tree.runs[2 * fibre] : -1, shape});
+        blocks_.push_back({fiber < tree.fibers ? tree.runs[2 * fiber] : -1, shape});
     }
 }
 
@@ -145,11 +145,11 @@ void BlockPlan::cut(size_t shape) {
             split = s;
         }
     }
-    shapes_[shape].begin = static_cast<int64_t>(strokes_.size());
-    for (int32_t i = 0; i < split; ++i) strokes_.push_back({1, i, 0, lengths[static_cast<size_t>(i)]});
+    shapes_[shape].begin = static_cast<int64_t>(segments_.size());
+    for (int32_t i = 0; i < split; ++i) segments_.push_back({1, i, 0, lengths[static_cast<size_t>(i)]});
     for (int32_t j = 0; split < rows && j < lengths[static_cast<size_t>(split)]; ++j)
-        strokes_.push_back({0, j, split, height(lengths, j) - split});
-    shapes_[shape].end = static_cast<int64_t>(strokes_.size());
+        segments_.push_back({0, j, split, height(lengths, j) - split});
+    shapes_[shape].end = static_cast<int64_t>(segments_.size());
 }
 
 void BlockPlan::set_order(int64_t size) {
@@ -165,10 +165,10 @@ void BlockPlan::set_order(int64_t size) {
             begin.assign(1, first);
             for (const int32_t length : rows_[own]) begin.push_back(begin.back() + length);
             for (int64_t k = shape.begin; k < shape.end; ++k) {
-                const Stroke& stroke = strokes_[static_cast<size_t>(k)];
-                for (int32_t i = stroke.first; i < stroke.first + stroke.length; ++i) {
-                    order_.push_back(stroke.last ? begin[static_cast<size_t>(stroke.fixed)] + i
-                                                 : begin[static_cast<size_t>(i)] + stroke.fixed);
+                const Segment& segment = segments_[static_cast<size_t>(k)];
+                for (int32_t i = segment.first; i < segment.first + segment.length; ++i) {
+                    order_.push_back(segment.last ? begin[static_cast<size_t>(segment.fixed)] + i
+                                                  : begin[static_cast<size_t>(i)] + segment.fixed);
                 }
             }
         }

@@ -2,10 +2,10 @@
 //
 // Problem   Runs of the last entry alone are short where the set is a cross: half of them hold two indices, and a run costs as
 //           much as five.
-// Method    A large block is cut into strokes, long runs along either of its two axes: rows up to some s, the columns beyond
+// Method    A large block is cut into segments, long runs along either of its two axes: rows up to some s, the columns beyond
 //           it, with s such that there are fewest. Of small blocks the products of both functions are kept, if enough blocks
 //           share them; a block is then one list of products.
-// Cost      one look at every fibre, and at every index where strokes change the order.
+// Cost      one look at every fiber, and at every index where segments change the order.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -29,9 +29,9 @@ class BlockPlan {
 
     std::vector<Block> blocks_;
     std::vector<Shape> shapes_;
-    std::vector<std::vector<int32_t>> rows_;  // of every shape, the lengths of its fibres
+    std::vector<std::vector<int32_t>> rows_;  // of every shape, the lengths of its fibers
     std::vector<int64_t> uses_;               // of every shape
-    std::vector<Stroke> strokes_;
+    std::vector<Segment> segments_;
     std::vector<int32_t> places_;
     std::vector<Pair> pairs_;
     std::vector<int32_t> pair_rows_;  // the set of kept pairs: the lengths of its rows

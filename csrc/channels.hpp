@@ -1,12 +1,12 @@
 // synthesize where several rows of coefficients share a row of points: the functions once, for a few rows at a time.
 //
 // Problem   values[c, m] = sum_n coef[c, n] phi_n(z[m]) for channels c. Clenshaw's sum repeats the recurrence, two
-//           multiply-adds a term, for every channel.
+//           FMAs a term, for every channel.
 // Method    The recurrence runs upwards from start(z), and every term is added to the sums of all channels, which stay in
-//           registers: one multiply-add a term and channel, and two more a term. Every regime as in the adjoint.
+//           registers: one FMA a term and channel, and two more a term. Every regime as in the adjoint.
 // Layout    Leading axes are parted into those along which points change and those along which they do not. A task is a
 //           row of points, a block of channels and a run of points. Coefficients lie channel by channel for each n.
-// Cost      (C + 2) / C multiply-adds a coefficient and point; scratch of (5 + 3 C) K doubles and C blocks of points a thread.
+// Cost      (C + 2) / C FMAs a coefficient and point; scratch of (5 + 3 C) K doubles and C blocks of points a thread.
 #pragma once
 #include "coefficients.hpp"
 #include "sweep.hpp"

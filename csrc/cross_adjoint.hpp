@@ -2,11 +2,11 @@
 // cross_synthesize.hpp.
 //
 // Method    Outside in over the blocks of the index tree: values times the functions of the entries so far, one tile a level. In
-//           a block these meet the functions of a stroke, or the products of the last two; the sums over a tile's points are
+//           a block these meet the functions of a segment, or the products of the last two; the sums over a tile's points are
 //           kept as vectors and reduced many indices at a time.
 // Layout    A task is a row and a run of tiles with sums of its own, in double, for the groups of channels; they are added in a
 //           fixed order that depends on shapes alone.
-// Cost      one multiply-add an index and channel and 1/R of three more, one an inner node, and the tables.
+// Cost      one FMA an index and channel and 1/R of three more, one an inner node, and the tables.
 #pragma once
 #include "cross_synthesize.hpp"
 
@@ -175,11 +175,11 @@ void spread_tree(const Cross& cross, const int64_t* offset, const T* tables, con
             }
         } else {
             for (int64_t i = shape.begin; i < shape.end; ++i) {
-                const Stroke& stroke = blocks.strokes[i];
-                multiply_tiles<T, W, R>(above, (stroke.last ? before : last) + stroke.fixed * pitch, own);
+                const Segment& segment = blocks.segments[i];
+                multiply_tiles<T, W, R>(above, (segment.last ? before : last) + segment.fixed * pitch, own);
                 const Spread<T, W, R> spread(own);
-                const T* q = (stroke.last ? last : before) + stroke.first * pitch;
-                for (int32_t length = stroke.length; length > 0; --length, q += pitch) {
+                const T* q = (segment.last ? last : before) + segment.first * pitch;
+                for (int32_t length = segment.length; length > 0; --length, q += pitch) {
                     spread(q, sum);
                     pending.template push<W>(sum);
                 }

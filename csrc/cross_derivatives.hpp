@@ -5,7 +5,7 @@
 //           every different (k_d, .., k_D). Of a Laplacian these are two on the last axis and one more an axis before.
 // Layout    As cross_synthesize.hpp with one channel; functions of every order that an axis needs, and products of the last
 //           two for every pair of orders.
-// Cost      one multiply-add an index and pair of orders of the last two axes, one an inner node and sum in progress.
+// Cost      one FMA an index and pair of orders of the last two axes, one an inner node and sum in progress.
 #pragma once
 #include "cross_synthesize.hpp"
 

@@ -5,9 +5,9 @@
 // Method    Outside in, g times the functions of the entries so far, one tile a level; in a block these meet the functions of
 //           the last two axes as in cross_adjoint.hpp. Inside out, at every inner node the finished sum below it, the tile
 //           above it and the derivative of its own function make its part of the gradient along its axis. Blocks sum values
-//           and slopes in registers, by strokes or from products of the last two functions.
+//           and slopes in registers, by segments or from products of the last two functions.
 // Layout    As cross_adjoint.hpp with one channel, and a tile of the gradient an axis.
-// Cost      three multiply-adds an index in strokes and four in blocks of products (one less without grad_coef), and four an
+// Cost      three FMAs an index in segments and four in blocks of products (one less without grad_coef), and four an
 //           inner node above, whatever D is.
 #pragma once
 #include "cross_adjoint.hpp"
@@ -60,22 +60,22 @@ struct GradientBlock {
         return coef;
     }
 
-    // By strokes: functions q of the axis that runs with derivatives p, f and g those of the one that is fixed.
-    SPECFAST_INLINE const T* strokes(const Blocks& blocks, const Shape& shape, const GradientTables<T>& tables,
-                                     int depth, const T* coef, const T* above, T* gradient, Pending<T>& pending) {
+    // By segments: functions q of the axis that runs with derivatives p, f and g those of the one that is fixed.
+    SPECFAST_INLINE const T* segments(const Blocks& blocks, const Shape& shape, const GradientTables<T>& tables,
+                                      int depth, const T* coef, const T* above, T* gradient, Pending<T>& pending) {
         for (int r = 0; r < R; ++r) sum[r] = Vector<T>{};
         for (int64_t i = shape.begin; i < shape.end; ++i) {
-            const Stroke& stroke = blocks.strokes[i];
-            const int runs = depth + stroke.last, fixed = depth + 1 - stroke.last;
-            const int64_t own = tables.offset[fixed] + stroke.fixed * pitch;
-            const int64_t first = tables.offset[runs] + stroke.first * pitch;
+            const Segment& segment = blocks.segments[i];
+            const int runs = depth + segment.last, fixed = depth + 1 - segment.last;
+            const int64_t own = tables.offset[fixed] + segment.fixed * pitch;
+            const int64_t first = tables.offset[runs] + segment.first * pitch;
             const T *const f = tables.functions + own, *const g = tables.slopes + own;
             const T *q = tables.functions + first, *p = tables.slopes + first;
             Vector<T> value[R] = {}, slope[R] = {};
             alignas(64) T product[pitch];
             if constexpr (adjoint) multiply_tiles<T, 1, R>(above, f, product);
             const Spread<T, 1, R> spread(adjoint ? product : above);
-            for (int32_t k = 0; k < stroke.length; ++k, q += pitch, p += pitch) {
+            for (int32_t k = 0; k < segment.length; ++k, q += pitch, p += pitch) {
                 const Vector<T> c = splat<T>(*coef++);
                 if constexpr (adjoint) {
                     Vector<T> part[1];
@@ -130,7 +130,7 @@ void gradient_tree(const Cross& cross, const GradientTables<T>& tables, const T*
         if (shape.paired) {
             coef = own.pairs(cross.blocks, shape, tables, coef, outer, to, pending);
         } else {
-            coef = own.strokes(cross.blocks, shape, tables, depth, coef, outer, to, pending);
+            coef = own.segments(cross.blocks, shape, tables, depth, coef, outer, to, pending);
         }
         level = block->level;
         for (int d = depth - 1; d >= 0; --d) {

@@ -1,11 +1,11 @@
 // values[row, channel, m] = sum over n in the index set of coef[row, channel, n] prod_d phi_{n_d}^(k_d)(z[row, m, d]).
 //
-// Method    Inside out over the blocks of the index tree (blocks.hpp): the sum over a block, by strokes or by products that all
+// Method    Inside out over the blocks of the index tree (blocks.hpp): the sum over a block, by segments or by products that all
 //           blocks of a tile share, is multiplied by the function of the entry before and added to the sums one level up,
 //           until the level that goes on.
 // Layout    A task is a row and a tile of P = R vectors of points; `width` channels run side by side on coefficients that
 //           are interleaved. Sums in progress: one tile a level, in a near cache.
-// Cost      one multiply-add an index and channel, one an inner node of the tree, and the tables.
+// Cost      one FMA an index and channel, one an inner node of the tree, and the tables.
 #pragma once
 #include "cross_tables.hpp"
 
@@ -81,11 +81,11 @@ struct CrossSum {
     }
 };
 
-// Whether the next stroke runs along this one, so that both read the same functions: worth it for one channel.
+// Whether the next segment runs along this one, so that both read the same functions: worth it for one channel.
 template <int W>
-inline bool goes_along(const Blocks& blocks, int64_t stroke, int64_t end) {
-    const Stroke *const own = blocks.strokes + stroke, *const next = own + 1;
-    return W == 1 && stroke + 1 < end && next->last == own->last && next->first == own->first &&
+inline bool goes_along(const Blocks& blocks, int64_t segment, int64_t end) {
+    const Segment *const own = blocks.segments + segment, *const next = own + 1;
+    return W == 1 && segment + 1 < end && next->last == own->last && next->first == own->first &&
            next->length <= own->length;
 }
 
@@ -101,29 +101,29 @@ SPECFAST_INLINE const T* sum_block(const Blocks& blocks, const Shape& shape, con
         return coef;
     }
     for (int64_t i = shape.begin; i < shape.end; ++i) {
-        const Stroke& stroke = blocks.strokes[i];
-        const T *const fixed = stroke.last ? before : last, *const running = stroke.last ? last : before;
-        const T* const q = running + stroke.first * pitch;
+        const Segment& segment = blocks.segments[i];
+        const T *const fixed = segment.last ? before : last, *const running = segment.last ? last : before;
+        const T* const q = running + segment.first * pitch;
         if (i > shape.begin) {
             own.write(sums);
             own.clear();
         }
         if (goes_along<W>(blocks, i, shape.end)) {
-            const int64_t length = blocks.strokes[i + 1].length;
+            const int64_t length = blocks.segments[i + 1].length;
             CrossSum<T, W, R> next;
             next.clear();
-            CrossSum<T, W, R>::run_both(own, coef, next, coef + stroke.length * W, q, length);
-            own.run(coef + length * W, q + length * pitch, stroke.length - length);
-            own.join(fixed + stroke.fixed * pitch, next, fixed + blocks.strokes[i + 1].fixed * pitch);
+            CrossSum<T, W, R>::run_both(own, coef, next, coef + segment.length * W, q, length);
+            own.run(coef + length * W, q + length * pitch, segment.length - length);
+            own.join(fixed + segment.fixed * pitch, next, fixed + blocks.segments[i + 1].fixed * pitch);
             if (i > shape.begin) own.increase(sums);
-            coef += (stroke.length + length) * W;
+            coef += (segment.length + length) * W;
             ++i;
         } else {
-            coef = own.run(coef, q, stroke.length);
+            coef = own.run(coef, q, segment.length);
             if (i > shape.begin) {
-                own.fold(fixed + stroke.fixed * pitch, sums);
+                own.fold(fixed + segment.fixed * pitch, sums);
             } else {
-                own.multiply(fixed + stroke.fixed * pitch);
+                own.multiply(fixed + segment.fixed * pitch);
             }
         }
     }

@@ -1,12 +1,12 @@
 // The one-dimensional functions of every axis at a tile of points: what the sums over an index tree read.
 //
 // Method    The recurrence upwards straight into the table, scaled, where all points of the tile are near; the blocks of
-//           basis.hpp elsewhere. Derivatives by the transposed coefficient map in double, all points side by side.
+//           vandermonde.hpp elsewhere. Derivatives by the transposed coefficient map in double, all points side by side.
 // Layout    [axis][degree][P] with P points, whole vectors; the last point is repeated.
-// Cost      three multiply-adds an entry, and one table of the longest axis in scratch.
+// Cost      three FMAs an entry, and one table of the longest axis in scratch.
 #pragma once
-#include "basis.hpp"
 #include "kernels.hpp"
+#include "vandermonde.hpp"
 
 namespace specfast {
 namespace {

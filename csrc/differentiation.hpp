@@ -5,7 +5,7 @@
 //           The transpose runs the substitution forwards first and multiplies by B^T after. A family has one of the two
 //           diagonals of S at most.
 // Layout    contiguous rows of `count` doubles; input and output must not overlap.
-// Cost      three multiply-adds an entry, and one where S has a diagonal.
+// Cost      three FMAs an entry, and one where S has a diagonal.
 #pragma once
 #include "recurrence.hpp"
 

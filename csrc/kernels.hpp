@@ -44,9 +44,9 @@ using AdjointKernel = void (*)(const Series&, const Rows&, const Operand& values
 // grad_z[row, m] = gradient[row, m] sum_n coef[row, n] phi_n^(k+1)(z[row, m]). Results are contiguous.
 using BackwardKernel = void (*)(const Series&, const Rows&, const Operand& gradient, const Operand& coef,
                                 const Operand& z, int64_t points, void* grad_coef, void* grad_z, bool is_double);
-// basis[row, m, n] = phi_n^(k)(z[row, m]), or basis[row, n, m] where by_degree; `basis` is contiguous.
-using BasisKernel = void (*)(const Series&, const Rows&, const Operand& z, int64_t points, void* basis, bool by_degree,
-                             bool is_double);
+// table[row, m, n] = phi_n^(k)(z[row, m]), or table[row, n, m] where by_degree; `table` is contiguous.
+using VandermondeKernel = void (*)(const Series&, const Rows&, const Operand& z, int64_t points, void* table,
+                                   bool by_degree, bool is_double);
 // squares[row, m] = sum_{n < K} norms[n] phi_n(z[row, m])^2, all in double; `squares` is contiguous.
 using SquaresKernel = void (*)(const Series&, const Rows&, const Operand& z, int64_t points, const double* norms,
                                double* squares);
@@ -101,8 +101,8 @@ using CrossGradientKernel = void (*)(const Cross&, const Series* const* slopes, 
 using CrossDerivativesKernel = void (*)(const Cross&, const Derivatives&, const void* coef, void* values,
                                         bool is_double);
 
-// Does `rounds` of independent multiply-adds in registers on every thread; returns how many they were in all.
-using MultiplyAdds = int64_t (*)(int64_t rounds, bool is_double);
+// Does `rounds` of independent FMAs in registers on every thread; returns how many they were in all.
+using RunFmaKernel = int64_t (*)(int64_t rounds, bool is_double);
 
 // One instruction set's kernels.
 struct Level {
@@ -110,10 +110,10 @@ struct Level {
     SynthesizeKernel synthesize;
     AdjointKernel adjoint;
     BackwardKernel backward;
-    BasisKernel basis;
+    VandermondeKernel vandermonde;
     SquaresKernel squares;
     DifferentiateKernel differentiate;
-    MultiplyAdds multiply_adds;
+    RunFmaKernel run_fma;
     CrossSynthesizeKernel cross_synthesize;
     CrossAdjointKernel cross_adjoint;
     CrossGradientKernel cross_gradient;

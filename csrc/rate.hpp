@@ -1,6 +1,6 @@
-// How many multiply-adds a second this instruction set does: the bound that kernels are measured against.
+// How many FMAs a second this instruction set does: the peak that kernels are measured against.
 //
-// Method    Twelve independent vectors in registers, one multiply-add each a round; every thread runs the same loop.
+// Method    Twelve independent vectors in registers, one FMA each a round; every thread runs the same loop.
 #pragma once
 #include "rows.hpp"
 #include "simd.hpp"
@@ -15,7 +15,7 @@ namespace specfast {
 namespace {
 
 template <class T>
-int64_t multiply_add_loop(int64_t rounds) {
+int64_t fma_loop(int64_t rounds) {
     constexpr int chains = 12;
     const int threads = threads_for(int64_t(1) << 40);
 #pragma omp parallel for schedule(static) if (threads > 1)
@@ -32,8 +32,8 @@ int64_t multiply_add_loop(int64_t rounds) {
     return rounds * chains * lanes<T> * threads;
 }
 
-int64_t multiply_adds(int64_t rounds, bool is_double) {
-    return is_double ? multiply_add_loop<double>(rounds) : multiply_add_loop<float>(rounds);
+int64_t run_fma(int64_t rounds, bool is_double) {
+    return is_double ? fma_loop<double>(rounds) : fma_loop<float>(rounds);
 }
 
 }  // namespace

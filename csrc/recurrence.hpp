@@ -4,7 +4,7 @@
 //           digits near a hard end of the domain, where a_n z + b_n is 2 minus something small.
 // Method    Rescaled: phi_n = s_n q_n with s_{n+1} = c_n s_{n-1} gives
 //               q_{n+1} = (a'_n z + b'_n) q_n - q_{n-1},                            q_0 = start(z),
-//           two multiply-adds a term. The constant factor of phi_0 is part of s.
+//           two FMAs a term. The constant factor of phi_0 is part of s.
 //           Differences (Reinsch): phi_n = v_n q_n with v_n = phi_n(end), and y the distance to the end,
 //               d_n = r_n d_{n-1} - kappa_n y q_n,   q_{n+1} = q_n + d_n,           q_0 = start(z), d_{-1} = 0,
 //           one multiplication more a term; nothing cancels.

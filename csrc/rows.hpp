@@ -37,7 +37,7 @@ inline const T* row_start(const Rows& rows, const Operand& operand, int64_t row)
 // Work is shared out by OpenMP's guided schedule: which thread does a task changes no bit of the result, and where
 // another program takes part of a core the others go on with its share.
 
-// Below this many multiply-adds a call stays on the calling thread.
+// Below this many FMAs a call stays on the calling thread.
 constexpr int64_t serial_work = 1 << 16;
 
 inline int threads_for(int64_t work) {

@@ -2,7 +2,7 @@
 //
 // Method    The recurrence upwards over tiles of points; every term is squared, weighted and added.
 // Layout    A task is a row and a block of points.
-// Cost      three multiply-adds and one addition a term and point.
+// Cost      three FMAs and one addition a term and point.
 #pragma once
 #include "coefficients.hpp"
 #include "sweep.hpp"

@@ -1,11 +1,11 @@
 // The start value q_0 = start(z) as mantissa * 2^exponent, so that exp(-z^2/2) at z = 200 is a number and not zero.
 //
-// Method    exp(h + l) with h = -z^2/2 and l the rounding error of that square, found by a fused multiply-add (without
+// Method    exp(h + l) with h = -z^2/2 and l the rounding error of that square, found by a fused FMA (without
 //           it the error at z = 240 is 3e-12). k = round(h / ln 2), then a polynomial in r = h - k ln 2 + l.
 // Error     below 2e-16 (float 1e-7) relative; mantissa in [0.7, 1.42].
 #pragma once
 #include "recurrence.hpp"
-#ifdef SPECFAST_ON_CARD
+#ifdef SPECFAST_ON_GPU
 #include "cuda/scalar.hpp"
 #else
 #include <cmath>

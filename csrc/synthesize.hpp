@@ -2,7 +2,7 @@
 //
 // Method    The derivative is taken on the coefficients (O(K) a row), then Clenshaw's sum over tiles of points.
 // Layout    A task is a row and a run of points; each writes its own part of the result.
-// Cost      two multiply-adds and an addition a coefficient and point; scratch of 5 K doubles and a block of points a
+// Cost      two FMAs and an addition a coefficient and point; scratch of 5 K doubles and a block of points a
 //           thread.
 #pragma once
 #include <type_traits>

@@ -9,7 +9,7 @@
 //                 last bit.
 //           end   the difference form of recurrence.hpp, on the distance to the end. A point at the other end of an
 //                 interval is reflected: phi_n(-z) = (-1)^n phi_n(z).
-// Cost      a term and point: near two multiply-adds and one addition, far the same and a check every few terms, end three
+// Cost      a term and point: near two FMAs and one addition, far the same and a check every few terms, end three
 //           and two.
 // Source    Clenshaw 1955; Reinsch's form in Oliver, J. Inst. Maths Applics 20 (1977).
 #pragma once

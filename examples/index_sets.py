@@ -60,7 +60,7 @@ def errors(field, dim, budget, generator):
         yield label, space.size, wrong, time.perf_counter() - started
 
 
-def picture(rows, path):
+def figure(rows, path):
     """Draw error against size, a panel a field and dimension."""
     import matplotlib.pyplot as plt
 
@@ -103,7 +103,7 @@ def main():
                     flush=True,
                 )
     options.out.mkdir(parents=True, exist_ok=True)
-    picture(rows, options.out / "index_sets.png")
+    figure(rows, options.out / "index_sets.png")
     print(
         f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB; {options.out / 'index_sets.png'}"
     )

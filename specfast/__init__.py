@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from . import nn
-from . import ops as _ops  # noqa: F401  (registers torch.ops.specfast)
-from ._domain import debug_checks
+from . import nn, ops
 from ._version import __version__
 from .families import Chebyshev, Hermite, Laguerre, Legendre
 from .index_sets import HyperbolicCross, Indices, TensorProduct, TotalDegree, load_index_set
+from .kernels.affine_map import debug_checks
 from .quadrature import gauss, leja
 from .space import Space
 
@@ -24,17 +23,19 @@ __all__ = [
     "__version__",
     "adapt",
     "debug_checks",
+    "distributed",
     "gauss",
     "learn",
     "leja",
     "load_index_set",
     "nn",
+    "ops",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # These need libraries that take time to import; those who only transform do not pay for them.
-    if name in ("adapt", "learn"):
+    if name in ("adapt", "distributed", "learn"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .learn import Ensemble, Observations
-    from .learn.processes import Processes
+    from .learn.distributed import Processes
 
 
 def _intervals(text: str) -> list[tuple[float, float]]:
@@ -88,14 +88,16 @@ def _add_learn(learn: argparse.ArgumentParser) -> None:
     learn.add_argument("--adjoint", action="store_true", help="gradients by the adjoint equation")
     learn.add_argument("--seed", type=int, default=0)
     learn.add_argument("--ensemble", type=int, metavar="N", help="train N runs, whose spread is an error bar")
-    basis = learn.add_argument_group("a basis that follows the field")
+    basis = learn.add_argument_group("a moving basis")
     basis.add_argument("--fixed-basis", action="store_true", help="one scale and shift for all; default: what suits")
     basis.add_argument("--adaptive-basis", action="store_true", help="scale and shift of their own for every snapshot")
-    basis.add_argument("--frame-weight", type=float, metavar="L", help="weight of scale and shift in the loss")
+    basis.add_argument("--scale-shift-penalty", type=float, metavar="L", help="weight of scale and shift in the loss")
     equation = learn.add_argument_group("what is known of the equation")
-    equation.add_argument("--position", action="store_true", help="it is not the same everywhere (x0 is an input)")
     equation.add_argument(
-        "--homogeneous",
+        "--depends-on-position", action="store_true", help="it is not the same everywhere (x0 is an input)"
+    )
+    equation.add_argument(
+        "--translation-invariant",
         action="store_true",
         help="it is the same everywhere on the line: learn from shifted copies too",
     )
@@ -132,10 +134,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("data", help="observations: the first snapshots, and the times and points to predict at")
     predict.add_argument("--out", required=True, type=Path, metavar="F", help="file to write")
     predict.add_argument("--overwrite", action="store_true", help="replace a file that is there")
-    report = commands.add_parser("report", help="pictures and an HTML page of a run")
+    report = commands.add_parser("report", help="figures and an HTML page of a run")
     report.add_argument("run", type=Path)
     report.add_argument("--data", help="observations to show; those it was trained with if left out")
-    _add_experiments(commands.add_parser("experiments", help="studies of the method beside its rivals"))
+    _add_experiments(commands.add_parser("experiments", help="studies of the method beside its baselines"))
     _add_bench(commands.add_parser("bench", help="speed and accuracy of the kernels on this machine"))
     commands.add_parser("info", help="versions, backends, threads")
     return parser
@@ -143,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_bench(own: argparse.ArgumentParser) -> None:
     """Add the options of `bench`."""
-    from .bench.peers import NAMES
+    from .bench.baselines import NAMES
     from .bench.suites import SUITES
 
     own.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -152,9 +154,9 @@ def _add_bench(own: argparse.ArgumentParser) -> None:
     own.add_argument("suites", nargs="*", metavar="SUITE", help="which (default: all)")
     own.add_argument("--quick", action="store_true", help="small cases: a minute in all")
     own.add_argument(
-        "--peers",
+        "--baselines",
         nargs="*",
-        metavar="PEER",
+        metavar="BASELINES",
         help=f"time what one would use instead, where installed: {', '.join(NAMES)}",
     )
     own.add_argument("--threads", type=int, metavar="N", help="how many threads (default: PyTorch's)")
@@ -162,7 +164,7 @@ def _add_bench(own: argparse.ArgumentParser) -> None:
     own.add_argument(
         "--compare", type=Path, metavar="F", help="an earlier --json: print ratios, fail where it has become slower"
     )
-    own.add_argument("--plot", type=Path, metavar="FOLDER", help="write a page with pictures")
+    own.add_argument("--plot", type=Path, metavar="FOLDER", help="write a page with figures")
 
 
 def _add_experiments(own: argparse.ArgumentParser) -> None:
@@ -173,7 +175,7 @@ def _add_experiments(own: argparse.ArgumentParser) -> None:
     own.epilog = "studies:\n" + "\n".join(f"  {name:14}{what}" for name, what in STUDIES.items())
     own.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
     own.add_argument(
-        "--out", type=Path, default=Path("results"), metavar="FOLDER", help="where pages and pictures are written"
+        "--out", type=Path, default=Path("results"), metavar="FOLDER", help="where pages and figures are written"
     )
     own.add_argument("--seeds", type=int, default=1, help="how often every model is trained")
     own.add_argument("--quick", action="store_true", help="small: shows that it runs, not how good it is")
@@ -198,8 +200,8 @@ def _check_learn(options: argparse.Namespace) -> None:
         raise learn.DataError("--resume goes on with a run, --overwrite replaces it: one of the two is expected")
     if options.fixed_basis and options.adaptive_basis:
         raise learn.DataError("--fixed-basis and --adaptive-basis: one of the two is expected")
-    if options.frame_weight is not None and not 0 <= options.frame_weight < float("inf"):
-        raise learn.DataError(f"--frame-weight {options.frame_weight}: a number of 0 or more is expected")
+    if options.scale_shift_penalty is not None and not 0 <= options.scale_shift_penalty < float("inf"):
+        raise learn.DataError(f"--scale-shift-penalty {options.scale_shift_penalty}: a number of 0 or more is expected")
     if len(dict(options.known)) < len(options.known):
         raise learn.DataError("--known: an order is given twice; one number for each is expected")
     if not 0 <= options.seed < 2**63:
@@ -224,8 +226,8 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
     fixed = True if options.fixed_basis else False if options.adaptive_basis else None
     asked: dict[str, Any] = {
         "degree": options.degree, "gamma": options.gamma, "domain": options.domain, "extent": data, "fixed": fixed,
-        "frame_weight": options.frame_weight, "position": options.position, "time_dependent": options.time_dependent,
-        "known": dict(options.known), "conserved": options.conserve, "local": options.local, "homogeneous": options.homogeneous, "steps": options.steps, "method": options.method,
+        "scale_shift_penalty": options.scale_shift_penalty, "depends_on_position": options.depends_on_position, "time_dependent": options.time_dependent,
+        "known": dict(options.known), "conserved": options.conserve, "local": options.local, "translation_invariant": options.translation_invariant, "steps": options.steps, "method": options.method,
         "adjoint": options.adjoint, "seed": options.seed, "progress": sys.stderr.isatty(), "folder": options.out,
         "resume": options.resume, "group": group,
     }  # fmt: skip
@@ -261,11 +263,11 @@ def _begin(options: argparse.Namespace, launcher: str) -> None:
 
 
 def _learn(options: argparse.Namespace) -> None:
-    from .learn import processes
+    from .learn import distributed
 
-    with processes.from_environment() as started:
-        if processes.restarted():
-            going = started.said_by_first(lambda: _goes_on(options, processes.launcher()))
+    with distributed.from_environment() as started:
+        if distributed.restarted():
+            going = started.said_by_first(lambda: _goes_on(options, distributed.launcher()))
             if going is not None:
                 options.resume, options.overwrite = going, not going
         _learn_with(options, started)
@@ -275,8 +277,8 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     import torch
 
     from . import learn
-    from .learn.processes import launcher
-    from .learn.run import write_json
+    from .learn.distributed import launcher
+    from .learn.model import write_json
 
     started.said_by_first(lambda: _check_learn(options))
     data = started.in_all(lambda: learn.read(options.data))
@@ -289,10 +291,10 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     ensemble = _train(options, data.select(kept), data, started.group)
     if not started.first:
         return
-    training = ensemble.runs[-1].metrics["training"]
+    training = ensemble.models[-1].metrics["training"]
     write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
     if training["interrupted"]:
-        ensemble.runs[0].save(options.out)
+        ensemble.models[0].save(options.out)
         raise KeyboardInterrupt(
             f"interrupted after {training['steps']} of {options.steps} steps; {options.out} holds the best"
             " weights so far, and the same command with --resume goes on"
@@ -304,13 +306,13 @@ def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observati
     """Measure what was learned, write the report, and say what was found."""
     from .learn.report import write_report
 
-    run, figures = ensemble.runs[0], ensemble.evaluate(tested)
+    run, figures = ensemble.models[0], ensemble.evaluate(tested)
     run.metrics["held_out" if held else "training_data"] = figures
     run.save(options.out)
     page = write_report(ensemble, tested, options.out)
     what = f"{held} held-out trajectories" if held else "the training data"
-    print(f"basis        {run.basis}")
-    print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.runs):.0f} s, {options.steps} steps")
+    print(f"basis        {run.encoder}")
+    print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")
     print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
     _print_spread(ensemble, figures)
     for line in run.metrics["training"]["diagnosis"]:
@@ -326,7 +328,7 @@ def _print_spread(ensemble: Ensemble, figures: dict[str, Any]) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from . import learn
-    from .learn.run import write_json
+    from .learn.model import write_json
 
     ensemble = learn.load_ensemble(options.run)
     figures = ensemble.evaluate(learn.read(options.data))
@@ -341,14 +343,14 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     from . import learn
-    from .learn.predictions import write_predictions
+    from .learn.io import write_predictions
 
     if options.out.exists() and not options.overwrite:
         raise learn.DataError(f"--out {options.out}: a file is there already; --overwrite replaces it")
     _check_writable(options.out.absolute().parent)
     ensemble, data = learn.load_ensemble(options.run), learn.read(options.data)
-    ensemble.runs[0].check(data)
-    predicted, spread = ensemble.forecast(data)
+    ensemble.models[0].check(data)
+    predicted, spread = ensemble.predict_dataset(data)
     options.out.absolute().parent.mkdir(parents=True, exist_ok=True)
     write_predictions(options.out, predicted, data, spread if len(ensemble) > 1 else None)
     failed = int((~predicted[:, -1].isfinite()).flatten(1).any(1).sum())
@@ -408,11 +410,11 @@ def _bench(options: argparse.Namespace) -> None:
     import torch
 
     from .bench import WrongError, compare, report
-    from .bench.peers import NAMES
+    from .bench.baselines import NAMES
 
-    peers = () if options.peers is None else options.peers or NAMES
-    if unknown := [name for name in peers if name not in NAMES]:
-        raise ValueError(f"--peers {unknown[0]}: {', '.join(NAMES)} are expected")
+    baselines = () if options.baselines is None else options.baselines or NAMES
+    if unknown := [name for name in baselines if name not in NAMES]:
+        raise ValueError(f"--baselines {unknown[0]}: {', '.join(NAMES)} are expected")
     if options.threads is not None and options.threads < 1:
         raise ValueError(f"--threads {options.threads}: at least 1 is expected")
     before = compare.read(options.compare) if options.compare else None
@@ -424,13 +426,13 @@ def _bench(options: argparse.Namespace) -> None:
         _check_writable(options.plot, "--plot")
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    found = report.run(options.suites, quick=options.quick, peers=peers, keep=options.json, report=_say)
+    found = report.run(options.suites, quick=options.quick, baselines=baselines, keep=options.json, report=_say)
     print(report.text(found))
     if options.json:
         report.save(found, options.json)
     if options.plot:
         command = " ".join(["specfast", "bench", *options.suites] + ["--quick"] * options.quick)
-        command += " --peers " * bool(peers) + " ".join(options.peers or [])
+        command += " --baselines " * bool(baselines) + " ".join(options.baselines or [])
         command += f" --threads {options.threads}" if options.threads else ""
         print(f"\npage         {report.write(found, options.plot, command)}")
     if before is not None:

@@ -6,15 +6,17 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../csrc/blocks.hpp"
 #include "../csrc/cuda/geometry.hpp"
 #include "../csrc/derivatives.hpp"
+#include "../csrc/field.hpp"
 #include "../csrc/kernels.hpp"
-#include "../csrc/placement.hpp"
 #include "tensors.hpp"
 
 namespace py = pybind11;
@@ -123,24 +125,91 @@ Array with_axis(Array array, int dim) {
     return array;
 }
 
-// How the points of a space are placed; see csrc/placement.hpp.
-class Placed {
+// What an operator needs of a space and of orders of differentiation; keeps what it points to.
+class Field {
   public:
-    Placed(const std::vector<int>& domains, const std::vector<double>& signs, const std::vector<double>& own_scales,
-           const std::vector<double>& own_shifts, const std::vector<double>& slacks, const std::vector<double>& powers,
-           double constant) {
-        const size_t dim = domains.size();
+    Field(std::vector<std::shared_ptr<Plan>> plans, std::vector<std::shared_ptr<Plan>> raised,
+          const std::vector<int>& domains, const std::vector<std::vector<double>>& columns, double constant,
+          const py::object& tree)
+        : plans_(std::move(plans)), raised_(std::move(raised)) {
+        const size_t dim = plans_.size();
         if (dim < 1 || dim > static_cast<size_t>(max_dimensions)) throw std::invalid_argument("1 to 64 axes");
-        for (const auto* column : {&signs, &own_scales, &own_shifts, &slacks, &powers}) {
-            if (column->size() != dim) throw std::invalid_argument("one value an axis is expected");
+        if (raised_.size() != dim || domains.size() != dim || columns.size() != 5) {
+            throw std::invalid_argument("one value an axis is expected");
         }
-        placement.dim = static_cast<int>(dim);
+        for (const auto& column : columns) {
+            if (column.size() != dim) throw std::invalid_argument("one value an axis is expected");
+        }
+        plan.map.dim = static_cast<int>(dim);
         for (size_t d = 0; d < dim; ++d) {
-            placement.axes[d] = {Domain(domains[d]), signs[d], own_scales[d], own_shifts[d], slacks[d], powers[d]};
+            plan.map.axes[d] = {Domain(domains[d]), columns[0][d], columns[1][d],
+                                columns[2][d],      columns[3][d], columns[4][d]};
+            plan.series[d] = &plans_[d]->series;
+            plan.raised[d] = &raised_[d]->series;
         }
-        placement.constant = constant;
+        plan.map.constant = constant;
+        plan.size = plan.series[0]->coefficients;
+        if (dim > 1) read_tree(py::cast<Table<int32_t>>(tree));
     }
-    Placement placement{};
+    FieldPlan plan{};
+
+  private:
+    void read_tree(const Table<int32_t>& runs) {
+        if (runs.ndim() != 2 || runs.shape(1) != 2) throw std::invalid_argument("a tree has two columns");
+        Tree tree{plan.map.dim, runs.shape(0), runs.data(), {}};
+        plan.size = 0;
+        for (py::ssize_t i = 0; i < runs.shape(0); ++i) plan.size += runs.at(i, 1);
+        for (int d = 0; d < tree.dim; ++d) tree.sizes[d] = plan.series[d]->coefficients;
+        blocks_ = std::make_unique<BlockPlan>(tree, plan.size);
+        plan.blocks = blocks_->blocks();
+    }
+    std::vector<std::shared_ptr<Plan>> plans_, raised_;
+    std::unique_ptr<BlockPlan> blocks_;
+};
+
+// How rows, points (..., M[, D]) and scale and shift come together; `agree` is false where they do not.
+struct FieldCall {
+    FieldCall(const Field& field, Arguments& read, py::handle first, py::handle x, py::handle scale, py::handle shift,
+              const Array* gradient = nullptr)
+        : dim(field.plan.map.dim), own(read(first)) {
+        const Array beta = with_axis(read(scale), dim), x0 = with_axis(read(shift), dim);
+        Array points = read(x);
+        if (dim > 1) {
+            if (points.axes < 2 || points.length() != dim || bad_axis(beta) || bad_axis(x0)) return;
+            given.axis_stride = points.strides[--points.axes];
+        }
+        if (points.axes < 1 || own.axes < 1) return;
+        const bool fits = gradient == nullptr ? rows_of(rows.all, own, points, beta, x0)
+                                              : rows_of(rows.all, own, points, beta, x0, *gradient);
+        if (!fits || !rows_of(rows.coef, own, beta) || !rows_of(rows.points, points, beta, x0)) return;
+        given.first = operand_of(own, rows.all);
+        given.x = operand_of(points, rows.all);
+        given.scale = operand_of(beta, rows.all);
+        given.shift = operand_of(x0, rows.all);
+        given.points = points.length();
+        // On several axes every row has points of its own here.
+        agree = dim == 1 || (count_of(rows.points) == count_of(rows.all) &&
+                             (count_of(rows.coef) == 1 || count_of(rows.coef) == count_of(rows.all)));
+    }
+    static int64_t count_of(const Rows& rows) {
+        int64_t count = 1;
+        for (int axis = 0; axis < rows.axes; ++axis) count *= rows.size[axis];
+        return count;
+    }
+    bool bad_axis(const Array& array) const { return array.length() != 1 && array.length() != dim; }
+    // Whether a result (rows, M, D) or (rows, D) is contiguous in the rows of all.
+    bool fits_with_axis(Array result) const {
+        if (dim == 1) return fits(result, rows.all);
+        if (result.axes < 2 || result.length() != dim) return false;
+        result.sizes[--result.axes - 1] *= dim;
+        result.strides[result.axes - 1] = 1;
+        return fits(result, rows.all);
+    }
+    int dim;
+    Array own;
+    FieldRows rows{};
+    FieldOperands given{};
+    bool agree = false;
 };
 
 // The shape of a sum over an index tree as Python gives it: (K, rows, groups, width, M), (row, point, axis) strides of z.
@@ -167,8 +236,8 @@ Cross cross_of(const std::vector<const Plan*>& plans, const std::vector<int64_t>
     return cross;
 }
 
-BlockPlan blocks_of(const Cross& cross, uintptr_t tree, int64_t fibres) {
-    Tree own{cross.dim, fibres, reinterpret_cast<const int32_t*>(tree), {}};
+BlockPlan blocks_of(const Cross& cross, uintptr_t tree, int64_t fibers) {
+    Tree own{cross.dim, fibers, reinterpret_cast<const int32_t*>(tree), {}};
     for (int d = 0; d < own.dim; ++d) own.sizes[d] = cross.series[d]->coefficients;
     return BlockPlan(own, cross.size);
 }
@@ -224,13 +293,13 @@ class Kernels {
         level_->backward(plan.series, rows, first, second, third, places.length(), first_result.data,
                          second_result.data, read.is_double);
     }
-    void basis(const Plan& plan, py::handle z, py::handle functions, bool by_degree) const {
+    void vandermonde(const Plan& plan, py::handle z, py::handle functions, bool by_degree) const {
         Arguments read;
         const Array places = read(z), result = read(functions);
         const Rows rows = rows_of(places);
         const Operand only = operand_of(places, rows);
         const py::gil_scoped_release release;
-        level_->basis(plan.series, rows, only, places.length(), result.data, by_degree, read.is_double);
+        level_->vandermonde(plan.series, rows, only, places.length(), result.data, by_degree, read.is_double);
     }
     // Contiguous points, one row.
     void squares(const Plan& plan, uintptr_t z, int64_t points, uintptr_t norms, uintptr_t result) const {
@@ -252,28 +321,28 @@ class Kernels {
         level_->differentiate(plan.series.differentiation, rows, only, result.data, transposed, read.is_double);
     }
 
-    void cross_synthesize(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres,
+    void cross_synthesize(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibers,
                           const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
                           uintptr_t coef, int64_t coef_row, uintptr_t values, bool is_double) const {
         Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
         const py::gil_scoped_release release;
-        const BlockPlan blocks = blocks_of(cross, tree, fibres);
+        const BlockPlan blocks = blocks_of(cross, tree, fibers);
         cross.blocks = blocks.blocks();
         level_->cross_synthesize(cross, reinterpret_cast<const void*>(coef), reinterpret_cast<void*>(values),
                                  is_double);
     }
-    void cross_adjoint(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibres,
+    void cross_adjoint(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibers,
                        const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
                        uintptr_t values, uintptr_t coef, bool is_double) const {
         Cross cross = cross_of(plans, shape, z, z_strides, 0);
         const py::gil_scoped_release release;
-        const BlockPlan blocks = blocks_of(cross, tree, fibres);
+        const BlockPlan blocks = blocks_of(cross, tree, fibers);
         cross.blocks = blocks.blocks();
         level_->cross_adjoint(cross, reinterpret_cast<const void*>(values), reinterpret_cast<void*>(coef), is_double);
     }
     // Addresses 0 stand for null.
     void cross_gradient(const std::vector<const Plan*>& plans, const std::vector<const Plan*>& slopes, uintptr_t tree,
-                        int64_t fibres, const std::vector<int64_t>& shape, uintptr_t z,
+                        int64_t fibers, const std::vector<int64_t>& shape, uintptr_t z,
                         const std::vector<int64_t>& z_strides, uintptr_t gradient, uintptr_t coef, int64_t coef_row,
                         uintptr_t grad_coef, uintptr_t grad_z, bool is_double) const {
         Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
@@ -287,7 +356,7 @@ class Kernels {
             }
         }
         const py::gil_scoped_release release;
-        const BlockPlan blocks = blocks_of(cross, tree, fibres);
+        const BlockPlan blocks = blocks_of(cross, tree, fibers);
         cross.blocks = blocks.blocks();
         level_->cross_gradient(cross, derived, reinterpret_cast<const void*>(gradient),
                                reinterpret_cast<const void*>(coef), reinterpret_cast<void*>(grad_coef),
@@ -296,7 +365,7 @@ class Kernels {
 
     // `orders`: for every axis its plans; `slots` (results, dim) which of them each derivative takes.
     void cross_derivatives(const std::vector<const Plan*>& plans, const std::vector<std::vector<const Plan*>>& orders,
-                           const std::vector<int32_t>& slots, uintptr_t tree, int64_t fibres,
+                           const std::vector<int32_t>& slots, uintptr_t tree, int64_t fibers,
                            const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
                            uintptr_t coef, int64_t coef_row, uintptr_t values, bool is_double) const {
         Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
@@ -311,16 +380,64 @@ class Kernels {
             first.push_back(static_cast<int>(series.size()));
         }
         const py::gil_scoped_release release;
-        const BlockPlan blocks = blocks_of(cross, tree, fibres);
+        const BlockPlan blocks = blocks_of(cross, tree, fibers);
         cross.blocks = blocks.blocks();
         const DerivativePlan derivatives(cross.dim, series, first, slots);
         level_->cross_derivatives(cross, derivatives.orders(), reinterpret_cast<const void*>(coef),
                                   reinterpret_cast<void*>(values), is_double);
     }
 
-    int64_t multiply_adds(int64_t rounds, bool is_double) const {
+    // Fields: a Trouble is returned; a result that does not fit, or rows that share points on several axes, are one of shape.
+    int synthesize_field(const Field& field, py::handle coef, py::handle x, py::handle scale, py::handle shift,
+                         py::handle values) const {
+        Arguments read;
+        FieldCall call(field, read, coef, x, scale, shift);
+        const Array result = read(values);
+        if (!call.agree || call.own.length() != field.plan.size || result.axes < 1 ||
+            result.length() != call.given.points || !fits(result, call.rows.all)) {
+            return int(Trouble::shape);
+        }
+        call.given.is_double = read.is_double;
         const py::gil_scoped_release release;
-        return level_->multiply_adds(rounds, is_double);
+        return int(specfast::synthesize_field(*level_, field.plan, call.rows, call.given, result.data));
+    }
+    int adjoint_field(const Field& field, py::handle values, py::handle x, py::handle scale, py::handle shift,
+                      py::handle coef) const {
+        Arguments read;
+        FieldCall call(field, read, values, x, scale, shift);
+        const Array result = read(coef);
+        if (!call.agree || call.own.length() != call.given.points || result.axes < 1 ||
+            result.length() != field.plan.size || !fits(result, call.rows.all)) {
+            return int(Trouble::shape);
+        }
+        call.given.is_double = read.is_double;
+        const py::gil_scoped_release release;
+        return int(specfast::adjoint_field(*level_, field.plan, call.rows, call.given, result.data));
+    }
+    int backward_field(const Field& field, py::handle gradient, py::handle coef, py::handle x, py::handle scale,
+                       py::handle shift, py::handle grad_coef, py::handle grad_x, py::handle grad_scale,
+                       py::handle grad_shift) const {
+        Arguments read;
+        const Array weights = read(gradient);
+        FieldCall call(field, read, coef, x, scale, shift, &weights);
+        const Array first = read(grad_coef), second = read(grad_x), third = with_axis(read(grad_scale), call.dim),
+                    fourth = with_axis(read(grad_shift), call.dim);
+        if (!call.agree || call.own.length() != field.plan.size || weights.length() != call.given.points ||
+            first.length() != field.plan.size || !fits(first, call.rows.all) || !call.fits_with_axis(second) ||
+            second.sizes[first.leading()] != call.given.points || third.length() != call.dim ||
+            fourth.length() != call.dim || !fits(third, call.rows.all) || !fits(fourth, call.rows.all)) {
+            return int(Trouble::shape);
+        }
+        call.given.is_double = read.is_double;
+        const Operand weight = operand_of(weights, call.rows.all);
+        const py::gil_scoped_release release;
+        return int(specfast::backward_field(*level_, field.plan, call.rows, call.given, weight, first.data, second.data,
+                                            third.data, fourth.data));
+    }
+
+    int64_t run_fma(int64_t rounds, bool is_double) const {
+        const py::gil_scoped_release release;
+        return level_->run_fma(rounds, is_double);
     }
 
     std::vector<std::string> names;
@@ -332,54 +449,20 @@ class Kernels {
     const Level* level_ = nullptr;
 };
 
-// z (..., M[, D]) of points x and coef (..., K) times the factor of its scale; returns a Trouble.
-int place(const Placed& placed, py::handle coef, py::handle points, py::handle scale, py::handle shift,
-          py::handle scaled, py::handle z) {
-    Arguments read;
-    const int dim = placed.placement.dim;
-    const Array series = read(coef), beta = with_axis(read(scale), dim), x0 = with_axis(read(shift), dim);
-    Array x = read(points), series_result = read(scaled), z_result = read(z);
-    int64_t axis_stride = 0;
-    if (dim > 1) {
-        if (x.axes < 2 || x.length() != dim) return int(Trouble::shape);
-        axis_stride = x.strides[--x.axes];
-        // As the kernel sees it: rows of M D numbers.
-        if (z_result.axes < 2 || z_result.length() != dim) return int(Trouble::shape);
-        z_result.sizes[--z_result.axes - 1] *= dim;
-        z_result.strides[z_result.axes - 1] = 1;
-    }
-    Rows series_rows{}, rows{};
-    if (!rows_of(series_rows, series, beta) || !rows_of(rows, x, beta, x0)) return int(Trouble::shape);
-    if (series_result.length() != series.length() || z_result.length() != x.length() * dim ||
-        !fits(series_result, series_rows) || !fits(z_result, rows)) {
-        return int(Trouble::shape);
-    }
-    Rows both{};
-    if (!rows_of(both, series_result, z_result)) return int(Trouble::shape);
-    const Operand own_x = operand_of(x, rows), own_shift = operand_of(x0, rows), own_scale = operand_of(beta, rows);
-    const Operand own_series = operand_of(series, series_rows), series_scale = operand_of(beta, series_rows);
-    const Placement& how = placed.placement;
-    const py::gil_scoped_release release;
-    const Trouble trouble =
-        place_points(how, rows, own_x, axis_stride, own_scale, own_shift, x.length(), z_result.data, read.is_double);
-    if (trouble != Trouble::none) return int(trouble);
-    return int(scale_coefficients(how, series_rows, own_series, series_scale, series.length(), series_result.data,
-                                  read.is_double));
-}
-
-// How a kernel for cards is launched: (blocks, threads, bytes of memory, points a thread, tiles of a row).
-py::tuple geometry_of_card(const std::string& operation, int64_t rows, int64_t points, bool is_double) {
-    static const std::map<std::string, CardOperation> operations{
-        {"prepare", CardOperation::prepare}, {"synthesize", CardOperation::synthesize}, {"sweep", CardOperation::sweep},
-        {"basis", CardOperation::basis},     {"finish", CardOperation::finish},         {"rows", CardOperation::rows}};
-    const CardGeometry how = card_geometry(operations.at(operation), rows, points, is_double);
+// How a kernel for GPUs is launched: (blocks, threads, bytes of memory, points a thread, tiles of a row).
+py::tuple geometry_of_gpu(const std::string& operation, int64_t rows, int64_t points, bool is_double) {
+    static const std::map<std::string, GpuOperation> operations{
+        {"prepare", GpuOperation::prepare}, {"synthesize", GpuOperation::synthesize},
+        {"sweep", GpuOperation::sweep},     {"vandermonde", GpuOperation::vandermonde},
+        {"finish", GpuOperation::finish},   {"rows", GpuOperation::rows}};
+    const GpuGeometry how = gpu_geometry(operations.at(operation), rows, points, is_double);
     return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
 }
 
 // `needs`: words, leading, pieces, rows, points.
-py::tuple cross_geometry_of_card(const std::vector<int64_t>& needs, bool adjoint, bool is_double, int64_t limit) {
-    const CardGeometry how = card_cross_geometry({needs.at(0), needs.at(1), needs.at(2), needs.at(3), needs.at(4)},
-                                                 adjoint, is_double, limit);
+py::tuple cross_geometry_of_gpu(const std::vector<int64_t>& needs, bool adjoint, bool is_double, int64_t limit) {
+    const GpuGeometry how = gpu_cross_geometry({needs.at(0), needs.at(1), needs.at(2), needs.at(3), needs.at(4)},
+                                               adjoint, is_double, limit);
     return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
 }
 
@@ -387,14 +470,13 @@ py::tuple cross_geometry_of_card(const std::vector<int64_t>& needs, bool adjoint
 
 PYBIND11_MODULE(_cpu, module) {
     module.doc() = "Compiled CPU kernels of specfast; see specfast.kernels.cpu for their use.";
-    py::class_<Plan>(module, "Plan")
+    py::class_<Plan, std::shared_ptr<Plan>>(module, "Plan")
         .def(py::init<const py::dict&, const py::object&, const std::vector<py::object>&, int64_t, int>());
-    py::class_<Placed>(module, "Placed")
-        .def(py::init<const std::vector<int>&, const std::vector<double>&, const std::vector<double>&,
-                      const std::vector<double>&, const std::vector<double>&, const std::vector<double>&, double>());
-    module.def("place", &place);
-    module.def("card_geometry", &geometry_of_card);
-    module.def("card_cross_geometry", &cross_geometry_of_card);
+    py::class_<Field>(module, "Field")
+        .def(py::init<std::vector<std::shared_ptr<Plan>>, std::vector<std::shared_ptr<Plan>>, const std::vector<int>&,
+                      const std::vector<std::vector<double>>&, double, const py::object&>());
+    module.def("gpu_geometry", &geometry_of_gpu);
+    module.def("gpu_cross_geometry", &cross_geometry_of_gpu);
     module.def("exchange_by", [](const py::object& table) { read_tensor.use(table); });
     py::class_<Kernels>(module, "Kernels")
         .def(py::init<const std::string&>())
@@ -404,12 +486,15 @@ PYBIND11_MODULE(_cpu, module) {
         .def("synthesize", &Kernels::synthesize)
         .def("adjoint", &Kernels::adjoint)
         .def("backward", &Kernels::backward)
-        .def("basis", &Kernels::basis)
-        .def("multiply_adds", &Kernels::multiply_adds)
+        .def("vandermonde", &Kernels::vandermonde)
+        .def("run_fma", &Kernels::run_fma)
         .def("cross_synthesize", &Kernels::cross_synthesize)
         .def("cross_adjoint", &Kernels::cross_adjoint)
         .def("cross_gradient", &Kernels::cross_gradient)
         .def("cross_derivatives", &Kernels::cross_derivatives)
+        .def("synthesize_field", &Kernels::synthesize_field)
+        .def("adjoint_field", &Kernels::adjoint_field)
+        .def("backward_field", &Kernels::backward_field)
         .def("squares", &Kernels::squares)
         .def("differentiate", &Kernels::differentiate);
     module.attr("nvcc") = SPECFAST_NVCC_STATE;  // what the build found, for those who ask why there is no CUDA

@@ -1,6 +1,6 @@
 // How tensors reach the kernels: where they start, their sizes and strides. Through DLPack's table of C functions where
 // the tensor's type has one (DLPack 1.3, PyTorch 2.11), in a tenth of the time that Python's attributes take; otherwise
-// through these. Main memory and float or double only.
+// through these. Host memory and float or double only.
 #pragma once
 #include <pybind11/pybind11.h>
 
@@ -82,7 +82,7 @@ class TensorReader {
         if (table_->view_of_object(tensor.ptr(), &view) != 0) throw py::error_already_set();
         if (view.device_type != dlpack::cpu || view.type_code != dlpack::floating || view.type_lanes != 1 ||
             (view.type_bits != 32 && view.type_bits != 64)) {
-            throw std::invalid_argument("float32 or float64 in main memory is expected");
+            throw std::invalid_argument("float32 or float64 in host memory is expected");
         }
         check_axes(view.ndim);
         Array array;
@@ -100,7 +100,7 @@ class TensorReader {
         const auto bytes = py::cast<int>(tensor.attr("element_size")());
         if (!py::cast<bool>(tensor.attr("is_cpu")) || !py::cast<bool>(tensor.attr("is_floating_point")()) ||
             (bytes != 4 && bytes != 8)) {
-            throw std::invalid_argument("float32 or float64 in main memory is expected");
+            throw std::invalid_argument("float32 or float64 in host memory is expected");
         }
         check_axes(static_cast<int64_t>(sizes.size()));
         Array array;

@@ -1,4 +1,4 @@
-"""Every case that is measured is also right, and so are the peers it is measured against."""
+"""Every case that is measured is also right, and so are the baselines it is measured against."""
 
 import dataclasses
 import importlib.util
@@ -11,10 +11,10 @@ import torch
 
 import specfast as sf
 from specfast import bench, cli
-from specfast.bench import compare, peers, report, scaling, timing
+from specfast.bench import baselines, compare, report, scaling, timing
+from specfast.bench.baselines.expansions import TotalCase
 from specfast.bench.cross import CrossCase
 from specfast.bench.hardware import bound, with_peak_memory
-from specfast.bench.peers.expansions import TotalCase
 from specfast.bench.suites import layer, transform
 from specfast.bench.work import CannotError, relative_error
 from specfast.kernels import reference
@@ -60,14 +60,14 @@ def test_a_wrong_kernel_ends_the_benchmark():
         bench.measure([dataclasses.replace(work, error=lambda result: float("nan"))], **TIMED)
 
 
-@pytest.mark.parametrize("name", sorted(set(peers.ONE_AXIS) - {"compile"}))
-def test_peers_on_one_axis_compute_the_same(name):
+@pytest.mark.parametrize("name", sorted(set(baselines.ONE_AXIS) - {"compile"}))
+def test_baselines_on_one_axis_compute_the_same(name):
     """Each does at least one case, or is not installed."""
     done = 0
     for case in (case.small() for case in bench.CASES if not case.far):
         small = dataclasses.replace(case, shape=(*case.shape[:2], min(case.shape[2], 40)))
         try:
-            result = peers.ONE_AXIS[name](small)()
+            result = baselines.ONE_AXIS[name](small)()
         except CannotError as reason:
             if str(reason) == "not installed":
                 pytest.skip("not installed")
@@ -78,13 +78,13 @@ def test_peers_on_one_axis_compute_the_same(name):
     assert done
 
 
-@pytest.mark.parametrize("name", peers.CROSS)
-def test_peers_over_crosses_compute_the_same(name):
+@pytest.mark.parametrize("name", baselines.CROSS)
+def test_baselines_over_crosses_compute_the_same(name):
     done = 0
     for operation, channels in (("synthesize", 1), ("synthesize", 3), ("adjoint", 1), ("adjoint", 2), ("backward", 1)):
         case = CrossCase(operation, 3, 7, 50, channels)
         try:
-            result = peers.CROSS[name](case)()
+            result = baselines.CROSS[name](case)()
         except CannotError:
             continue
         assert relative_error(result, case.ours()()) < 1e-11
@@ -92,20 +92,20 @@ def test_peers_over_crosses_compute_the_same(name):
     assert done == (1 if name == "padded" else 4)
 
 
-@pytest.mark.parametrize("name", peers.TOTAL)
-def test_peers_of_total_degree_compute_the_same(name):
+@pytest.mark.parametrize("name", baselines.TOTAL)
+def test_baselines_of_total_degree_compute_the_same(name):
     pytest.importorskip(name)
     case = TotalCase(3, 5, 40)
     expected = case.space.synthesize(torch.ones(case.space.size, dtype=torch.float64), case.at())
-    assert relative_error(peers.TOTAL[name](case)(), expected) < 1e-9
+    assert relative_error(baselines.TOTAL[name](case)(), expected) < 1e-9
 
 
-def test_layers_of_peers_compute_the_same():
+def test_layers_of_baselines_compute_the_same():
     for case in layer.cases(True):
         expected = case.forward_and_backward(case.make())()
         for name in ("eager", "eager KAN"):
             try:
-                result = peers.LAYER[name](case)()
+                result = baselines.LAYER[name](case)()
             except CannotError:
                 continue
             assert relative_error(result, expected) < 1e-3
@@ -124,8 +124,8 @@ def test_a_row_of_the_table():
     rows = bench.measure(bench.works("transform", True)[:1], ["eager"], **TIMED)
     assert rows[0]["ratio"]["eager"] > 0 and "of bound" in bench.table(rows)
     assert 0 <= rows[0]["error"] < 1e-10 and (rows[0]["peak_memory"] is None or rows[0]["peak_memory"] >= 0)
-    loop, multiply_adds = bound(torch.float64)
-    assert loop() == multiply_adds > 1e5
+    loop, run_fma = bound(torch.float64)
+    assert loop() == run_fma > 1e5
 
 
 def test_memory_of_a_call():
@@ -133,7 +133,7 @@ def test_memory_of_a_call():
     assert result == 4e6 and (largest is None or 2e7 < largest < 1e8)
 
 
-def test_a_slow_peer_takes_part_in_a_few_turns():
+def test_a_slow_baseline_takes_part_in_a_few_turns():
     calls = {"slow": 0, timing.OURS: 0}
 
     def call(name):
@@ -150,14 +150,14 @@ def test_a_slow_peer_takes_part_in_a_few_turns():
 
 def test_the_compiled_loop_computes_the_same():
     case = bench.Case("synthesize", sf.Hermite(), (2, 10, 3))
-    assert relative_error(peers.ONE_AXIS["compile"](case)(), transform.ours(case)()) < 1e-12
+    assert relative_error(baselines.ONE_AXIS["compile"](case)(), transform.ours(case)()) < 1e-12
 
 
-def test_a_peer_that_breaks_is_a_note():
+def test_a_baseline_that_breaks_is_a_note():
     def broken():
         raise ImportError("another library's trouble")
 
-    work = dataclasses.replace(bench.works("transform", True)[0], peers={"broken": broken})
+    work = dataclasses.replace(bench.works("transform", True)[0], baselines={"broken": broken})
     row = bench.measure([work], ["broken"], **TIMED)[0]
     assert row["notes"] == {"broken": "fails: ImportError"} and not row["ratio"]
 
@@ -170,14 +170,14 @@ def test_exponents():
 
 
 def _run(seconds, rate, spread=0.01):
-    """Return a run of a machine of that many multiply-adds a second."""
+    """Return a run of a machine of that many FMAs a second."""
     row = {
         "case": "a",
         "threads": 2,
         "seconds": seconds,
         "spread": spread,
         "turns": 1,
-        "multiply_adds_per_second": rate,
+        "fma_per_second": rate,
     }
     return {"rows": [row, {**row, "case": str(seconds)}]}
 
@@ -210,7 +210,7 @@ def test_bench_from_the_command_line(tmp_path, capsys):
     found = json.loads(first.read_text())
     assert found["rows"] and all(rate > 0 for rates in found["machine"]["rates"].values() for rate in rates.values())
     for row in found["rows"]:
-        row["seconds"], row["multiply_adds_per_second"], row["spread"] = 1e-9, 1e6, 0.0
+        row["seconds"], row["fma_per_second"], row["spread"] = 1e-9, 1e6, 0.0
     first.write_text(json.dumps(found))
     with pytest.raises(SystemExit) as left:
         cli.main(["bench", "recurrence", "--quick", "--compare", str(first)])
@@ -236,7 +236,7 @@ def test_bad_input_of_bench_is_one_line(tmp_path, capsys):
     (tmp_path / "no.json").write_text("{}")
     for arguments, what in (
         (["nothing"], "'nothing' is none"),
-        (["--peers", "nobody"], "--peers nobody"),
+        (["--baselines", "nobody"], "--baselines nobody"),
         (["--threads", "0"], "--threads 0"),
         (["--json", str(tmp_path)], "a file is expected"),
         (["--plot", str(tmp_path / "no.json" / "x")], "--plot"),
@@ -257,12 +257,12 @@ def script(name):
     return module
 
 
-def test_the_benchmark_of_a_card_on_the_host(tmp_path, capsys):
+def test_the_benchmark_of_a_gpu_on_the_host(tmp_path, capsys):
     script("gpu").main(["--device", "cpu", "--small", "--json", str(tmp_path / "gpu.json")])
     assert capsys.readouterr().out.count("| case |") == 3
     found = json.loads((tmp_path / "gpu.json").read_text())
     for row in (*found["sets"], *found["axes"]):
-        assert row["synthesize_share"] > 0 and row["error"] < 1e-5 and row["peers"]
+        assert row["synthesize_share"] > 0 and row["error"] < 1e-5 and row["baselines"]
 
 
 def test_a_wrong_row_ends_the_benchmark():
@@ -270,6 +270,6 @@ def test_a_wrong_row_ends_the_benchmark():
         script("gpu").checked({"case": "x"}, float("nan"), torch.float64)
 
 
-def test_every_kernel_of_a_card_once(capsys):
+def test_every_kernel_of_a_gpu_once(capsys):
     script("gpu_small").main("cpu")
     assert "done" in capsys.readouterr().out

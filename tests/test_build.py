@@ -42,7 +42,7 @@ def nvcc():
 
 
 @pytest.mark.parametrize("architecture", [80, 90, 100])
-def test_kernels_for_cards_compile_without_a_warning(tmp_path, architecture):
+def test_kernels_for_gpus_compile_without_a_warning(tmp_path, architecture):
     known = subprocess.run([nvcc(), "--list-gpu-arch"], capture_output=True, text=True).stdout
     if f"compute_{architecture}\n" not in known:
         pytest.skip(f"this nvcc does not know compute_{architecture}")
@@ -57,14 +57,14 @@ def test_kernels_for_cards_compile_without_a_warning(tmp_path, architecture):
     assert done.returncode == 0 and "warning" not in done.stderr, done.stderr[-2000:]
 
 
-def test_kernels_for_cards_are_one_text_without_a_library(tmp_path):
+def test_kernels_for_gpus_are_one_text_without_a_library(tmp_path):
     """What CuPy hands to NVRTC: no header of the system, no host code."""
-    doors = pytest.importorskip("specfast.kernels.doors")
+    launcher = pytest.importorskip("specfast.kernels.cuda.launch")
     compiler = shutil.which("c++") or shutil.which("g++")
     if compiler is None:
         pytest.skip("needs a C++ compiler")
     text = tmp_path / "kernels.cpp"
-    text.write_text(doors.source())
+    text.write_text(launcher.source())
     command = [compiler, "-E", "-P", "-D__CUDACC_RTC__", "-H", str(text)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and not done.stderr.strip(), done.stderr[:500]  # -H lists every header that is read

@@ -1,4 +1,4 @@
-"""A training that is interrupted, killed or resumed: what is left loads, and what comes out has the same bits."""
+"""A training that is interrupted, killed or resumed: the remainder loads, and what comes out has the same bits."""
 
 import json
 import random
@@ -51,21 +51,21 @@ def interrupted_after(monkeypatch, count):
 def test_an_interrupt_keeps_the_best_weights_and_resuming_changes_no_bit(tmp_path, monkeypatch):
     whole = fit()
     interrupted_after(monkeypatch, 13)
-    stopped = fit(tmp_path / "run")
+    stopped = fit(tmp_path / "model")
     assert stopped.metrics["training"]["interrupted"] and stopped.metrics["training"]["steps"] == 13
-    assert same(stopped, learn.load(tmp_path / "run"))
+    assert same(stopped, learn.load(tmp_path / "model"))
     monkeypatch.undo()
-    resumed = fit(tmp_path / "run", resume=True)
+    resumed = fit(tmp_path / "model", resume=True)
     assert same(whole, resumed) and not resumed.metrics["training"]["interrupted"]
     drop = ("seconds",)
     history = [
-        [{k: v for k, v in record.items() if k not in drop} for record in run.history] for run in (whole, resumed)
+        [{k: v for k, v in record.items() if k not in drop} for record in model.history] for model in (whole, resumed)
     ]
     assert history[0] == history[1]
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "model" / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [record["step"] for record in resumed.history]
     assert {"loss", "validation", "gradient_norm", "evaluations", "seconds"} <= set(lines[-1])
-    again = fit(tmp_path / "run", resume=True)  # nothing is left to do
+    again = fit(tmp_path / "model", resume=True)  # nothing is left to do
     assert same(whole, again)
 
 
@@ -91,7 +91,7 @@ def test_only_the_same_training_is_resumed(tmp_path, monkeypatch):
 
 
 def test_the_command_line_says_how_to_go_on(tmp_path, monkeypatch, capsys):
-    demo, out = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"), tmp_path / "run"
+    demo, out = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"), tmp_path / "model"
     command = ["learn", demo, "--steps", "6", "--out", str(out)]
     interrupted_after(monkeypatch, 3)
     assert main(command) == 130
@@ -111,10 +111,10 @@ def test_a_run_that_is_killed_loads_and_goes_on(tmp_path):
     )
 
     def start(resume):
-        words = [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path / "run"), resume]
+        words = [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path / "model"), resume]
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    chance, folder = random.Random(0), tmp_path / "run"
+    chance, folder = random.Random(0), tmp_path / "model"
     for _ in range(4):
         process = start("resume" if (folder / "training.safetensors").exists() else "start")
         deadline = time.monotonic() + 60
@@ -131,11 +131,11 @@ def test_a_run_that_is_killed_loads_and_goes_on(tmp_path):
 
 
 def test_predictions_are_written_as_they_are_read(tmp_path):
-    demo, out = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"), tmp_path / "run"
+    demo, out = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"), tmp_path / "model"
     assert main(["learn", demo, "--steps", "4", "--out", str(out)]) == 0
     target = tmp_path / "p.nc"
     assert main(["predict", str(out), demo, "--out", str(target)]) == 0
     assert main(["predict", str(out), demo, "--out", str(target)]) == 2  # there already
-    given, found, run = learn.read(demo), learn.read(target), sf.learn.load(out)
-    torch.testing.assert_close(found.values, run.forecast(given), equal_nan=True)
+    given, found, model = learn.read(demo), learn.read(target), sf.learn.load(out)
+    torch.testing.assert_close(found.values, model.predict_dataset(given), equal_nan=True)
     assert torch.equal(found.times, given.times) and torch.equal(found.points, given.points)

@@ -1,6 +1,6 @@
-"""On a card, by both doors to the kernels: every way in which a model uses them. Skips where there is none.
+"""On a GPU, by both launchers to the kernels: every way in which a model uses them. Skips where there is none.
 
-That the numbers are right is tested with those of the other backends (`with_card`) wherever there is a card.
+That the numbers are right is tested with those of the other backends (`with_gpu`) wherever there is a GPU.
 """
 
 import math
@@ -8,10 +8,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from card import DOORS, door
+from gpu_backends import LAUNCHERS, launcher
 
 import specfast as sf
-from specfast.kernels import doors, reference
+from specfast.kernels import cpu, reference
+from specfast.kernels.cuda import launch
 
 D = torch.float64
 pytestmark = [
@@ -23,13 +24,13 @@ LINE = sf.Space(sf.Hermite(degree=40))
 SOLID = sf.Space([sf.Hermite(), sf.Legendre(), sf.Laguerre()], sf.HyperbolicCross(12))
 
 
-@pytest.fixture(params=DOORS)
-def card(request, monkeypatch):
-    """Give the CUDA backend by one of the doors."""
+@pytest.fixture(params=LAUNCHERS)
+def gpu(request, monkeypatch):
+    """Give the CUDA backend by one of the launchers."""
     from specfast.kernels import cuda
 
-    own = door(request.param)
-    monkeypatch.setattr(doors, "find", lambda: own)
+    own = launcher(request.param)
+    monkeypatch.setattr(launch, "find", lambda: own)
     return cuda
 
 
@@ -54,7 +55,7 @@ def both_orders(space, coef, points, scale, shift):
 
 
 @pytest.mark.parametrize("space", [LINE, SOLID], ids=["line", "solid"])
-def test_a_space_and_its_derivatives(card, space):
+def test_a_space_and_its_derivatives(gpu, space):
     coef, points = problem(space, 5)
     own = () if space.dim == 1 else (space.dim,)
     scale, shift = 0.5 + torch.rand(5, *own, dtype=D), 0 * torch.rand(5, *own, dtype=D)
@@ -71,7 +72,7 @@ def test_a_space_and_its_derivatives(card, space):
 
 
 @pytest.mark.parametrize("space", [LINE, SOLID], ids=["line", "solid"])
-def test_transforms_of_functions(card, space):
+def test_transforms_of_functions(gpu, space):
     coef, points = problem(space, 4)
 
     def value(c, x):
@@ -86,7 +87,7 @@ def test_transforms_of_functions(card, space):
 
 
 @pytest.mark.parametrize("space", [LINE, SOLID], ids=["line", "solid"])
-def test_compiled(card, space):
+def test_compiled(gpu, space):
     coef, points = problem(space, 3)
 
     def loss(c, x):
@@ -101,7 +102,7 @@ def test_compiled(card, space):
 
 
 @pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
-def test_half_precision(card, half):
+def test_half_precision(gpu, half):
     for space in (LINE, SOLID):
         coef, points = problem(space, 3)
         found = space.synthesize(coef.to(half), points.to(half))
@@ -112,7 +113,7 @@ def test_half_precision(card, half):
             assert space.synthesize(coef.float(), points.float()).dtype in (torch.float32, half)
 
 
-def test_streams(card):
+def test_streams(gpu):
     for space in (LINE, SOLID):
         coef, points = problem(space, 8, points=1000)
         expected = space.synthesize(coef, points)
@@ -125,7 +126,7 @@ def test_streams(card):
 
 
 @pytest.mark.parametrize("space", [LINE, SOLID], ids=["line", "solid"])
-def test_graphs(card, space):
+def test_graphs(gpu, space):
     coef, points = problem(space, 8, points=500)
     values = torch.randn(8, 500, dtype=D, device="cuda")
 
@@ -161,7 +162,7 @@ def training_step(space, options):
 
 
 @pytest.mark.parametrize("space", [sf.Space(sf.Hermite(degree=16)), SOLID], ids=["line", "solid"])
-def test_a_training_step_as_one_graph(card, space):
+def test_a_training_step_as_one_graph(gpu, space):
     linear, loss = training_step(space, {"steps": 2})
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
@@ -179,7 +180,7 @@ def test_a_training_step_as_one_graph(card, space):
     torch.testing.assert_close(linear.weight.grad, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_nothing_is_waited_for(card):
+def test_nothing_is_waited_for(gpu):
     for space in (LINE, SOLID):
         coef, points = problem(space, 4)
         coef.requires_grad_()
@@ -191,20 +192,20 @@ def test_nothing_is_waited_for(card):
             torch.cuda.set_sync_debug_mode("default")
 
 
-def test_full_precision_whatever_the_user_allows(card):
+def test_full_precision_whatever_the_user_allows(gpu):
     """Rows that share their points go through matrix products."""
     before = torch.get_float32_matmul_precision()
     coef, z = torch.randn(64, 200, device="cuda"), 3 * torch.randn(1, 500, device="cuda")
     exact = reference.synthesize(coef.double().cpu(), z.double().cpu(), "hermite", 0)
     torch.set_float32_matmul_precision("medium")
     try:
-        close(card.synthesize(coef, z, "hermite", 0), exact, 1e-5)
+        close(gpu.synthesize(coef, z, "hermite", 0), exact, 1e-5)
         assert torch.get_float32_matmul_precision() == "medium"
     finally:
         torch.set_float32_matmul_precision(before)
 
 
-def test_strides_nothing_and_one_point(card):
+def test_strides_nothing_and_one_point(gpu):
     coef, z = torch.randn(41, 6, dtype=D, device="cuda").mT, torch.randn(300, 6, dtype=D, device="cuda").mT
     close(LINE.synthesize(coef, z), LINE.synthesize(coef.cpu(), z.cpu()))
     close(LINE.synthesize(coef, z[:, ::7]), LINE.synthesize(coef.cpu(), z[:, ::7].cpu()))
@@ -214,13 +215,13 @@ def test_strides_nothing_and_one_point(card):
     assert LINE.synthesize(coef[:0], z[:0]).shape == (0, 300)
 
 
-def test_what_is_outside_becomes_nan(card):
+def test_what_is_outside_becomes_nan(gpu):
     space = sf.Space(sf.Chebyshev(degree=5))
     coef, points = torch.ones(6, dtype=D, device="cuda"), torch.tensor([0.5, 1.5, math.nan], dtype=D, device="cuda")
     assert space.synthesize(coef, points).isnan().tolist() == [False, True, True]
 
 
-def test_high_degrees(card):
+def test_high_degrees(gpu):
     for name, z in (
         ("hermite", [0.0, 120.0, 199.0, 201.0]),
         ("laguerre(0.0)", [0.5, 3e4, 7.9e4]),
@@ -228,27 +229,27 @@ def test_high_degrees(card):
     ):
         coef = torch.randn(20_001, dtype=D)
         own = torch.tensor(z, dtype=D)
-        expected = sf.ops.synthesize(coef, own, name, 0)
-        found = card.synthesize(coef.cuda(), own.cuda(), name, 0).cpu()
+        expected = cpu.synthesize(coef, own, name, 0)
+        found = gpu.synthesize(coef.cuda(), own.cuda(), name, 0).cpu()
         assert (found - expected).abs().max() <= 1e-11 * coef.abs().sum()
 
 
-def test_the_same_bits_every_time(card):
+def test_the_same_bits_every_time(gpu):
     coef, z = torch.randn(3, 300, dtype=D, device="cuda"), 4 * torch.randn(3, 70_000, dtype=D, device="cuda")
     for _ in range(3):
-        for function in (card.synthesize, lambda c, z, *rest: card.adjoint(z, z, 300, *rest)):
+        for function in (gpu.synthesize, lambda c, z, *rest: gpu.adjoint(z, z, 300, *rest)):
             assert torch.equal(function(coef, z, "hermite", 0), function(coef, z, "hermite", 0))
 
 
 @pytest.mark.skipif(
     torch.cuda.is_available() and torch.cuda.get_device_properties(0).total_memory < 40 << 30, reason="needs 40 GB"
 )
-def test_more_numbers_than_32_bits_count(card):
+def test_more_numbers_than_32_bits_count(gpu):
     rows, points = 70_000, 31_000  # 2.17e9 numbers of one result
     coef = torch.randn(rows, 3, device="cuda")
     z = torch.linspace(-3, 3, points, device="cuda").expand(rows, points)
     torch.cuda.empty_cache()
-    values = card.synthesize(coef, z.contiguous(), "hermite", 0)
+    values = gpu.synthesize(coef, z.contiguous(), "hermite", 0)
     some = torch.tensor([0, 1, 69_000, rows - 1])
     close(
         values[some.cuda()],
@@ -258,7 +259,7 @@ def test_more_numbers_than_32_bits_count(card):
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
-def test_on_a_second_device(card):
+def test_on_a_second_device(gpu):
     for space in (LINE, SOLID):
         coef, points = problem(space, 3, device="cuda:1")
         found = space.synthesize(coef, points)
@@ -266,7 +267,7 @@ def test_on_a_second_device(card):
         close(found, space.synthesize(coef.cpu(), points.cpu()))
 
 
-def test_cupy_arrays(card):
+def test_cupy_arrays(gpu):
     cupy = pytest.importorskip("cupy")
     for space in (LINE, SOLID):
         coef, points = problem(space, 3, device="cpu")

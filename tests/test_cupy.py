@@ -1,4 +1,4 @@
-"""CuPy arrays in and out, by a stand-in for CuPy whose arrays lie in main memory; on a card test_cuda.py has the real ones."""
+"""CuPy array_api in and out, by a stand-in for CuPy whose array_api lie in host memory; on a GPU test_cuda.py has the real ones."""
 
 import contextlib
 import types
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import specfast as sf
-from specfast import arrays
+from specfast.space import array_api
 
 
 class Array:
@@ -40,7 +40,7 @@ def cupy(monkeypatch):
 
     module = types.SimpleNamespace(ndarray=Array, empty=empty, streams=streams, made=made)
     monkeypatch.setitem(__import__("sys").modules, "cupy", module)
-    monkeypatch.setattr(arrays, "_stream_of_cupy", stream)
+    monkeypatch.setattr(array_api, "_stream_of_cupy", stream)
     return module
 
 
@@ -59,11 +59,11 @@ def test_results_are_cupy_arrays_made_by_cupy(cupy):
     np.testing.assert_allclose(complex_values.array, space.synthesize(coef + 1j * coef, points))
 
 
-def test_kinds_and_devices_are_not_mixed(cupy):
+def test_namespaces_and_devices_are_not_mixed(cupy):
     space = sf.Space(sf.Hermite(degree=5))
     coef, points = np.zeros(6), np.zeros(4)
     for other in (torch.zeros(4, dtype=torch.float64), points):
-        with pytest.raises(TypeError, match="different kinds"):
+        with pytest.raises(TypeError, match="different namespaces"):
             space.synthesize(Array(coef), other)
     with pytest.raises(TypeError, match=r"different devices: \[0, 1\]"):
         space.synthesize(Array(coef), Array(points, 1))

@@ -8,8 +8,8 @@ import torch
 
 import specfast as sf
 from specfast import cli, experiments
-from specfast.experiments import Settings, fields, schroedinger, sharp, six_axes, tails
-from specfast.experiments.rivals.grids import at_sensors, resample
+from specfast.experiments import Settings, exact_solutions, schroedinger, sharp, six_axes, tails
+from specfast.experiments.baselines.grids import at_sensors, resample
 from specfast.experiments.split_steps import SplitSteps, closest_unitary, generator_of
 
 D = torch.float64
@@ -40,7 +40,7 @@ def test_bad_input_is_one_line(tmp_path, capsys):
 
 def test_burgers_solves_its_equation():
     times, points = torch.linspace(0.1, 0.1004, 5, dtype=D), torch.linspace(-0.9, 0.9, 1801, dtype=D)
-    data = fields.burgers(2, times, points, 0)
+    data = exact_solutions.burgers(2, times, points, 0)
     u, h, dt = data.values[:, :, 0], float(points[1] - points[0]), 1e-4
     rate = (u[:, 3] - u[:, 1]) / (2 * dt)
     slope = (u[:, 2, 2:] - u[:, 2, :-2]) / (2 * h)
@@ -53,19 +53,19 @@ def test_jumps_solve_their_equation():
     """In Fourier space the rate is (3/2) (exp(-k^2 / 4) - 1) times the field."""
     x = torch.linspace(-30, 30, 2048, dtype=D)[:-1]
     starts, times = torch.tensor([[0.5, 0.3], [1.2, -0.8]], dtype=D), torch.tensor([0.0, 0.7, 2.0], dtype=D)
-    u = fields.jump_solution(x.expand(2, -1), starts, times)
+    u = exact_solutions.jump_solution(x.expand(2, -1), starts, times)
     wave = 2 * torch.pi * torch.fft.fftfreq(len(x), float(x[1] - x[0]), dtype=D)
     exact = torch.fft.ifft(
         torch.fft.fft(u[:, :1]) * torch.exp(1.5 * times[:, None] * (torch.exp(-(wave**2) / 4) - 1))
     ).real
     assert (u - exact).abs().max() < 1e-9
-    data, _ = fields.jumps(3, times, 40, 0)
+    data, _ = exact_solutions.jumps(3, times, 40, 0)
     assert data.values.shape == (3, 3, 1, 40) and data.values.isfinite().all()
 
 
 def test_moving_gaussians_solve_their_equation():
     times, h = torch.tensor([0.5, 0.5001, 0.5002], dtype=D), 1e-4
-    data, b = fields.moving_gaussians(4, times, 30, 2.0, 0)
+    data, b = exact_solutions.moving_gaussians(4, times, 30, 2.0, 0)
     x, width = data.points, 0.5001 + b[:, None]
     u, away = data.values[:, 1, 0], data.points - 2.0 * 0.5001
     rate = (data.values[:, 2, 0] - data.values[:, 0, 0]) / (2 * h)
@@ -88,9 +88,9 @@ SOME = torch.tensor([0.0, 0.999, 1.0, 1.001], dtype=D)
 @pytest.mark.parametrize(
     ("make", "low", "high", "rate"),
     [
-        (fields.allen_cahn, -1, 1, lambda x, u, slope, bend: bend / 50 + u - u**3),
-        (fields.carried_fronts, -1, 1, lambda x, u, slope, bend: -0.6 * slope + bend / 500),
-        (fields.disturbed_fronts, -10, 20, lambda x, u, slope, bend: bend + u - u**2),
+        (exact_solutions.allen_cahn, -1, 1, lambda x, u, slope, bend: bend / 50 + u - u**3),
+        (exact_solutions.carried_fronts, -1, 1, lambda x, u, slope, bend: -0.6 * slope + bend / 500),
+        (exact_solutions.disturbed_fronts, -10, 20, lambda x, u, slope, bend: bend + u - u**2),
     ],
 )
 def test_fields_solve_their_equations(make, low, high, rate):
@@ -101,24 +101,24 @@ def test_fields_solve_their_equations(make, low, high, rate):
 
 def test_fronts_begin_with_the_travelling_one_which_stays():
     x = torch.linspace(-15, 30, 400, dtype=D)
-    start = fields.disturbed_fronts(2, SOME, x, 0).values[:, 0, 0] - fields.fisher_front(x)
+    start = exact_solutions.disturbed_fronts(2, SOME, x, 0).values[:, 0, 0] - exact_solutions.fisher_front(x)
     assert (start > -1e-5).all() and 0.01 < start.max() < 0.31
     h = 1e-3
-    front = torch.stack([fields.fisher_front(x + h * k) for k in (-1, 0, 1)])
-    rate = (fields.fisher_front(x, h) - fields.fisher_front(x, -h)) / (2 * h)
+    front = torch.stack([exact_solutions.fisher_front(x + h * k) for k in (-1, 0, 1)])
+    rate = (exact_solutions.fisher_front(x, h) - exact_solutions.fisher_front(x, -h)) / (2 * h)
     bend = (front[2] - 2 * front[1] + front[0]) / h**2
     assert (rate - (bend + front[1] - front[1] ** 2)).abs().max() < 1e-6
 
 
 def test_no_flux_through_the_ends():
     x = torch.tensor([-1, -1 + 1e-4, 1 - 1e-4, 1], dtype=D)
-    u = fields.allen_cahn(3, SOME, x, 0).values[:, :, 0]
+    u = exact_solutions.allen_cahn(3, SOME, x, 0).values[:, :, 0]
     assert ((u[..., 1] - u[..., 0]).abs() < 1e-6).all() and ((u[..., 3] - u[..., 2]).abs() < 1e-6).all()
 
 
 def test_fellers_diffusion_solves_its_equation():
     times = torch.tensor([0.5, 0.5001, 0.5002], dtype=D)
-    data, h = fields.feller(3, times, 60, 0), 1e-3
+    data, h = exact_solutions.feller(3, times, 60, 0), 1e-3
     generator = torch.Generator().manual_seed(0)
     a, b = torch.rand(2, 3, 1, 1, 2, generator=generator, dtype=D)
     width = torch.tensor([0.5, 1.5], dtype=D) * (1 + b) + 0.5001
@@ -132,7 +132,7 @@ def test_fellers_diffusion_solves_its_equation():
 
 def test_splitting_bumps_are_waves_at_rest_at_first():
     times = torch.tensor([0.0, 0.999, 1.0, 1.001], dtype=D)
-    data = fields.splitting_bumps(3, times, 50, 0)
+    data = exact_solutions.splitting_bumps(3, times, 50, 0)
     u, rate = data.values[:, :, 0], data.values[:, :, 1]
     assert (rate[:, 0] == 0).all()
     assert ((u[:, 3] - u[:, 1]) / 2e-3 - rate[:, 2]).abs().max() < 1e-5
@@ -145,12 +145,12 @@ def test_splitting_bumps_are_waves_at_rest_at_first():
 def test_a_packet_solves_schroedingers_equation():
     x, h = torch.linspace(-3, 4, 30, dtype=D), 1e-3
     wave, t = torch.tensor(0.8, dtype=D), torch.tensor(0.6, dtype=D)
-    psi = lambda x, t: fields.packet(x, t, wave)  # noqa: E731
+    psi = lambda x, t: exact_solutions.packet(x, t, wave)  # noqa: E731
     rate = (psi(x, t + h) - psi(x, t - h)) / (2 * h)
     bend = (psi(x + h, t) - 2 * psi(x, t) + psi(x - h, t)) / h**2
     assert (1j * rate + bend).abs().max() < 1e-5
-    data, waves = fields.packets(2, 2, torch.tensor([0.0, 0.6], dtype=D), 20, 0)
-    parts = [fields.packet(data.points[..., d], t, waves[:, d, None]) for d in range(2)]
+    data, waves = exact_solutions.packets(2, 2, torch.tensor([0.0, 0.6], dtype=D), 20, 0)
+    parts = [exact_solutions.packet(data.points[..., d], t, waves[:, d, None]) for d in range(2)]
     torch.testing.assert_close(torch.complex(*data.values[:, 1].unbind(1)), parts[0] * parts[1])
 
 
@@ -164,9 +164,9 @@ def test_voigts_function_is_a_convolution_and_solves_its_equation():
     assert (found - exact).abs()[x.abs() < 50].max() < 1e-5
 
 
-def test_gaussians_in_their_frames_stand_still():
+def test_gaussians_in_their_scale_shifts_stand_still():
     times = torch.linspace(0, 2, 5, dtype=D)
-    data, b = fields.moving_gaussians(3, times, 40, 2.0, 0, in_frames=True)
+    data, b = exact_solutions.moving_gaussians(3, times, 40, 2.0, 0, in_scale_shifts=True)
     beta = (2 / (times + b[:, None])).sqrt()
     x = 2.0 * times[:, None] + data.points[:, None] / beta[..., None]
     shape = data.values[:, :, 0] * beta[..., None].sqrt() * (times + b[:, None])[..., None].sqrt()
@@ -179,7 +179,7 @@ def test_starts_on_several_axes_are_the_packets():
     space = sf.Space([sf.Hermite()] * 2, sf.TensorProduct(24))
     wave = torch.tensor([[0.5, 0.7]], dtype=D)
     x = torch.randn(30, 2, dtype=D)
-    exact = fields.packet(x, torch.zeros((), dtype=D), wave).prod(-1)
+    exact = exact_solutions.packet(x, torch.zeros((), dtype=D), wave).prod(-1)
     found = space.synthesize(six_axes.starts(space, wave, 0.1)[0], x, scale=six_axes.SCALE, shift=0.1)
     torch.testing.assert_close(torch.complex(found[0], found[1]), exact, rtol=0, atol=1e-8)
 
@@ -198,11 +198,11 @@ def test_own_schroedinger_fields_keep_their_norm_and_converge():
 
 
 def test_noise_has_the_size_asked_for():
-    data = fields.burgers(20, torch.linspace(0, 1, 5, dtype=D), fields.chebyshev_points(50), 0)
-    more = fields.noisy(data, 0.1, 0)
+    data = exact_solutions.burgers(20, torch.linspace(0, 1, 5, dtype=D), exact_solutions.chebyshev_points(50), 0)
+    more = exact_solutions.noisy(data, 0.1, 0)
     size = data.values.square().mean().sqrt()
     assert math.isclose(float((more.values - data.values).square().mean().sqrt() / size), 0.1, rel_tol=0.05)
-    assert fields.noisy(data, 0.0, 0) is data
+    assert exact_solutions.noisy(data, 0.0, 0) is data
 
 
 def test_split_steps_keep_the_norm_and_begin_with_the_closest_unitary_map():
@@ -212,7 +212,7 @@ def test_split_steps_keep_the_norm_and_begin_with_the_closest_unitary_map():
     torch.testing.assert_close(closest_unitary(start, start @ unitary.mT), unitary)
     torch.testing.assert_close(torch.matrix_exp(1j * generator_of(unitary)), unitary)
     space, (points, weights) = sf.Space(sf.Hermite(degree=11)), map(torch.from_numpy, sf.gauss(sf.Hermite(), 12))
-    phi = space.basis(points).to(torch.complex128)
+    phi = space.vandermonde(points).to(torch.complex128)
     model = SplitSteps(12, start @ phi.mT, (start @ unitary.mT) @ phi.mT)
     u = (start @ phi.mT).to(torch.complex64)
     exact = ((start @ unitary.mT) @ phi.mT).to(torch.complex64)
@@ -224,14 +224,14 @@ def test_split_steps_keep_the_norm_and_begin_with_the_closest_unitary_map():
 
 
 def test_a_grid_and_back():
-    data = fields.burgers(3, torch.linspace(0, 1, 4, dtype=D), fields.chebyshev_points(96), 0)
+    data = exact_solutions.burgers(3, torch.linspace(0, 1, 4, dtype=D), exact_solutions.chebyshev_points(96), 0)
     found = at_sensors(resample(data, -1, 1, 128), data)
     inside = data.points[0].abs() < 0.98
     assert (found - data.values)[..., inside].abs().max() < 1e-4 * data.values.abs().max()
 
 
 def test_files_of_another_kind_are_refused():
-    data = fields.burgers(3, torch.linspace(0, 1, 2, dtype=D), fields.chebyshev_points(16), 0)
+    data = exact_solutions.burgers(3, torch.linspace(0, 1, 2, dtype=D), exact_solutions.chebyshev_points(16), 0)
     with pytest.raises(ValueError, match="channels re, im"):
         schroedinger.fields(data, "--train")
     settings = Settings(quick=True)

@@ -4,9 +4,11 @@ import collections
 import traceback
 
 import pytest
+import standard
 import torch
 
 import specfast as sf
+from specfast.kernels.fields import tree_of
 from specfast.kernels.precision import full_precision
 
 D = torch.float64
@@ -25,18 +27,12 @@ def problem(space):
 
 @spaces
 def test_nothing_is_made_of_numbers_of_the_host(space, monkeypatch):
-    """On a card that would be a copy that is waited for, and could not be part of a CUDA graph."""
-    from specfast import _domain, arrays, space_value
+    """On a GPU that would be a copy that is waited for, and could not be part of a CUDA graph."""
+    from specfast.kernels import affine_map, cpu
 
-    # As on a card: values are not looked at, and no short cut of main memory is taken.
-    monkeypatch.setattr(_domain, "can_look", lambda tensor: False)
-    monkeypatch.setattr(space_value.SpaceValue, "_quickly", lambda *_: None)
-    full = torch.full
-    elsewhere = lambda name, value, device=None: (  # noqa: E731
-        full((), value, dtype=D if type(value) is float else torch.int64) if type(value) in (int, float) else value
-    )
-    monkeypatch.setattr(space_value, "to_torch", elsewhere)
-    monkeypatch.setattr("specfast.space.to_torch", elsewhere)
+    # As on a GPU: values are not looked at, and no kernel of host memory does all in one call.
+    monkeypatch.setattr(affine_map, "can_look", lambda tensor: False)
+    monkeypatch.setattr(cpu, "fused", None)
     coef, points, values = problem(space)
 
     def work():
@@ -63,7 +59,6 @@ def test_nothing_is_made_of_numbers_of_the_host(space, monkeypatch):
         monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
     work()
     assert not seen
-    assert arrays.to_torch("scale", 1.5, torch.device("meta")).is_meta
 
 
 @spaces
@@ -78,26 +73,27 @@ def test_autocast_does_not_reach_the_kernels(space):
 
 def test_autocast_does_not_reach_matrix_products_of_shared_points():
     coef, z, values = torch.randn(64, 40), 3 * torch.randn(1, 300), torch.randn(64, 300)
-    for operator, given in ((torch.ops.specfast.synthesize, (coef, z)), (torch.ops.specfast.adjoint, (values, z, 40))):
-        exact = operator(*given, "hermite", 0)
+    own = (*standard.unit(z), standard.key("hermite", 40), [0])
+    for operator, given in ((torch.ops.specfast.synthesize, coef), (torch.ops.specfast.adjoint, values)):
+        exact = operator(given, z, *own)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = operator(*given, "hermite", 0)
+            found = operator(given, z, *own)
         assert found.dtype is torch.float32 and (found - exact).abs().max() <= 1e-5 * exact.abs().max()
 
 
 def test_trees_stay_in_main_memory_whatever_the_default_device():
     space = sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(5))
     with torch.device("meta"):
-        assert space._tree(torch.empty(1, dtype=D))[0].is_cpu
+        assert tree_of(space._record).is_cpu
 
 
 def test_the_setting_of_matrix_products_is_put_back():
-    card, setting = torch.device("cuda"), torch.backends.cuda.matmul
+    gpu, setting = torch.device("cuda"), torch.backends.cuda.matmul
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
     try:
-        with full_precision(card):
-            with full_precision(card):
+        with full_precision(gpu):
+            with full_precision(gpu):
                 assert setting.fp32_precision == "ieee"
             assert setting.fp32_precision == "ieee"
         assert setting.fp32_precision == "tf32" and torch.get_float32_matmul_precision() == "medium"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from card import on_card, on_host
 from exact import function
+from gpu_backends import on_gpu, on_host
 
 import specfast as sf
 from specfast.kernels import jit, reference
@@ -27,7 +27,7 @@ FAMILIES = [
 ]
 families = pytest.mark.parametrize(("family", "low", "high"), FAMILIES, ids=[f.name for f, _, _ in FAMILIES])
 backends = pytest.mark.parametrize("backend", BACKENDS)
-with_card = pytest.mark.parametrize("backend", BACKENDS + on_host() + on_card())
+with_gpu = pytest.mark.parametrize("backend", BACKENDS + on_host() + on_gpu())
 
 
 def close(result, expected, tolerance):
@@ -35,7 +35,7 @@ def close(result, expected, tolerance):
     assert (result - expected).abs().max() <= tolerance * expected.abs().max()
 
 
-@with_card
+@with_gpu
 @families
 @pytest.mark.parametrize("derivative", [0, 1, 2])
 def test_basis_against_mpmath(backend, family, low, high, derivative):
@@ -44,33 +44,33 @@ def test_basis_against_mpmath(backend, family, low, high, derivative):
     expected = torch.tensor(
         [[float(function(family, n, x, derivative)) for n in degrees] for x in z], dtype=torch.float64
     )
-    close(backend.basis(z, 41, family.name, derivative)[:, degrees], expected, 2e-12)
+    close(backend.vandermonde(z, 41, family.name, derivative)[:, degrees], expected, 2e-12)
 
 
-@with_card
+@with_gpu
 @families
 @pytest.mark.parametrize("derivative", [0, 1, 3])
 def test_sums_against_basis(backend, family, low, high, derivative):
     z = torch.linspace(low, high, 37, dtype=torch.float64)
-    table = backend.basis(z, 50, family.name, derivative)
+    table = backend.vandermonde(z, 50, family.name, derivative)
     coef, values = torch.randn(3, 50, dtype=torch.float64), torch.randn(3, 37, dtype=torch.float64)
     close(backend.synthesize(coef, z, family.name, derivative), coef @ table.T, 1e-12)
     close(backend.adjoint(values, z, 50, family.name, derivative), values @ table, 1e-12)
 
 
-@with_card
+@with_gpu
 @families
 @pytest.mark.parametrize("derivative", [0, 1])
 def test_backward_against_basis(backend, family, low, high, derivative):
     z = torch.linspace(low, high, 2 * 37, dtype=torch.float64).reshape(2, 37)
-    values, slopes = (backend.basis(z, 50, family.name, derivative + k) for k in (0, 1))
+    values, slopes = (backend.vandermonde(z, 50, family.name, derivative + k) for k in (0, 1))
     coef, gradient = torch.randn(3, 1, 50, dtype=torch.float64), torch.randn(37, dtype=torch.float64)
     grad_coef, grad_z = backend.backward(gradient, coef, z, family.name, derivative)
     close(grad_coef, (gradient @ values).expand(3, 2, 50), 1e-12)
     close(grad_z, gradient * (slopes @ coef.unsqueeze(-1)).squeeze(-1), 1e-12)
 
 
-@with_card
+@with_gpu
 def test_far_beyond_underflow_of_the_gaussian(backend):
     # exp(-z^2/2) underflows at 38.6; phi_1000 does not before 60.
     family, n = sf.Hermite(), 1000
@@ -81,12 +81,12 @@ def test_far_beyond_underflow_of_the_gaussian(backend):
     for result in (
         backend.synthesize(coef, z, family.name, 0),
         backend.adjoint(torch.eye(len(z), dtype=torch.float64), z, n + 1, family.name, 0)[:, n],
-        backend.basis(z, n + 1, family.name, 0)[:, n],
+        backend.vandermonde(z, n + 1, family.name, 0)[:, n],
     ):
         np.testing.assert_allclose(result.numpy(), expected, rtol=2e-12, atol=1e-14)
 
 
-@with_card
+@with_gpu
 def test_laguerre_beyond_underflow_of_the_exponential(backend):
     family, n = sf.Laguerre(), 600
     z = torch.tensor([0.5, 649.0, 651.0, 1500.0, 2300.0, 2500.0], dtype=torch.float64)
@@ -108,7 +108,7 @@ def test_degree_20000_agrees_between_backends_and_with_the_differential_equation
     np.testing.assert_allclose(second[:-1], (z[:-1] ** 2 - 2 * n - 1) * value[:-1], atol=1e-12 * 2 * n)
 
 
-@with_card
+@with_gpu
 @pytest.mark.parametrize("name", ["hermite", "laguerre(0.0)", "chebyshev"])
 def test_invalid_points_stay_in_their_own_element(backend, name):
     family = sf.families.family_by_name(name)
@@ -123,7 +123,7 @@ def test_invalid_points_stay_in_their_own_element(backend, name):
         assert result[5] == 0
 
 
-@with_card
+@with_gpu
 @families
 @pytest.mark.parametrize("rows", [3, 4, 9, 700])
 def test_rows_that_share_their_points(backend, family, low, high, rows):
@@ -138,7 +138,7 @@ def test_rows_that_share_their_points(backend, family, low, high, rows):
         torch.randn(rows, 2, 90, dtype=torch.float64) * torch.logspace(-3, 3, rows, dtype=torch.float64)[:, None, None]
     )
     for derivative in (0, 1):
-        table = reference.basis(z, 90, family.name, derivative)
+        table = reference.vandermonde(z, 90, family.name, derivative)
         expected = torch.einsum("rbk,bmk->rbm", coef, table)
         found = backend.synthesize(coef, z, family.name, derivative)
         assert ((found - expected).abs() <= 1e-11 * expected.abs().amax(-1, keepdim=True)).all()
@@ -149,16 +149,16 @@ def test_rows_that_share_their_points(backend, family, low, high, rows):
     close(sums, values @ table[0], 1e-11)
 
 
-@with_card
+@with_gpu
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_strides_broadcasting_and_empty_shapes(backend, dtype):
     family = sf.Hermite()
     coef = torch.randn(4, 1, 20, dtype=dtype)[:, :, ::2]
     z = torch.randn(9, 3, dtype=dtype).T
-    expected = torch.einsum("bk,cmk->bcm", coef[:, 0].double(), reference.basis(z.double(), 10, family.name, 0))
+    expected = torch.einsum("bk,cmk->bcm", coef[:, 0].double(), reference.vandermonde(z.double(), 10, family.name, 0))
     close(backend.synthesize(coef, z, family.name, 0).double(), expected, 1e-6 if dtype == torch.float32 else 1e-13)
     values = torch.randn(4, 3, 9, dtype=dtype).transpose(0, 1)
-    by_hand = torch.einsum("cbm,cmk->cbk", values.double(), reference.basis(z.double(), 10, family.name, 0))
+    by_hand = torch.einsum("cbm,cmk->cbk", values.double(), reference.vandermonde(z.double(), 10, family.name, 0))
     close(
         backend.adjoint(values, z[:, None], 10, family.name, 0).double(),
         by_hand,
@@ -197,21 +197,21 @@ def test_tables_of_mixed_points(family, size, dtype, tolerance):
     for outside in (0, 3, 40):  # of 100 points: none, moved out, sorted
         z = torch.linspace(0.3, 0.8, 100, dtype=torch.float64)
         z[7 : 7 + outside] = torch.linspace(low * far, far, outside, dtype=torch.float64)
-        expected = reference.basis(z.to(dtype).double(), size, family.name, 0)
+        expected = reference.vandermonde(z.to(dtype).double(), size, family.name, 0)
         assert expected.isfinite().all()
         for result in (
-            cpu.basis(z.to(dtype), size, family.name, 0),
+            cpu.vandermonde(z.to(dtype), size, family.name, 0),
             cpu._basis(z.to(dtype), size, family.name, 0, torch.empty((size, 100), dtype=dtype), by_degree=True).mT,
         ):
             close(result.double(), expected, tolerance)
-        slopes = cpu.basis(z, size, family.name, 1)
-        close(slopes, reference.basis(z, size, family.name, 1), 1e-10)
+        slopes = cpu.vandermonde(z, size, family.name, 1)
+        close(slopes, reference.vandermonde(z, size, family.name, 1), 1e-10)
 
 
 @pytest.mark.skipif(cpu is None, reason="the compiled backend is not built")
 def test_a_table_beyond_the_caches_holds_the_same_bits():
     z = torch.linspace(-9, 9, 3000, dtype=torch.float64)
     for size in (1024, 1001):  # the first is written past the caches
-        table = cpu.basis(z, size, "hermite", 0)
+        table = cpu.vandermonde(z, size, "hermite", 0)
         for begin in range(0, 3000, 500):
-            assert torch.equal(table[begin : begin + 500], cpu.basis(z[begin : begin + 500], size, "hermite", 0))
+            assert torch.equal(table[begin : begin + 500], cpu.vandermonde(z[begin : begin + 500], size, "hermite", 0))

@@ -34,10 +34,10 @@ def layers():
     wave = {"width": 3, "layers": 2, "activation": torch.tanh}
     yield "operator", sf.nn.SpectralOperator(BOX, 1, 2, coupling=1, **wave), (torch.randn(2, 1, 5, 6),)
     yield "operator on a line", sf.nn.SpectralOperator(LINE, 2, 1, learn_scale=True, **wave), (torch.randn(2, 2, 9),)
-    axes = sf.nn.AlongAxes(PLANE, 2, 3)
+    axes = sf.nn.KroneckerSumLinear(PLANE, 2, 3)
     torch.nn.init.normal_(axes.weight)
     yield "along axes", axes, (torch.randn(4, 2, PLANE.size),)
-    line = sf.nn.AlongAxes(LINE)
+    line = sf.nn.KroneckerSumLinear(LINE)
     torch.nn.init.normal_(line.weight)
     yield "along one axis", line, (torch.randn(3, 1, LINE.size),)
     yield "kan", sf.nn.PolynomialKAN(4, 3, sf.Chebyshev(), 5), (torch.randn(6, 4),)
@@ -57,7 +57,7 @@ def case(request):
 def naive_convolution(layer, x):
     """Return what the formula says, with full tables and loops over indices."""
     space, sizes = layer.space, x.shape[2:]
-    basis = layer.basis()
+    basis = layer.vandermonde()
     beta = torch.atleast_1d(basis.get("scale", torch.ones(space.dim, dtype=x.dtype)))
     coefs, tables = x, []
     for axis, (family, nodes) in enumerate(zip(space.families, sizes, strict=True)):
@@ -77,7 +77,7 @@ def naive_convolution(layer, x):
             )
         else:
             z_points, norm = z, beta[axis] ** family.power
-        table = own.basis(z_points) * norm
+        table = own.vandermonde(z_points) * norm
         tables.append(table)
         h = torch.from_numpy(family.norm_squared(count))
         coefs = torch.movedim(torch.tensordot(coefs, table * (w / norm**2).unsqueeze(1) / h, ([2], [0])), -1, -1)
@@ -109,7 +109,7 @@ def test_convolution_against_the_formula(name):
 def test_convolution_at_points_is_that_on_a_grid():
     layer = sf.nn.SpectralConv(LINE, 2, 3, scale=1.2, shift=0.3).double()
     x = layer.grid(20)[0]
-    values = LINE.synthesize(torch.randn(4, 2, 8, dtype=torch.float64), x, **layer.basis())
+    values = LINE.synthesize(torch.randn(4, 2, 8, dtype=torch.float64), x, **layer.vandermonde())
     torch.testing.assert_close(layer(values, x), layer(values), rtol=1e-9, atol=1e-9)
     own = x + 0.1 * torch.rand(4, 20, dtype=torch.float64)
     assert layer(values, own).shape == (4, 3, 20)
@@ -136,7 +136,7 @@ def test_along_axes_against_the_formula():
 def test_along_axes_holds_a_laplacian():
     """On Hermite functions -u_xx + x^2 u is (2n + 1) u: minus it, the Laplacian is what the layer learns of an oscillator without its well."""
     space = sf.Space([sf.Hermite()] * 3, sf.TotalDegree(6))
-    layer = sf.nn.AlongAxes(space).double()
+    layer = sf.nn.KroneckerSumLinear(space).double()
     line = sf.Space(sf.Hermite(degree=8))
     unit = torch.eye(9, dtype=torch.float64)
     second = line.differentiate(line.differentiate(unit)).mT[:7, :7]  # projected from a larger space: exact
@@ -156,7 +156,7 @@ def test_kan_against_the_formula(family):
     squash = {"Hermite": lambda v: v, "Laguerre": torch.nn.functional.softplus}.get(type(family).__name__, torch.tanh)
     table = sf.Space(
         type(family)(degree=6) if not isinstance(family, sf.Laguerre) else sf.Laguerre(0.5, degree=6)
-    ).basis(squash(x))
+    ).vandermonde(squash(x))
     expected = torch.einsum("bin,oin->bo", table, layer.weight)
     torch.testing.assert_close(layer(x), expected, rtol=1e-12, atol=1e-12)
 
@@ -169,7 +169,9 @@ def test_kan_keeps_nothing_of_size_batch_in_degree(monkeypatch):
         y = layer(x)
     assert max(kept, default=0) <= 500 * 16
     expected = torch.autograd.grad(
-        torch.einsum("bin,oin->bo", sf.Space(sf.Legendre(degree=15)).basis(torch.tanh(x)), layer.weight).square().sum(),
+        torch.einsum("bin,oin->bo", sf.Space(sf.Legendre(degree=15)).vandermonde(torch.tanh(x)), layer.weight)
+        .square()
+        .sum(),
         [x, layer.weight],
     )
     for got, wanted in zip(torch.autograd.grad(y.square().sum(), [x, layer.weight]), expected, strict=True):
@@ -357,9 +359,12 @@ def test_what_is_learned():
         (lambda: sf.nn.SpectralConv(LINE, 1, 1, coupling=-1), "coupling=-1"),
         (lambda: sf.nn.SpectralConv(LINE, 1, 1)(torch.zeros(2, 3, 9)), r"x has shape \(2, 3, 9\); \(B, 1, n_1\)"),
         (lambda: sf.nn.SpectralConv(LINE, 1, 1)(torch.zeros(2, 1, 7)), r"sizes=\(7,\)"),
-        (lambda: sf.nn.AlongAxes(PLANE, 0), "in_channels=0"),
-        (lambda: sf.nn.AlongAxes(PLANE, 1, 2.5), "out_channels=2.5"),
-        (lambda: sf.nn.AlongAxes(LINE, 2)(torch.zeros(3, 1, 8)), r"coef has shape \(3, 1, 8\); \(\.\.\., 2, 8\)"),
+        (lambda: sf.nn.KroneckerSumLinear(PLANE, 0), "in_channels=0"),
+        (lambda: sf.nn.KroneckerSumLinear(PLANE, 1, 2.5), "out_channels=2.5"),
+        (
+            lambda: sf.nn.KroneckerSumLinear(LINE, 2)(torch.zeros(3, 1, 8)),
+            r"coef has shape \(3, 1, 8\); \(\.\.\., 2, 8\)",
+        ),
         (lambda: sf.nn.SpectralOperator(LINE, 1, 1, width=0), "width=0"),
         (lambda: sf.nn.SpectralOperator(LINE, 1, 1)(torch.zeros(2, 2, 9)), r"\(B, 1, n_1\) is expected"),
         (lambda: sf.nn.PolynomialKAN(2, 2, "chebyshev"), "family='chebyshev'"),

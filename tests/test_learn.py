@@ -15,9 +15,10 @@ import specfast as sf
 from specfast import learn
 from specfast.cli import main
 from specfast.learn.checkpoint import read_tensors, write_tensors
-from specfast.learn.choose import choose_basis
-from specfast.learn.data import make
+from specfast.learn.encode import encode
 from specfast.learn.errors import compare
+from specfast.learn.io import make
+from specfast.learn.model_selection import choose_basis
 
 DEMO = Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"
 D = torch.float64
@@ -76,7 +77,7 @@ def test_encoding_ignores_what_was_not_observed():
     damaged[:, :, :, ::3] = torch.nan
     partial = make(damaged.numpy(), data.points.numpy(), data.times.numpy(), ("u",))
     basis = choose_basis(data, "chebyshev", degree=4)
-    torch.testing.assert_close(basis.encode(partial).coef, basis.encode(data).coef, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(encode(basis, partial).coef, encode(basis, data).coef, rtol=1e-4, atol=1e-5)
 
 
 def measure(predicted, data):
@@ -99,17 +100,17 @@ def test_measure_counts_failures_as_error_one_and_leaves_the_start_out():
 
 def test_learns_a_linear_equation_and_survives_the_disk(tmp_path):
     data = exact_decay()
-    run = learn.fit(data, "chebyshev", degree=4, steps=40, batch=8, progress=False)
-    figures = run.evaluate(data)
+    model = learn.fit(data, "chebyshev", degree=4, steps=40, batch=8, progress=False)
+    figures = model.evaluate(data)
     assert figures["relative_l2"] < 0.02
-    run.save(tmp_path / "run")
-    again = learn.load(tmp_path / "run")
-    assert torch.equal(again.forecast(data), run.forecast(data))
+    model.save(tmp_path / "model")
+    again = learn.load(tmp_path / "model")
+    assert torch.equal(again.predict_dataset(data), model.predict_dataset(data))
     # The learned F[u] against the true one: d/dt of the field.
     start = data.values[:, 0]
     later = data.values[:, 1]
     slope = (later - start) / float(data.times[0, 1])
-    learned = run.rhs(0.5 * (start + later), data.points)
+    learned = model.rhs(0.5 * (start + later), data.points)
     assert float((learned - slope).norm() / slope.norm()) < 0.1
 
 
@@ -119,10 +120,10 @@ def test_a_late_first_snapshot_and_a_trajectory_observed_once():
     values[0, :2] = torch.nan
     values[1, 1:] = torch.nan
     gaps = make(values.numpy(), data.points.numpy(), data.times.numpy(), ("u",))
-    run = learn.fit(gaps, "chebyshev", degree=4, steps=10, progress=False)
-    figures = run.evaluate(gaps)
+    model = learn.fit(gaps, "chebyshev", degree=4, steps=10, progress=False)
+    figures = model.evaluate(gaps)
     assert figures["observed_once"] == [1] and not figures["failed"]
-    assert run.forecast(gaps)[0, :2].isnan().all() and run.forecast(gaps)[0, 2:].isfinite().all()
+    assert model.predict_dataset(gaps)[0, :2].isnan().all() and model.predict_dataset(gaps)[0, 2:].isfinite().all()
 
 
 def plane(path, scattered):
@@ -149,16 +150,16 @@ def plane(path, scattered):
 
 @pytest.mark.parametrize("scattered", [False, True], ids=["grid", "sensors"])
 def test_two_axes_from_file_to_report(tmp_path, scattered, capsys):
-    source, out = plane(tmp_path / "plane.nc", scattered), tmp_path / "run"
+    source, out = plane(tmp_path / "plane.nc", scattered), tmp_path / "model"
     assert main(["learn", str(source), "--hold-out", "4", "--steps", "60", "--out", str(out)]) == 0
     assert "terms" in capsys.readouterr().out
     held_out = json.loads((out / "metrics.json").read_text())["metrics"]["held_out"]
     assert held_out["relative_l2"] < 0.1 and not held_out["failed"]
     assert (out / "fields.png").stat().st_size > 5000
-    run = learn.load(out)
+    model = learn.load(out)
     # One Gaussian of variance 1 to 1.5 around (0.25, 0): its own basis has beta = 1 / sqrt(variance).
-    assert all(0.7 < scale < 1.1 for scale in run.basis.scale)
-    assert abs(run.basis.shift[0] - 0.25) < 0.4 and abs(run.basis.shift[1]) < 0.4
+    assert all(0.7 < scale < 1.1 for scale in model.encoder.scale)
+    assert abs(model.encoder.shift[0] - 0.25) < 0.4 and abs(model.encoder.shift[1]) < 0.4
     assert main(["evaluate", str(out), str(DEMO)]) == 2
     assert "space axes" in capsys.readouterr().err
     assert main(["learn", str(source), "--basis", "hermite,hermite,hermite", "--out", str(tmp_path / "r")]) == 2
@@ -184,9 +185,9 @@ def test_an_axis_of_each_kind(tmp_path):
     amplitude = rng.uniform(0.5, 1.5, (12, 1, 1))
     u = amplitude * np.exp(-(x**2) / (2 * (1 + t[:, None]))) / np.sqrt(1 + t[:, None]) * (1 + 0.5 * y)
     data = make(u[:, :, None], np.stack([x, y], -1), t, ("u",), ("x", "y"))
-    run = learn.fit(data, "hermite,chebyshev", domain=None, steps=30, progress=False)
-    assert [type(f).__name__ for f in run.basis.space.families] == ["Hermite", "Chebyshev"]
-    assert run.evaluate(data)["relative_l2"] < 0.05
+    model = learn.fit(data, "hermite,chebyshev", domain=None, steps=30, progress=False)
+    assert [type(f).__name__ for f in model.encoder.space.families] == ["Hermite", "Chebyshev"]
+    assert model.evaluate(data)["relative_l2"] < 0.05
 
 
 def test_nothing_depends_on_the_units_of_x_and_u():
@@ -195,9 +196,9 @@ def test_nothing_depends_on_the_units_of_x_and_u():
     for length, origin, size in ((1, 0, 1), (1e6, 3e6, 1e-200), (1e-9, 0, 1e200)):
         x, u = reference.points * length + origin, reference.values * size
         data = make(u.numpy(), x.numpy(), reference.times.numpy(), ("u",))
-        run = learn.fit(data, steps=5, progress=False)
-        errors.append(run.evaluate(data)["relative_l2"])
-        assert run.basis.scale[0] * length == pytest.approx(0.8, rel=0.3)
+        model = learn.fit(data, steps=5, progress=False)
+        errors.append(model.evaluate(data)["relative_l2"])
+        assert model.encoder.scale[0] * length == pytest.approx(0.8, rel=0.3)
     assert max(errors) < 0.02 and errors == pytest.approx([errors[0]] * 3, rel=1e-3)
 
 
@@ -212,11 +213,11 @@ def test_snapshots_without_observations_do_not_change_the_degree():
 def test_a_bounded_basis_holds_the_positions_of_those_held_out(tmp_path):
     for seed in range(3):
         options = ["--basis", "legendre", "--hold-out", "3", "--steps", "2", "--seed", str(seed), "--overwrite"]
-        assert main(["learn", str(DEMO), *options, "--out", str(tmp_path / "run")]) == 0
+        assert main(["learn", str(DEMO), *options, "--out", str(tmp_path / "model")]) == 0
 
 
 def test_damaged_runs_are_named(tmp_path, capsys):
-    out = tmp_path / "run"
+    out = tmp_path / "model"
     assert main(["learn", str(DEMO), "--steps", "1", "--out", str(out)]) == 0
     kept = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     weights, notes = read_tensors(out / "weights.safetensors")
@@ -249,7 +250,7 @@ def test_damaged_runs_are_named(tmp_path, capsys):
 
 
 def test_command_line_from_file_to_report(tmp_path, capsys):
-    out = tmp_path / "run"
+    out = tmp_path / "model"
     assert main(["learn", str(DEMO), "--basis", "hermite", "--hold-out", "8", "--steps", "30", "--out", str(out)]) == 0
     assert "relative_l2" in capsys.readouterr().out
     metrics = json.loads((out / "metrics.json").read_text())["metrics"]
@@ -264,7 +265,7 @@ def test_command_line_from_file_to_report(tmp_path, capsys):
 
 
 def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
-    good, out = write(tmp_path / "good.nc"), tmp_path / "run"
+    good, out = write(tmp_path / "good.nc"), tmp_path / "model"
     (tmp_path / "text.nc").write_text("not a NetCDF file")
     never = np.ones((4, 3, 12))
     never[2] = np.nan
@@ -273,7 +274,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([str(tmp_path / "none.nc")], "no such file"),
         ([str(tmp_path / "text.nc")], "not a NetCDF"),
         ([write(tmp_path / "v.nc", name="v")], "no variable u"),
-        ([write(tmp_path / "d.nc", dims=("run", "time", "point"))], "dimensions"),
+        ([write(tmp_path / "d.nc", dims=("model", "time", "point"))], "dimensions"),
         ([write(tmp_path / "t.nc", time=np.array([0.0, 2.0, 1.0]))], "does not increase"),
         ([write(tmp_path / "n.nc", u=never)], "never observed: 2"),
         ([negative, "--basis", "laguerre"], "left of the half-line"),
@@ -296,7 +297,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--known", "1=-1", "1=2"], "an order is given twice"),
         ([good, "--known", "999=2"], "orders from 0 to 10"),
         ([good, "--known", "1,0=2"], "1 orders"),
-        ([good, "--frame-weight", "-1"], "--frame-weight -1"),
+        ([good, "--scale_shift-weight", "-1"], "--scale_shift-weight -1"),
         ([good, "--ensemble", "1"], "--ensemble 1"),
         ([good, "--fixed-basis", "--adaptive-basis"], "one of the two"),
         ([good, "--basis", "chebyshev", "--adaptive-basis"], "could follow"),
@@ -308,7 +309,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         error = capsys.readouterr().err
         assert expected in error and len(error.splitlines()) == 1, (arguments, error)
         assert not out.exists(), arguments
-    assert main(["learn", good, "--out", str(tmp_path / "text.nc" / "run")]) == 2
+    assert main(["learn", good, "--out", str(tmp_path / "text.nc" / "model")]) == 2
     assert "not a folder" in capsys.readouterr().err
     out.mkdir()
     (out / "config.json").write_text("{}")
@@ -355,12 +356,14 @@ def test_parameters_of_the_equation_are_inputs(tmp_path):
     dataset = decay_with_a_rate(tmp_path / "p.nc")
     data = learn.read(tmp_path / "p.nc")
     held, kept = data.select(torch.arange(20)), data.select(torch.arange(20, 100))
-    run = learn.fit(kept, "chebyshev", degree=1, steps=300, batch=40, hidden=(32,), learning_rate=3e-3, progress=False)
-    run.save(tmp_path / "run")
-    again = learn.load(tmp_path / "run")
+    model = learn.fit(
+        kept, "chebyshev", degree=1, steps=300, batch=40, hidden=(32,), learning_rate=3e-3, progress=False
+    )
+    model.save(tmp_path / "model")
+    again = learn.load(tmp_path / "model")
     found = again.evaluate(held)["relative_l2"]
     without = learn.fit(
-        sf.learn.data.replace(kept, parameters=None),
+        sf.learn.io.replace(kept, parameters=None),
         "chebyshev",
         degree=3,
         steps=250,
@@ -368,14 +371,14 @@ def test_parameters_of_the_equation_are_inputs(tmp_path):
         hidden=(32,),
         progress=False,
     )
-    assert found < 0.12 < 0.2 < without.evaluate(sf.learn.data.replace(held, parameters=None))["relative_l2"]
+    assert found < 0.12 < 0.2 < without.evaluate(sf.learn.io.replace(held, parameters=None))["relative_l2"]
     u, points = held.values[:, 0], held.points
     slope = -held.parameters[:, :, None] * u
     assert (again.rhs(u, points, held.parameters) - slope).norm() < 0.3 * slope.norm()
     with pytest.raises(ValueError, match="parameters have shape None"):
         again.rhs(u, points)
     with pytest.raises(learn.DataError, match="0 parameters"):
-        again.evaluate(sf.learn.data.replace(held, parameters=None))
+        again.evaluate(sf.learn.io.replace(held, parameters=None))
     for bad, message in (
         (dataset.assign(parameters=(("trajectory",), np.ones(100))), "parameters have dimensions"),
         (dataset.assign(parameters=(("trajectory", "parameter"), np.full((100, 1), np.nan))), "finite"),

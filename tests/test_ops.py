@@ -5,12 +5,14 @@ import math
 
 import numpy as np
 import pytest
+import standard
 import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import grad, hessian, jacfwd, jacrev, vmap
 
 import specfast as sf
-from specfast import ops, product_ops
+from specfast import ops
+from specfast.families import family_by_name
 
 D = torch.float64
 NAMES = ["hermite", "laguerre(0.5)", "chebyshev", "legendre"]
@@ -24,31 +26,25 @@ def inner_points(*shape):
     return (torch.rand(*shape, dtype=D) * 0.9 + 0.05).requires_grad_()
 
 
-TREE = torch.tensor([[0, 3], [0, 2]], dtype=torch.int32)  # (0, 0), (0, 1), (0, 2), (1, 0), (1, 1)
-
-
 def cases(name):
     z = inner_points(3, 5)
-    yield "synthesize", lambda c, z: ops.synthesize(c, z, name, 0), (leaf(2, 1, 6), z)
-    yield "backward", lambda g, c, z: ops.synthesize_backward(g, c, z, name, 0), (leaf(5), leaf(2, 1, 6), z)
-    yield "adjoint", lambda v, z: ops.adjoint(v, z, 6, name, 1), (leaf(3, 5), z)
+    yield "synthesize", lambda c, z: standard.synthesize(c, z, name, 0), (leaf(2, 1, 6), z)
+    yield "backward", lambda g, c, z: standard.gradients(g, c, z, name, 0), (leaf(5), leaf(2, 1, 6), z)
+    yield "adjoint", lambda v, z: standard.adjoint(v, z, 6, name, 1), (leaf(3, 5), z)
     # The same through PyTorch's dispatcher.
-    dispatched = torch.ops.specfast
-    yield "synthesize operator", lambda c, z: dispatched.synthesize(c, z, name, 0), (leaf(2, 1, 6), z)
-    yield "adjoint operator", lambda v, z: dispatched.adjoint(v, z, 6, name, 1), (leaf(3, 5), z)
-    yield "basis", lambda z: ops.basis(z, 6, name, 0), (z,)
+    dispatched, own = torch.ops.specfast, (*standard.unit(z), standard.key(name, 6))
+    yield "synthesize operator", lambda c, z: dispatched.synthesize(c, z, *own, [0]), (leaf(2, 1, 6), z)
+    yield "adjoint operator", lambda v, z: dispatched.adjoint(v, z, *own, [1]), (leaf(3, 5), z)
+    yield "basis", lambda z: ops.vandermonde(z, 6, name, 0), (z,)
     yield "differentiate", lambda c: ops.differentiate(c, name, False), (leaf(2, 6),)
-    pair, points = f"{name},hermite", inner_points(2, 4, 2)
-    yield (
-        "product",
-        lambda c, z: product_ops.product_synthesize(c, z, TREE, [1, 2], pair, [0, 1]),
-        (leaf(3, 1, 5), points),
-    )
-    yield (
-        "product adjoint",
-        lambda v, z: product_ops.product_adjoint(v, z, TREE, 5, [1, 2], pair, [0, 0]),
-        (leaf(4), points),
-    )
+    pair = sf.Space([family_by_name(name), sf.Hermite()], sf.TotalDegree(2)).key
+    scale, shift = (0.5 + torch.rand(2, 2, dtype=D)).requires_grad_(), (-0.1 * torch.rand(2, dtype=D)).requires_grad_()
+    given = (inner_points(2, 4, 2), scale, shift)
+    if "laguerre" not in name and name != "hermite":
+        shift.data[0] = 0
+    yield "product", lambda c, *rest: ops.synthesize(c, *rest, pair, [0, 1]), (leaf(3, 1, 6), *given)
+    yield "product adjoint", lambda v, *rest: ops.adjoint(v, *rest, pair, [1, 0]), (leaf(4), *given)
+    yield "several", lambda c, *rest: ops.synthesize(c, *rest, pair, [0, 0, 1, 0, 0, 2]), (leaf(6), *given)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,10 +56,10 @@ def test_first_and_second_derivatives_in_all_modes(name):
 
 def test_functional_transforms_against_the_basis():
     c, z = torch.randn(7, dtype=D), torch.randn(5, dtype=D)
-    table, slope = ops.basis(z, 7, "hermite", 0), ops.basis(z, 7, "hermite", 1)
+    table, slope = ops.vandermonde(z, 7, "hermite", 0), ops.vandermonde(z, 7, "hermite", 1)
 
     def value(c, z):
-        return ops.synthesize(c, z, "hermite", 0)
+        return standard.synthesize(c, z, "hermite", 0)
 
     torch.testing.assert_close(jacfwd(value)(c, z), table)
     torch.testing.assert_close(jacrev(value)(c, z), table)
@@ -74,7 +70,7 @@ def test_functional_transforms_against_the_basis():
         vmap(grad(lambda c, z: value(c, z).sum()), (None, 0))(c, z.repeat(3, 1))[1], table.sum(0)
     )
     second = hessian(lambda z: value(c, z).sum())(z)
-    torch.testing.assert_close(second, torch.diag(ops.basis(z, 7, "hermite", 2) @ c))
+    torch.testing.assert_close(second, torch.diag(ops.vandermonde(z, 7, "hermite", 2) @ c))
 
 
 @pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
@@ -86,11 +82,13 @@ def test_compiled_against_analytic_values(backend):
         if not (shutil.which("g++") or shutil.which("c++")):
             pytest.skip("torch.compile's default backend needs a C++ compiler")
     c, z = leaf(7), leaf(5)
-    table, slope = ops.basis(z, 7, "hermite", 0).detach(), ops.basis(z, 7, "hermite", 1).detach()
+    table, slope = ops.vandermonde(z, 7, "hermite", 0).detach(), ops.vandermonde(z, 7, "hermite", 1).detach()
+
+    key = standard.key("hermite", 7)
 
     @torch.compile(fullgraph=True, backend=backend)
     def loss(c, z):
-        return ops.synthesize(c, z, "hermite", 0).sin().sum()
+        return ops.synthesize(c, z, *standard.unit(z), key, [0]).sin().sum()
 
     grad_c, grad_z = torch.autograd.grad(loss(c, z), (c, z))
     outer = (table @ c.detach()).cos()
@@ -110,58 +108,62 @@ def test_plain_tensors_pass_by_the_dispatcher_only_if_nobody_watches():
             seen.append(str(function))
             return function(*args, **(kwargs or {}))
 
-    expected = torch.ops.specfast.synthesize(c, z, "hermite", 0)
-    assert torch.equal(ops.synthesize(c, z, "hermite", 0), expected)
+    expected = torch.ops.specfast.synthesize(c, z, *standard.unit(z), standard.key("hermite", 4), [0])
+    assert torch.equal(standard.synthesize(c, z, "hermite", 0), expected)
+    own = (*standard.unit(z), standard.key("hermite", 4), [0])
     with Watching():
-        watched = ops.synthesize(c, z, "hermite", 0)
-        ops.adjoint(z, z, 4, "hermite", 0)
+        watched = ops.synthesize(c, z, *own)
+        ops.adjoint(z, z, *own)
     assert torch.equal(watched, expected)
     assert seen == ["specfast.synthesize.default", "specfast.adjoint.default"]
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        ops.synthesize(c, z, "hermite", 0)
+        standard.synthesize(c, z, "hermite", 0)
     assert any("specfast::synthesize" in event.key for event in profile.key_averages())
     negative = torch.complex(z, z).conj().imag
     assert negative.is_neg()
-    assert torch.equal(ops.synthesize(c, negative, "hermite", 0), ops.synthesize(c, -z, "hermite", 0))
+    assert torch.equal(standard.synthesize(c, negative, "hermite", 0), standard.synthesize(c, -z, "hermite", 0))
     parameter = torch.nn.Parameter(c)
-    (gradient,) = torch.autograd.grad(ops.synthesize(parameter, z, "hermite", 0).sum(), parameter)
-    torch.testing.assert_close(gradient, ops.adjoint(torch.ones_like(z), z, 4, "hermite", 0))
+    (gradient,) = torch.autograd.grad(standard.synthesize(parameter, z, "hermite", 0).sum(), parameter)
+    torch.testing.assert_close(gradient, standard.adjoint(torch.ones_like(z), z, 4, "hermite", 0))
 
 
 def checked():
     """Return arguments for every operator, by name."""
     c, z, v, plane = leaf(6), leaf(4), leaf(4), leaf(4, 2)
-    pair, none = "hermite,hermite", [0, 0]
+    one, pair = (*standard.unit(z), standard.key("hermite", 6)), (*standard.unit(z), LINE.key)
     given = {
-        "synthesize": (c, z, "hermite", 0),
-        "synthesize_backward": (v, c, z, "hermite", 0),
-        "adjoint": (v, z, 6, "hermite", 0),
-        "basis": (z, 6, "hermite", 0),
+        "synthesize": (c, z, *one, [0]),
+        "synthesize on two axes": (leaf(LINE.size), plane, *pair, [0, 0]),
+        "several derivatives": (leaf(LINE.size), plane, *pair, [0, 0, 2, 0]),
+        "synthesize_backward": (v, c, z, *one, [0]),
+        "synthesize_backward on two axes": (v, leaf(LINE.size), plane, *pair, [0, 0]),
+        "adjoint": (v, z, *one, [0]),
+        "adjoint on two axes": (v, plane, *pair, [0, 0]),
+        "vandermonde": (z, 6, "hermite", 0),
         "differentiate": (c, "hermite", False),
-        "product_synthesize": (leaf(5), plane, TREE, [1, 2], pair, none),
-        "product_gradient": (leaf(5), plane, TREE, [1, 2], pair, none),
-        "product_derivatives": (leaf(5), plane, TREE, [1, 2], pair, [0, 0, 2, 0]),
-        "product_backward": (v, leaf(5), plane, TREE, [1, 2], pair, none),
-        "product_adjoint": (v, plane, TREE, 5, [1, 2], pair, none),
-        "grid_synthesize": (leaf(3, 5), TREE, [3, 4], pair, [1, 0], False),
-        "grid_adjoint": (leaf(3, 12), TREE, 5, [3, 4], pair, none, True),
+        "grid_synthesize": (leaf(3, LINE.size), LINE.key, [4, 5], [1, 0], False),
+        "grid_adjoint": (leaf(3, 20), LINE.key, [4, 5], [0, 0], True),
         "mix": (leaf(2, 3, 4), leaf(3, 5, 4)),
-        "constant": (z, LINE._owner, "index_tree", []),
+        "constant": (z.detach(), LINE.key, "gauss_weights", []),
     }
-    return {name: (getattr(torch.ops.specfast, name).default, arguments) for name, arguments in given.items()}
+    operators = {"several derivatives": "synthesize"}
+    return {
+        name: (getattr(torch.ops.specfast, operators.get(name, name.split()[0])).default, arguments)
+        for name, arguments in given.items()
+    }
 
 
-LINE = sf.Space([sf.Hermite(), sf.Hermite()], sf.HyperbolicCross(3))
-OVER_PROCESSES = {"sum_over", "share_over"}  # in test_shards
+LINE = sf.Space([sf.Hermite(), sf.Hermite()], sf.TensorProduct((2, 3)))
+OVER_PROCESSES = {"all_reduce", "copy_to_group"}  # in test_shards
 
 
 def test_no_operator_is_left_out():
-    import specfast.shards  # noqa: F401
+    import specfast.distributed.sharded_space  # noqa: F401
 
     names = {
         name.split("::")[1].split(".")[0] for name in torch._C._dispatch_get_all_op_names() if "specfast::" in name
     }
-    assert names == set(checked()) | OVER_PROCESSES
+    assert names == {operator.name().split("::")[1] for operator, _ in checked().values()} | OVER_PROCESSES
 
 
 @pytest.mark.parametrize("name", checked())
@@ -170,7 +172,7 @@ def test_opcheck(name):
     torch.library.opcheck(operator, arguments)
 
 
-@pytest.mark.parametrize("name", ["product_derivatives", "grid_synthesize", "grid_adjoint", "mix"])
+@pytest.mark.parametrize("name", ["several derivatives", "grid_synthesize", "grid_adjoint", "mix"])
 def test_operators_of_layers_in_all_modes(name):
     operator, arguments = checked()[name]
     places = [i for i, a in enumerate(arguments) if isinstance(a, torch.Tensor) and a.is_floating_point()]
@@ -210,17 +212,28 @@ def test_a_product_of_channels_against_the_sum():
 def test_bad_arguments():
     c, z = torch.randn(6), torch.randn(4)
     with pytest.raises(ValueError, match="family='herm'"):
-        ops.synthesize(c, z, "herm", 0)
+        standard.synthesize(c, z, "herm", 0)
     with pytest.raises(TypeError, match=r"float32.*float64"):
-        ops.synthesize(c, z.double(), "hermite", 0)
-    with pytest.raises(ValueError, match="derivative=-1"):
-        ops.synthesize(c, z, "hermite", -1)
+        standard.synthesize(c, z.double(), "hermite", 0)
+    with pytest.raises(ValueError, match=r"derivative=\[-1\]"):
+        standard.synthesize(c, z, "hermite", -1)
     with pytest.raises(TypeError, match="int64"):
-        ops.basis(torch.arange(4), 3, "hermite", 0)
+        ops.vandermonde(torch.arange(4), 3, "hermite", 0)
     with pytest.raises(ValueError, match="0 coefficients"):
-        ops.adjoint(z, z, 0, "hermite", 0)
-    with pytest.raises(ValueError, match="3 points and z has 4"):
-        ops.adjoint(z[:3], z, 2, "hermite", 0)
+        ops.differentiate(torch.empty(0), "hermite", False)
+    with pytest.raises(ValueError, match=r"values has shape \(3,\); \(..., 4\)"):
+        standard.adjoint(z[:3], z, 2, "hermite", 0)
+    with pytest.raises(ValueError, match=r"coef has shape \(5,\); \(..., 6\)"):
+        ops.synthesize(c[:5], z, *standard.unit(z), standard.key("hermite", 6), [0])
+    plane, given = standard.unit(z), torch.zeros(4, 3)
+    with pytest.raises(ValueError, match=r"points has shape \(4, 3\); \(..., M, 2\)"):
+        ops.synthesize(torch.ones(LINE.size), given, *plane, LINE.key, [0, 0])
+    with pytest.raises(ValueError, match=r"derivative=\[0\]; 2 orders"):
+        ops.synthesize(torch.ones(LINE.size), given[:, :2], *plane, LINE.key, [0])
+    with pytest.raises(ValueError, match=r"leading axes do not broadcast: coef \(2,\), points \(3,\)"):
+        ops.synthesize(torch.ones(2, 6), torch.ones(3, 4), *plane, standard.key("hermite", 6), [0])
+    with pytest.raises(ValueError, match="no space that is alive"):
+        ops.synthesize(c, z, *plane, "#123456", [0])
 
 
 def test_nested_transforms():

@@ -15,7 +15,7 @@ from several import in_processes
 
 from specfast import learn
 from specfast.cli import main
-from specfast.learn.processes import Processes
+from specfast.learn.distributed import Processes
 
 D = torch.float64
 
@@ -27,7 +27,7 @@ def observations():
     data.values[5, 0] = torch.nan
     times = data.times.clone()
     times[6:] *= 1.01
-    return data, learn.data.replace(data, times=times)
+    return data, learn.io.replace(data, times=times)
 
 
 CASES = {
@@ -45,9 +45,9 @@ def trained(group=None):
     found = {}
     for name, options in CASES.items():
         data = own if name.startswith("own times") else shared
-        run = learn.fit(data, steps=8, progress=False, group=group, hidden=(16,), **options)
-        record = {key: value for key, value in run.history[-1].items() if key != "seconds"}
-        found[name] = run.dynamics.state_dict(), record
+        model = learn.fit(data, steps=8, progress=False, group=group, hidden=(16,), **options)
+        record = {key: value for key, value in model.history[-1].items() if key != "seconds"}
+        found[name] = model.dynamics.state_dict(), record
     return found
 
 
@@ -95,7 +95,7 @@ def different_arguments():
         values = data.values.clone()
         values[0, 0, 0, 0] += dist.get_rank() if steps == 2 else 0
         try:
-            learn.fit(learn.data.replace(data, values=values), steps=steps, progress=False, group=dist.group.WORLD)
+            learn.fit(learn.io.replace(data, values=values), steps=steps, progress=False, group=dist.group.WORLD)
         except learn.DataError as error:
             messages.append(str(error))
     return messages
@@ -110,7 +110,7 @@ DEMO = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc")
 
 
 def start(folder, count, *more):
-    words = ["-m", "torch.distributed.run", "--nproc-per-node", str(count), *more, "-m", "specfast", "learn", DEMO]
+    words = ["-m", "torch.distributed.model", "--nproc-per-node", str(count), *more, "-m", "specfast", "learn", DEMO]
     words += ["--hold-out", "4", "--steps", "80", "--degree", "6", "--fixed-basis", "--out", str(folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
@@ -132,7 +132,7 @@ def process_of(rank, folder):
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes as Linux lists them")
 def test_a_process_dies_and_torchrun_goes_on(tmp_path):
-    folder = tmp_path / "run"
+    folder = tmp_path / "model"
     launcher = start(folder, 2, "--max-restarts", "1")
     try:
         deadline = time.monotonic() + 120
@@ -149,13 +149,13 @@ def test_a_process_dies_and_torchrun_goes_on(tmp_path):
             launcher.wait(60)
     assert launcher.returncode == 0 and "report" in output, errors
     assert usable.dynamics.state_dict()
-    run = learn.load(folder)
-    assert run.metrics["training"]["steps"] == 80
+    model = learn.load(folder)
+    assert model.metrics["training"]["steps"] == 80
     data = learn.read(DEMO)
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[4:].sort().values
     alone = learn.fit(data.select(order), steps=80, degree=6, fixed=True, extent=data, progress=False)
     for name, value in alone.dynamics.state_dict().items():
-        torch.testing.assert_close(run.dynamics.state_dict()[name], value, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(model.dynamics.state_dict()[name], value, rtol=1e-6, atol=1e-9)
 
 
 def test_what_is_wrong_is_said_once_and_a_restart_replaces_nothing(tmp_path):
@@ -165,16 +165,16 @@ def test_what_is_wrong_is_said_once_and_a_restart_replaces_nothing(tmp_path):
     (done / "training.safetensors").unlink()
     kept = (done / "weights.safetensors").read_bytes()
     again = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--max-restarts", "1", "-m", "specfast", "learn",
+        [sys.executable, "-m", "torch.distributed.model", "--nproc-per-node", "2", "--max-restarts", "1", "-m", "specfast", "learn",
          DEMO, *words, "--seed", "1"],
         capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert again.returncode != 0 and again.stderr.count("a run is there already") == 2
     assert (done / "weights.safetensors").read_bytes() == kept
     process = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "specfast", "learn",
-         str(tmp_path / "none.nc"), "--out", str(tmp_path / "run")],
+        [sys.executable, "-m", "torch.distributed.model", "--nproc-per-node", "2", "-m", "specfast", "learn",
+         str(tmp_path / "none.nc"), "--out", str(tmp_path / "model")],
         capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert process.returncode != 0
-    assert process.stderr.count("no such file") == 1 and not (tmp_path / "run").exists()
+    assert process.stderr.count("no such file") == 1 and not (tmp_path / "model").exists()

@@ -39,7 +39,7 @@ def test_sums_and_their_transpose(problem):
     family, derivative, coef, values, z = problem
     kernels = backend(z.device)
     tolerance = (3e-5 if z.dtype == torch.float32 else 1e-12) * (1 + coef.shape[-1]) ** (2 * derivative)
-    table = reference.basis(z.double(), coef.shape[-1], family.name, derivative)
+    table = reference.vandermonde(z.double(), coef.shape[-1], family.name, derivative)
     sums = kernels.synthesize(coef, z, family.name, derivative)
     expected = (table @ coef.double().unsqueeze(-1)).squeeze(-1)
     assert sums.dtype == z.dtype and sums.shape == expected.shape

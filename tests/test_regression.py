@@ -39,7 +39,7 @@ def test_many_unknowns_without_a_table(monkeypatch):
     points = torch.randn(12_000, 4, dtype=torch.float64) * 2
     values = space.synthesize(coef, points)
     monkeypatch.setattr(
-        "specfast.least_squares.memory", lambda: 1 << 28
+        "specfast.space.least_squares.memory", lambda: 1 << 28
     )  # the table of 1,577 functions would take 151 MB
     monkeypatch.setattr(sf.Space, "basis", None)
     found = space.fit(values, points, tolerance=1e-13)

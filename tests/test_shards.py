@@ -11,8 +11,9 @@ from test_kernels import backends
 from torch.distributed.device_mesh import init_device_mesh
 
 import specfast as sf
-from specfast.collectives import share_over, sum_over
-from specfast.index_parts import Part
+from specfast.distributed import shard as split
+from specfast.index_sets.partition import Part
+from specfast.ops.collectives import all_reduce, copy_to_group
 
 D = torch.float64
 SETS = [
@@ -51,7 +52,7 @@ def test_sums_over_parts_against_the_naive_formula(backend, whole, dim):
     z, coef = 0.1 + 0.8 * torch.rand(7, dim, dtype=D), torch.randn(whole.size(dim), dtype=D)
     products = torch.ones(7, len(coef), dtype=D)
     for axis, family in enumerate(families):
-        table = sf.Space(family.with_degree(40)).basis(z[:, axis])
+        table = sf.Space(family.with_degree(40)).vandermonde(z[:, axis])
         products = products * table[:, torch.from_numpy(whole.indices(dim)[:, axis].astype(int))]
     none, values = [0] * dim, torch.randn(7, dtype=D)
     for part in (Part(whole, number, 3) for number in range(3)):
@@ -96,7 +97,7 @@ def close(found, expected):
 
 def split_indices():
     """Everything that a shard does, against the whole; returns a name and a verdict for each."""
-    shard = SPACE.shard(init_device_mesh("cpu", (dist.get_world_size(),)))
+    shard = split(SPACE, init_device_mesh("cpu", (dist.get_world_size(),)))
     coef, points, scale, shift = drawn()
     own = coef.detach()[..., shard.begin : shard.begin + shard.size].clone().requires_grad_()
     place = {"scale": scale, "shift": shift}
@@ -113,7 +114,7 @@ def split_indices():
         # A function of the gradients that is the same everywhere: that in c is each process's own, so its part is summed.
         name = dist.group.WORLD.group_name
         again = torch.autograd.grad(
-            sum_over((first[0] ** 2).sum(), name) + sum((g**2).sum() for g in first[1:]), [own, points, scale]
+            all_reduce((first[0] ** 2).sum(), name) + sum((g**2).sum() for g in first[1:]), [own, points, scale]
         )
         second = torch.autograd.grad(sum((g**2).sum() for g in wanted), [coef, points, scale])
         verdict[f"second {orders}"] = all(
@@ -129,7 +130,7 @@ def split_indices():
     name = dist.group.WORLD.group_name
     both = [
         torch.autograd.grad(loss, [values, points, scale])
-        for loss in (sum_over((found**3).sum(), name), (expected**3).sum())
+        for loss in (all_reduce((found**3).sum(), name), (expected**3).sum())
     ]
     verdict["gradients of the adjoint"] = all(map(close, *both))
     verdict["gather"] = close(shard.gather(own), coef) and close(shard.scatter(coef), own)
@@ -158,16 +159,16 @@ def split_indices():
     verdict["compiled"] = close(grads[0][0], grads[1][0][..., part]) and close(grads[0][1], grads[1][1])
     small = shard.synthesize(own.float(), points.float())
     verdict["float32"] = bool(torch.allclose(small.double(), SPACE.synthesize(coef, points), rtol=1e-3, atol=1e-3))
-    for operator in (sum_over, share_over):
+    for operator in (all_reduce, copy_to_group):
         torch.library.opcheck(operator, (values, name))
-    verdict["identity and its transpose"] = close(share_over(values, name), values)
+    verdict["identity and its transpose"] = close(copy_to_group(values, name), values)
     return verdict
 
 
 def split_both():
     """Indices along one axis of the mesh, points along the other: a least-squares gradient is that of the whole."""
     mesh = init_device_mesh("cpu", (2, dist.get_world_size() // 2), mesh_dim_names=("parts", "places"))
-    shard = SPACE.shard(mesh, indices="parts", points="places")
+    shard = split(SPACE, mesh, indices="parts", points="places")
     coef, points, scale, shift = drawn(points=8)
     mine = mesh.get_local_rank("places")
     own_points = points.detach()[mine::2].clone().requires_grad_()
@@ -182,13 +183,13 @@ def split_both():
     values = torch.randn(2, 8, dtype=D)
     found = shard.adjoint(values[:, mine::2], own_points, scale=scale, shift=shift)
     verdict["adjoint"] = close(found, SPACE.adjoint(values, points, scale=scale, shift=shift)[..., part])
-    only_points = SPACE.shard(mesh, indices=None, points=1)
+    only_points = split(SPACE, mesh, indices=None, points=1)
     verdict["points alone"] = only_points.size == SPACE.size and close(
         only_points.adjoint(values[:, mine::2], own_points), SPACE.adjoint(values, points)
     )
     for wrong in ({"indices": "rows"}, {"indices": None}, {"indices": 0, "points": 0}, {"indices": 2}):
         try:
-            SPACE.shard(mesh, **wrong)
+            split(SPACE, mesh, **wrong)
             verdict[str(wrong)] = False
         except ValueError:
             pass

@@ -19,12 +19,12 @@ BASIS = {"scale": SCALE, "shift": SHIFT}
 
 
 def dense(space, points):
-    """Return Phi_k(x_m) from one-dimensional values of mpmath-tested functions, multiplied by hand."""
+    """Return Phi_k(x_m) from one-dimensional values of mpmath-tested functions, multiplied explicitly."""
     columns = []
     for axis, family in enumerate(space.families):
         line = sf.Space(family.with_degree(int(space.indices[:, axis].max())))
         basis = {} if family.bounded else {"scale": float(SCALE[axis]), "shift": float(SHIFT[axis])}
-        columns.append(line.basis(points[:, axis], **basis)[:, space.indices[:, axis].copy()])
+        columns.append(line.vandermonde(points[:, axis], **basis)[:, space.indices[:, axis].copy()])
     return torch.stack(columns).prod(0)
 
 
@@ -44,10 +44,10 @@ def test_leja_nodes_are_nested_and_the_condition_is_that_of_the_table():
     inner, outer = (set(map(tuple, sf.Space([family] * 2, s).nodes().tolist())) for s in (small, large))
     assert inner < outer
     space = sf.Space([family] * 2, large)
-    table = space.basis(space.nodes()).numpy()
-    assert 0.3 < space.project_condition() / np.linalg.cond(table, 1) <= 1 + 1e-9
+    table = space.vandermonde(space.nodes()).numpy()
+    assert 0.3 < space.condition_number() / np.linalg.cond(table, 1) <= 1 + 1e-9
     with pytest.raises(ValueError, match="Gauss nodes"):
-        sf.Space(sf.Hermite(degree=3)).project_condition()
+        sf.Space(sf.Hermite(degree=3)).condition_number()
 
 
 @pytest.mark.parametrize("index_set", SETS, ids=str)
@@ -67,7 +67,7 @@ def test_differentiate_along_every_axis(index_set):
 
 
 @pytest.mark.parametrize("index_set", SETS, ids=str)
-def test_convert_is_the_projection_within_the_set(index_set):
+def test_change_of_basis_is_the_projection_within_the_set(index_set):
     families = [sf.Hermite(), sf.Laguerre(0.5)]
     degree = (7, 9) if isinstance(index_set, sf.TensorProduct) else None
     space = sf.Space(families, sf.TensorProduct(degree) if degree else index_set)
@@ -79,7 +79,7 @@ def test_convert_is_the_projection_within_the_set(index_set):
         points, weights = fine.quadrature(scale=0.5 * (old + new[row]), shift=shift)
         values = weights * space.synthesize(coef[row], points, scale=old, shift=shift)
         expected = space.adjoint(values, points, scale=new[row], shift=new_shift)
-        result = space.convert(coef, old, shift, new, new_shift)[row]
+        result = space.change_basis(coef, old, shift, new, new_shift)[row]
         torch.testing.assert_close(result, expected, rtol=1e-9, atol=1e-10)
 
 
@@ -90,4 +90,4 @@ def test_gradients_pass_through_projection_differentiation_and_conversion():
     shift = torch.tensor([0.3, -0.2], dtype=D, requires_grad=True)
     assert torch.autograd.gradcheck(lambda v, b: space.project(v, scale=b), (coef, scale))
     assert torch.autograd.gradcheck(lambda c, b: space.differentiate(c, 1, scale=b), (coef, scale))
-    assert torch.autograd.gradcheck(lambda c, b, s: space.convert(c, b, s, 1.0, 0.0), (coef, scale, shift))
+    assert torch.autograd.gradcheck(lambda c, b, s: space.change_basis(c, b, s, 1.0, 0.0), (coef, scale, shift))

@@ -11,16 +11,19 @@ import xarray
 from fields import moving_gaussian
 
 from specfast import learn
-from specfast.learn import storage
+from specfast.learn import memmap
+from specfast.learn.encode import encode
 
 LIMITED = """
 import resource, sys, torch, torchdiffeq, scipy.optimize, scipy.interpolate
 import specfast as sf
+from specfast.learn.encode import encode
 from specfast import learn
-from specfast.learn import storage
+from specfast.learn import memmap
+from specfast.learn.encode import encode
 
 torch.randn(512, 512) @ torch.randn(512, 512)
-storage.LARGEST = storage.BLOCK = 1 << 24
+memmap.LARGEST = memmap.BLOCK = 1 << 24
 used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData"))
 resource.setrlimit(resource.RLIMIT_DATA, 2 * ((used << 10) + (450 << 20),))
 data = learn.read(sys.argv[1])
@@ -59,15 +62,17 @@ def test_kept_in_files_or_in_memory_is_the_same(tmp_path, monkeypatch):
     data.values[3, 4, 0, ::2] = torch.nan
     given = {"degree": 5, "steps": 6, "batch": 4, "progress": False}
     usual = learn.fit(data, **given)
-    monkeypatch.setattr(storage, "LARGEST", 0)
-    monkeypatch.setattr(storage, "BLOCK", 1 << 13)
+    monkeypatch.setattr(memmap, "LARGEST", 0)
+    monkeypatch.setattr(memmap, "BLOCK", 1 << 13)
     apart = learn.fit(data.select(torch.arange(12)), **given)
-    assert torch.allclose(apart.basis.encode(data).coef, usual.basis.encode(data).coef, rtol=1e-12, atol=1e-12)
+    assert torch.allclose(encode(apart.encoder, data).coef, encode(usual.encoder, data).coef, rtol=1e-12, atol=1e-12)
     # The solver's steps are shared by those that are integrated together.
     assert apart.evaluate(data)["relative_l2"] == pytest.approx(usual.evaluate(data)["relative_l2"], rel=1e-2)
-    assert torch.allclose(apart.forecast(data), usual.forecast(data), rtol=1e-2, atol=1e-3, equal_nan=True)
+    assert torch.allclose(
+        apart.predict_dataset(data), usual.predict_dataset(data), rtol=1e-2, atol=1e-3, equal_nan=True
+    )
 
 
 def test_no_room_is_said():
     with pytest.raises(MemoryError, match=r"524288\.0 GiB of data .* TMPDIR"):
-        storage.empty((1 << 20, 1 << 26))
+        memmap.empty((1 << 20, 1 << 26))

@@ -11,16 +11,17 @@ from test_learn import exact_decay
 import specfast as sf
 from specfast import learn
 from specfast.cli import main
-from specfast.learn.choose import choose_basis
-from specfast.learn.dynamics import Dynamics, Form
-from specfast.learn.structure import Conserved, Known, LocalLowRank, integrals
+from specfast.learn.dynamics import Dynamics, DynamicsConfig
+from specfast.learn.encode import encode
+from specfast.learn.known_terms import Conserved, Known, LocalLowRank, integrals
+from specfast.learn.model_selection import choose_basis
 from specfast.nn.exponential import etdrk4
 
 D = torch.float64
 
 
-def basis_of(families, index_set=None, scale=(1.3,), shift=(0.4,), follows=False):
-    return learn.run.Basis(sf.Space(families, index_set), scale, shift, 1.0, follows, (1.0,) * len(scale))
+def basis_of(families, index_set=None, scale=(1.3,), shift=(0.4,), moving=False):
+    return learn.encoder.FieldEncoder(sf.Space(families, index_set), scale, shift, 1.0, moving, (1.0,) * len(scale))
 
 
 def test_integrals_against_quadrature():
@@ -29,7 +30,7 @@ def test_integrals_against_quadrature():
     ):  # fmt: skip
         nodes, weights = np.polynomial.legendre.leggauss(400)
         z = torch.from_numpy(low + (high - low) * (nodes + 1) / 2)
-        table = sf.ops.basis(z, 13, family.name, 0).numpy()
+        table = sf.ops.vandermonde(z, 13, family.name, 0).numpy()
         np.testing.assert_allclose(integrals(family, 13), weights @ table * (high - low) / 2, atol=1e-9)
 
 
@@ -67,17 +68,17 @@ def test_known_terms_on_an_interval_and_to_the_last_degree():
 
 
 def test_compensation_leaves_the_field_as_it_is():
-    basis, coef = basis_of(sf.Hermite(degree=30), follows=True), torch.zeros(1, 1, 31, dtype=D)
+    basis, coef = basis_of(sf.Hermite(degree=30), moving=True), torch.zeros(1, 1, 31, dtype=D)
     coef[..., :6] = torch.randn(6, generator=torch.Generator().manual_seed(0), dtype=D)
     known = Known(basis, [((1,), 1.0)])
-    frame, moves = torch.tensor([[0.3, -0.2]], dtype=D), torch.tensor([[0.7, -1.1]], dtype=D)
-    rate = known.compensation(coef, frame, moves)
+    scale_shift, moves = torch.tensor([[0.3, -0.2]], dtype=D), torch.tensor([[0.7, -1.1]], dtype=D)
+    rate = known.compensation(coef, scale_shift, moves)
     x = torch.linspace(-3, 3, 20, dtype=D)[None]
 
-    def field(coef, frame):
-        return basis.synthesize(coef[:, None], x, frame[:, None])
+    def field(coef, scale_shift):
+        return basis.synthesize(coef[:, None], x, scale_shift[:, None])
 
-    change = torch.func.jvp(field, (coef, frame), (rate, moves))[1]
+    change = torch.func.jvp(field, (coef, scale_shift), (rate, moves))[1]
     assert change.abs().max() < 1e-12
 
 
@@ -85,10 +86,12 @@ def test_what_is_conserved_stays():
     data, *_ = moving_gaussian(6, times=4)
     for kinds in (["mass"], ["norm"], ["mass", "norm"]):
         for fixed in (True, False):
-            run = learn.fit(data, conserved=kinds, fixed=fixed, degree=8, steps=2, progress=False, rtol=1e-7, atol=1e-9)
-            coef, scale, shift = run.follow(data.values[:, 0], data.points, data.times)
+            model = learn.fit(
+                data, conserved=kinds, fixed=fixed, degree=8, steps=2, progress=False, rtol=1e-7, atol=1e-9
+            )
+            coef, scale, shift = model.rollout_state(data.values[:, 0], data.points, data.times)
             x = torch.linspace(-30, 40, 4001, dtype=D)
-            u = run.basis.space.synthesize(coef, x, scale=scale, shift=shift)[:, :, 0]
+            u = model.encoder.space.synthesize(coef, x, scale=scale, shift=shift)[:, :, 0]
             found = {"mass": torch.trapezoid(u, x), "norm": torch.trapezoid(u**2, x)}
             for kind in kinds:
                 torch.testing.assert_close(found[kind], found[kind][:, :1].expand_as(found[kind]), rtol=2e-5, atol=1e-6)
@@ -113,24 +116,24 @@ def test_time_and_position_as_inputs(tmp_path):
     t, points = torch.linspace(0, 3, 13, dtype=D), torch.linspace(-0.9, 0.9, 8, dtype=D)
     start = torch.linspace(-1, 1, 10, dtype=D)[:, None, None, None]
     values = (start + torch.sin(4 * t)[None, :, None, None] / 4).expand(-1, -1, 1, 8)
-    data = learn.data.make(values.numpy(), points.numpy(), t.numpy(), ("u",))
+    data = learn.io.make(values.numpy(), points.numpy(), t.numpy(), ("u",))
     options = {"degree": 1, "steps": 120, "learning_rate": 1e-2, "progress": False, "hidden": (32,)}
     blind = learn.fit(data, "chebyshev", **options).evaluate(data)["relative_l2"]
-    run = learn.fit(data, "chebyshev", time_dependent=True, **options)
-    assert run.evaluate(data)["relative_l2"] < 0.75 * blind
-    run.save(tmp_path)
-    assert torch.equal(learn.load(tmp_path).forecast(data), run.forecast(data))
+    model = learn.fit(data, "chebyshev", time_dependent=True, **options)
+    assert model.evaluate(data)["relative_l2"] < 0.75 * blind
+    model.save(tmp_path)
+    assert torch.equal(learn.load(tmp_path).predict_dataset(data), model.predict_dataset(data))
     gaussian, *_ = moving_gaussian(6, times=5)
-    seeing = learn.fit(gaussian, position=True, steps=2, progress=False)
+    seeing = learn.fit(gaussian, depends_on_position=True, steps=2, progress=False)
     assert seeing.dynamics.seen == seeing.dynamics.state
     # Without position the equation is the same everywhere: a field moved by 3 is predicted moved by 3.
-    run = learn.fit(gaussian, steps=2, progress=False)
+    model = learn.fit(gaussian, steps=2, progress=False)
     u0, x, times = gaussian.values[:, 0], gaussian.points, gaussian.times
-    torch.testing.assert_close(run.predict(u0, x + 3.0, times), run.predict(u0, x, times), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(model.predict(u0, x + 3.0, times), model.predict(u0, x, times), rtol=1e-5, atol=1e-6)
 
 
 def test_a_network_at_the_nodes_is_local(tmp_path):
-    from specfast.learn.nodes import AtNodes
+    from specfast.learn.collocation import AtNodes
 
     # With g = u^2 + u_xx the projection is exact: the field has half the degrees, its square the rest.
     for families, index_set, scale in (
@@ -157,24 +160,29 @@ def test_a_network_at_the_nodes_is_local(tmp_path):
         wanted = wanted + space.synthesize(coef, points, derivative=last[0] if space.dim == 1 else last)
         torch.testing.assert_close(space.synthesize(nodes(coef, None), points), wanted, rtol=1e-9, atol=1e-9)
     data = exact_decay(12)
-    run = learn.fit(data, "chebyshev", degree=4, local=2, time_dependent=True, position=True, steps=20, progress=False)
-    assert run.evaluate(data)["relative_l2"] < 0.05
-    run.save(tmp_path)
-    assert torch.equal(learn.load(tmp_path).forecast(data), run.forecast(data))
+    model = learn.fit(
+        data, "chebyshev", degree=4, local=2, time_dependent=True, depends_on_position=True, steps=20, progress=False
+    )
+    assert model.evaluate(data)["relative_l2"] < 0.05
+    model.save(tmp_path)
+    assert torch.equal(learn.load(tmp_path).predict_dataset(data), model.predict_dataset(data))
     with pytest.raises(learn.DataError, match="local=1: nodes stay"):
         learn.fit(data, local=1, fixed=False)
     with pytest.raises(learn.DataError, match="local=True"):
         learn.fit(data, local=True)
-    old = {**Form(local=2).to_dict(), "at_nodes": True}
+    old = {**DynamicsConfig(local=2).to_dict(), "at_nodes": True}
     del old["local"]
-    assert Form.from_dict(old) == Form(local=2) and Form.from_dict({**old, "at_nodes": False}) == Form()
+    assert (
+        DynamicsConfig.from_dict(old) == DynamicsConfig(local=2)
+        and DynamicsConfig.from_dict({**old, "at_nodes": False}) == DynamicsConfig()
+    )
 
 
 def test_many_coefficients_cost_in_proportion():
     sizes = []
     for degree in (40, 80):
         basis = basis_of([sf.Hermite()] * 2, sf.TensorProduct(degree), (1.0, 1.0), (0.0, 0.0))
-        dynamics = Dynamics(basis, 1, Form(hidden=(16,)))
+        dynamics = Dynamics(basis, 1, DynamicsConfig(hidden=(16,)))
         sizes.append((basis.space.size, sum(p.numel() for p in dynamics.parameters())))
     assert isinstance(dynamics.linear, LocalLowRank) and sizes[1][0] > 5000
     assert sizes[1][1] < 120 * sizes[1][0]  # a full matrix would have 6561 numbers for each
@@ -233,8 +241,8 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
 
     with monkeypatch.context() as patched:
         patched.setattr(Dynamics, "initialise", stiff)
-        patched.setattr(learn.run, "MAX_STEPS", 30)
-        from specfast.learn.predictions import write_predictions
+        patched.setattr(learn.model, "MAX_STEPS", 30)
+        from specfast.learn.io import write_predictions
 
         write_predictions(tmp_path / "data.nc", data.values, data)
         arguments = [
@@ -245,18 +253,18 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
             "--steps",
             "40",
             "--out",
-            str(tmp_path / "run"),
+            str(tmp_path / "model"),
         ]
         assert main(arguments) == 2
         assert "etdrk4" in capsys.readouterr().err
-        run = learn.fit(data, "chebyshev", degree=4, steps=2, progress=False, method="etdrk4")
-        assert run.forecast(data).isfinite().all()
+        model = learn.fit(data, "chebyshev", degree=4, steps=2, progress=False, method="etdrk4")
+        assert model.predict_dataset(data).isfinite().all()
     own = learn.fit(data, "chebyshev", degree=4, steps=30, progress=False, method="etdrk4")
     usual = learn.fit(data, "chebyshev", degree=4, steps=30, progress=False)
-    found, wanted = (run.evaluate(data)["relative_l2"] for run in (own, usual))
+    found, wanted = (model.evaluate(data)["relative_l2"] for model in (own, usual))
     assert found == pytest.approx(wanted, rel=0.05)
     space = sf.Space(sf.Hermite(degree=3))
-    own_times = learn.data.replace(data, times=data.times * torch.linspace(1, 2, 6, dtype=D)[:, None])
+    own_times = learn.io.replace(data, times=data.times * torch.linspace(1, 2, 6, dtype=D)[:, None])
     with pytest.raises(learn.DataError, match="shared by all"):
         learn.fit(own_times, "chebyshev", method="etdrk4", folder=tmp_path / "none", progress=False)
     assert not (tmp_path / "none").exists()
@@ -269,45 +277,47 @@ def test_the_linear_part_is_the_derivative_at_rest():
     for options in ({}, {"fixed": True}, {"known": {2: 0.25}, "fixed": True}):
         basis = choose_basis(data, "hermite", degree=5, fixed=options.get("fixed"))
         known = (((2,), 0.25),) if "known" in options else ()
-        dynamics = Dynamics(basis, 1, Form(known=known))
-        encoded = basis.encode(data)
+        dynamics = Dynamics(basis, 1, DynamicsConfig(known=known))
+        encoded = encode(basis, data)
         dynamics.initialise(basis.state(encoded), data.times, data.observed)
         for parameter in dynamics.network.parameters():
             torch.nn.init.zeros_(parameter)
 
         def rate(row, dynamics=dynamics, basis=basis):
-            coef, frame = row[:6].reshape(1, 6), row[6:]
+            coef, scale_shift = row[:6].reshape(1, 6), row[6:]
             scale, shift = (
-                (frame[0].exp(), frame[1]) if basis.follows else (torch.ones((), dtype=D), torch.zeros((), dtype=D))
+                (scale_shift[0].exp(), scale_shift[1])
+                if basis.moving
+                else (torch.ones((), dtype=D), torch.zeros((), dtype=D))
             )
             parts = dynamics(torch.tensor(0.0), coef, scale, shift)
             return torch.cat([part.reshape(-1) for part in parts if part is not None])
 
-        size = 8 if basis.follows else 6
+        size = 8 if basis.moving else 6
         jacobian = torch.func.jacrev(rate)(torch.zeros(size, dtype=D))
         torch.testing.assert_close(dynamics.linear_part(), jacobian)
 
 
 def test_an_ensemble_has_a_mean_and_a_spread(tmp_path, capsys):
     data = exact_decay()
-    both = learn.fit_ensemble(data, "chebyshev", count=3, degree=4, steps=4, progress=False, folder=tmp_path / "run")
-    assert len(both) == 3 and len(learn.load_ensemble(tmp_path / "run")) == 3
-    again = learn.load_ensemble(tmp_path / "run")
-    mean, spread = again.forecast(data)
-    members = torch.stack([run.forecast(data) for run in both.runs])
+    both = learn.fit_ensemble(data, "chebyshev", count=3, degree=4, steps=4, progress=False, folder=tmp_path / "model")
+    assert len(both) == 3 and len(learn.load_ensemble(tmp_path / "model")) == 3
+    again = learn.load_ensemble(tmp_path / "model")
+    mean, spread = again.predict_dataset(data)
+    members = torch.stack([model.predict_dataset(data) for model in both.models])
     torch.testing.assert_close(mean, members.mean(0))
     torch.testing.assert_close(spread, members.std(0))
     figures = again.evaluate(data)
     assert 0 < figures["spread"] < 1 and len(figures["members"]) == 3
-    assert learn.load(tmp_path / "run").forecast(data).equal(both.runs[0].forecast(data))
+    assert learn.load(tmp_path / "model").predict_dataset(data).equal(both.models[0].predict_dataset(data))
     with pytest.raises(learn.DataError, match="at least 2"):
         learn.fit_ensemble(data, count=1)
-    huge = learn.data.replace(data, values=data.values * 1e200)
+    huge = learn.io.replace(data, values=data.values * 1e200)
     scaled = learn.fit_ensemble(huge, "chebyshev", count=2, degree=4, steps=4, progress=False).evaluate(huge)
     assert 0 < scaled["spread"] < 1
     import xarray as xr
 
-    from specfast.learn.predictions import write_predictions
+    from specfast.learn.io import write_predictions
 
     write_predictions(tmp_path / "data.nc", data.values, data)
     out = str(tmp_path / "second")

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from specfast import learn
-from specfast.experiments.fields import chebyshev_points, jumps
+from specfast.experiments.exact_solutions import chebyshev_points, jumps
 from specfast.learn import DataError
-from specfast.learn.symmetry import shifted_copies
+from specfast.learn.augmentation import shifted_copies
 
 D = torch.float64
 TIMES = torch.linspace(0, 1, 6, dtype=D)
@@ -35,9 +35,9 @@ def test_copies_on_the_plane_at_shared_points():
 def test_what_cannot_be_shifted_is_refused():
     data, _ = jumps(3, TIMES, 20, 0)
     with pytest.raises(DataError, match="the whole line"):
-        learn.fit(data, "laguerre", homogeneous=True, progress=False)
-    with pytest.raises(DataError, match="position=True"):
-        learn.fit(data, homogeneous=True, position=True, progress=False)
+        learn.fit(data, "laguerre", translation_invariant=True, progress=False)
+    with pytest.raises(DataError, match="depends_on_position=True"):
+        learn.fit(data, translation_invariant=True, depends_on_position=True, progress=False)
     assert chebyshev_points(3)[0] < 0
 
 
@@ -45,7 +45,7 @@ def test_few_trajectories_gain_by_it():
     times = torch.linspace(0, 2, 6, dtype=D)
     data, tested = jumps(3, times, 60, 0, 1e-3)[0], jumps(20, times, 60, 9)[0]
     plain, more = (
-        learn.fit(data, degree=12, fixed=True, steps=60, homogeneous=homogeneous, progress=False)
-        for homogeneous in (False, True)
+        learn.fit(data, degree=12, fixed=True, steps=60, translation_invariant=translation_invariant, progress=False)
+        for translation_invariant in (False, True)
     )
     assert more.evaluate(tested)["relative_l2"] < 0.3 * plain.evaluate(tested)["relative_l2"]

@@ -27,7 +27,7 @@ def everything(coef, z, family):
         cpu.synthesize(coef, z, family.name, 1),
         cpu.adjoint(z, z, 300, family.name, 0),
         *cpu.backward(z, coef, z, family.name, 0),
-        cpu.basis(z[0, :50], 300, family.name, 0),
+        cpu.vandermonde(z[0, :50], 300, family.name, 0),
         cpu.squares(z[0], 300, family.name),
         cpu.synthesize(coef.repeat(3, 1), z[0], family.name, 0),  # channels
         cpu.synthesize(coef.repeat(150, 1), z[0, :500], family.name, 0),  # a matrix product
@@ -126,7 +126,7 @@ def test_every_instruction_set_of_this_machine(level):
         "        coef, z = coef.to(dtype), (width * z[:, :400]).to(dtype)\n"
         "        pairs = [(cpu.synthesize, reference.synthesize, (coef, z, family.name, 0)),\n"
         "                 (cpu.adjoint, reference.adjoint, (z, z, 300, family.name, 0)),\n"
-        "                 (cpu.basis, reference.basis, (z, 300, family.name, 0))]\n"
+        "                 (cpu.vandermonde, reference.vandermonde, (z, 300, family.name, 0))]\n"
         "        for compiled, plain, arguments in pairs:\n"
         "            a, b = compiled(*arguments).double(), plain(*[x.double() if torch.is_tensor(x) else x for x in arguments])\n"
         "            assert (a - b).abs().max() <= tolerance * b.abs().max(), (name, dtype, compiled, (a - b).abs().max())\n"

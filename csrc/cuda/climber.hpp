@@ -16,14 +16,14 @@ struct StepTable {
     SPECFAST_DEVICE T operator[](int64_t n) const { return first[4 * n]; }
 };
 
-// The tables of a family as they lie in the card's memory.
+// The tables of a family as they lie in the GPU's memory.
 template <class T>
 struct TableOfTerms {
     StepTable<T> a, b, g, scale;
     const T *kappa, *r;
     const double* value_at_end;
 
-    SPECFAST_DEVICE explicit TableOfTerms(const CardSeries<T>& series)
+    SPECFAST_DEVICE explicit TableOfTerms(const GpuSeries<T>& series)
         : a{&series.steps->a},
           b{&series.steps->b},
           g{&series.steps->g},
@@ -35,22 +35,22 @@ struct TableOfTerms {
 
 template <class T>
 struct Climber {
-    CardPoint<T> point;
+    GpuPoint<T> point;
     T current, previous;  // near the end: the function and its difference
     T lost;               // what rounding has taken from it
     T factor;             // far: the weight times its power of two, in two parts with `split`
     T weight;
     int exponent;
 
-    SPECFAST_DEVICE void begin(const CardPoint<T>& at, T own_weight) {
+    SPECFAST_DEVICE void begin(const GpuPoint<T>& at, T own_weight) {
         point = at;
         weight = own_weight;
         exponent = static_cast<int>(at.exponent);
-        current = at.regime == CardRegime::far ? at.mantissa : at.mantissa * own_weight;
+        current = at.regime == GpuRegime::far ? at.mantissa : at.mantissa * own_weight;
         previous = lost = factor = 0;
     }
     SPECFAST_DEVICE void bring_down() {
-        using Range = CardRange<T>;
+        using Range = GpuRange<T>;
         while (size_of(current) > Range::high && size_of(current) <= Range::largest) {
             current *= Range::step;
             previous *= Range::step;
@@ -61,7 +61,7 @@ struct Climber {
     // q_n times the weight, in its regime's scale; then goes on to the next. Term n is the terms' i-th.
     template <class Terms>
     SPECFAST_DEVICE T step(const Recurrence<T>& recurrence, const Terms& terms, int64_t n, int64_t i) {
-        if (point.regime == CardRegime::end) {
+        if (point.regime == GpuRegime::end) {
             const T term = with_parity(recurrence, current, point.z, n);
             previous = terms.r[i] * previous - terms.kappa[i] * distance_to_end(recurrence, point.z) * current;
             const T change = previous + lost, next = current + change;
@@ -70,9 +70,9 @@ struct Climber {
             return term;
         }
         T term = current;
-        if (point.regime == CardRegime::far) {
-            if (n % CardRange<T>::between_checks == 0) bring_down();
-            term = (current * CardRange<T>::split) * factor;
+        if (point.regime == GpuRegime::far) {
+            if (n % GpuRange<T>::between_checks == 0) bring_down();
+            term = (current * GpuRange<T>::split) * factor;
         }
         const T next = (terms.a[i] * point.z + terms.b[i]) * current - terms.g[i] * previous;
         previous = current;
@@ -81,11 +81,11 @@ struct Climber {
     }
     template <class Terms>
     SPECFAST_DEVICE T scale(const Terms& terms, int64_t i) const {
-        return point.regime == CardRegime::end ? static_cast<T>(terms.value_at_end[i]) : terms.scale[i];
+        return point.regime == GpuRegime::end ? static_cast<T>(terms.value_at_end[i]) : terms.scale[i];
     }
     template <class Terms>
     SPECFAST_DEVICE T coefficient(const Terms& terms, int64_t i) const {
-        return point.regime == CardRegime::end ? terms.end[i] : terms.near[i];
+        return point.regime == GpuRegime::end ? terms.end[i] : terms.near[i];
     }
 };
 

@@ -1,21 +1,21 @@
 // partial[slice, row, channel, k] = sum over the slice's points of values[row, channel, m] phi_{n_k1}(z_m1) .. phi_{n_kD}(z_mD).
 //
-// Method    The transpose of cross.hpp: a pillar's eight numbers are sums over the points of a trailing product times the eight
+// Method    The transpose of cross.hpp: a column's eight numbers are sums over the points of a trailing product times the eight
 //           leading ones of its rectangle.
-// Layout    A thread keeps `Pillars` pillars in registers and takes all points of the slice in turn, so there is nothing to reduce within
+// Layout    A thread keeps `Columns` columns in registers and takes all points of the slice in turn, so there is nothing to reduce within
 //           a block. The block makes functions, products and leading products of a tile of points in its memory: [.][width + 1], so that
-//           neighbouring pillars lie in different banks, and [point][row] for the leading ones. Slices are added by the caller.
-// Cost      one multiply-add an index, an eighth of a load and a quarter (double: a half) of one of 16 bytes.
+//           neighbouring columns lie in different banks, and [point][row] for the leading ones. Slices are added by the caller.
+// Cost      one FMA an index, an eighth of a load and a quarter (double: a half) of one of 16 bytes.
 #pragma once
 #include "cross.hpp"
 
 namespace specfast {
 namespace {
 
-// A group's rectangles, from that of its first pillar to that of its last.
+// A group's rectangles, from that of its first column to that of its last.
 struct CrossGroup {
     int64_t begin, end, rectangle, rectangles;
-    SPECFAST_DEVICE CrossGroup(const CardCross& cross, int64_t group)
+    SPECFAST_DEVICE CrossGroup(const GpuCross& cross, int64_t group)
         : begin(cross.group_ends[group]), end(cross.group_ends[group + 1]), rectangle(cross.owners[begin]) {
         rectangles = cross.owners[end - 1] - rectangle + 1;
     }
@@ -29,7 +29,7 @@ SPECFAST_DEVICE int64_t leading_pitch(const CrossGroup& group) {
 
 // leading[m][row] = values_m times the leading products of the group's rectangles; 0 beyond the last point.
 template <class T>
-SPECFAST_DEVICE void fill_leading(const CardCross& cross, const CrossGroup& group, const T* values, int64_t left,
+SPECFAST_DEVICE void fill_leading(const GpuCross& cross, const CrossGroup& group, const T* values, int64_t left,
                                   const CrossThreads& threads, int64_t pitch, const T* functions, T* leading) {
     const T value = threads.lane < left ? values[threads.lane] : T(0);
     T* const to = leading + threads.lane * leading_pitch<T>(group);
@@ -43,9 +43,9 @@ SPECFAST_DEVICE void fill_leading(const CardCross& cross, const CrossGroup& grou
     }
 }
 
-// values (rows, channels, points); partial (slices, rows, channels, pillars, cross_height).
-template <class T, int Pillars>
-SPECFAST_DEVICE void cross_adjoint(const CardCross& cross, const CardSeries<T>* const* series, int64_t rows,
+// values (rows, channels, points); partial (slices, rows, channels, columns, cross_height).
+template <class T, int Columns>
+SPECFAST_DEVICE void cross_adjoint(const GpuCross& cross, const GpuSeries<T>* const* series, int64_t rows,
                                    int64_t channels, int64_t points, int64_t width, int64_t slices, const T* z,
                                    const T* values, T* partial) {
     SPECFAST_BLOCK_MEMORY(raw);
@@ -57,14 +57,14 @@ SPECFAST_DEVICE void cross_adjoint(const CardCross& cross, const CardSeries<T>* 
         const CrossGroup group(cross, task % cross.groups);
         const int64_t line = task / cross.groups % lines, slice = task / cross.groups / lines;
         T* const functions = leading + width * leading_pitch<T>(group);
-        CrossSums<T> sums[Pillars];
-        int64_t column[Pillars], lead[Pillars];
+        CrossSums<T> sums[Columns];
+        int64_t offset[Columns], lead[Columns];
         SPECFAST_UNROLL
-        for (int j = 0; j < Pillars; ++j) {
+        for (int j = 0; j < Columns; ++j) {
             const int64_t own = group.begin + threadIdx.x + j * int64_t(blockDim.x);
-            const int64_t pillar = own < group.end ? own : group.begin;
-            column[j] = cross.columns[pillar] * pitch;
-            lead[j] = (cross.owners[pillar] - group.rectangle) * cross_height;
+            const int64_t column = own < group.end ? own : group.begin;
+            offset[j] = cross.trailing[column] * pitch;
+            lead[j] = (cross.owners[column] - group.rectangle) * cross_height;
             SPECFAST_UNROLL
             for (int r = 0; r < cross_height; ++r) sums[j].sum[r] = 0;
         }
@@ -81,13 +81,13 @@ SPECFAST_DEVICE void cross_adjoint(const CardCross& cross, const CardSeries<T>* 
             for (int64_t m = 0; m < left; ++m) {
                 const T* const row = leading + m * leading_pitch<T>(group);
                 SPECFAST_UNROLL
-                for (int j = 0; j < Pillars; ++j)
-                    sums[j].add(*reinterpret_cast<const CardPillar<T>*>(row + lead[j]), products[column[j] + m]);
+                for (int j = 0; j < Columns; ++j)
+                    sums[j].add(*reinterpret_cast<const GpuColumn<T>*>(row + lead[j]), products[offset[j] + m]);
             }
         }
-        CardPillar<T>* const to = reinterpret_cast<CardPillar<T>*>(partial) + (slice * lines + line) * cross.pillars;
+        GpuColumn<T>* const to = reinterpret_cast<GpuColumn<T>*>(partial) + (slice * lines + line) * cross.columns;
         SPECFAST_UNROLL
-        for (int j = 0; j < Pillars; ++j) {
+        for (int j = 0; j < Columns; ++j) {
             const int64_t own = group.begin + threadIdx.x + j * int64_t(blockDim.x);
             if (own >= group.end) continue;
             SPECFAST_UNROLL

@@ -1,11 +1,11 @@
 // The functions of every axis at a block's points, and the products of those of the trailing axes, in the block's memory.
 //
-// Problem   sums over an index set need phi_n(z_md) for all n, d at a tile of points. From the card's memory a word costs as much as
-//           20 multiply-adds; made and kept in the block it costs three.
+// Problem   sums over an index set need phi_n(z_md) for all n, d at a tile of points. From the GPU's memory a word costs as much as
+//           20 FMAs; made and kept in the block it costs three.
 // Method    A thread an axis and point goes upwards over the terms, and differentiates what it wrote where that is asked for. Products of
 //           the trailing axes: a thread a run of the last entry and point, whose leading product is found once.
 // Layout    [function][pitch] and [product][pitch], points along the pitch.
-// Cost      three multiply-adds a function, two loads and a multiplication a product.
+// Cost      three FMAs a function, two loads and a multiplication a product.
 #pragma once
 #include "../tree.hpp"
 #include "climber.hpp"
@@ -16,36 +16,36 @@ namespace {
 constexpr int cross_height = 8;  // rows of a rectangle
 
 // An index set unfolded: leading indices (rows) times trailing ones (columns), in rectangles of cross_height rows, each with columns of
-// its own. A column of a rectangle is a pillar: cross_height numbers one behind the other.
-struct CardCross {
+// its own. A column of a rectangle is cross_height numbers, one behind the other.
+struct GpuCross {
     int64_t dim, split;
     int64_t functions;          // of all axes, and what their derivatives need
     int64_t products;           // of the trailing axes; 0 where they are one axis, whose functions they are
     int64_t runs;               // of those products
     int64_t rectangles, parts;  // parts: rectangles of as much work each
-    int64_t pillars, groups;    // groups of pillars, those of a block of the adjoint
+    int64_t columns, groups;    // groups of columns, those of a block of the adjoint
     const int64_t* axes;        // (D) where an axis's functions begin
     const int32_t* entries;     // (rectangles, split, cross_height) functions of the leading indices
-    const int64_t* begins;      // (rectangles + 1) their pillars
-    const int32_t* first;  // (rectangles) product of the first pillar where the others follow it; -1 where they do not
-    const int32_t* columns;     // (pillars) their products (functions of the last axis where split = D - 1)
-    const int32_t* owners;      // (pillars) their rectangles
+    const int64_t* begins;      // (rectangles + 1) their columns
+    const int32_t* first;  // (rectangles) product of the first column where the others follow it; -1 where they do not
+    const int32_t* trailing;    // (columns) their products (functions of the last axis where split = D - 1)
+    const int32_t* owners;      // (columns) their rectangles
     const int64_t* part_ends;   // (parts + 1) where parts begin among the rectangles
-    const int64_t* group_ends;  // (groups + 1) where groups begin among the pillars
+    const int64_t* group_ends;  // (groups + 1) where groups begin among the columns
     const int32_t* factors;     // (runs, D - split - 1) functions that lead a run of products
     const int32_t* run_ends;    // (runs + 1) where runs begin among the products
     const int32_t* places;      // (products) where each product of the runs is kept
 };
-static_assert(sizeof(CardCross) == 160, "packed by the host");
+static_assert(sizeof(GpuCross) == 160, "packed by the host");
 
 template <class T>
-SPECFAST_DEVICE void climb(const CardSeries<T>& series, T z, T* column, int64_t pitch) {
+SPECFAST_DEVICE void climb(const GpuSeries<T>& series, T z, T* column, int64_t pitch) {
     const Recurrence<T>& recurrence = series.recurrence;
-    const CardPoint<T> point = place(recurrence, z, static_cast<T>(rounding_slack<T>));
-    if (point.regime == CardRegime::near) {
+    const GpuPoint<T> point = place(recurrence, z, static_cast<T>(rounding_slack<T>));
+    if (point.regime == GpuRegime::near) {
         T current = point.mantissa, previous = 0;
         for (int64_t n = 0; n < recurrence.count; ++n) {
-            const CardStep<T> step = series.steps[n];
+            const GpuStep<T> step = series.steps[n];
             column[n * pitch] = current * step.scale;
             const T next = (step.a * point.z + step.b) * current - step.g * previous;
             previous = current;
@@ -91,9 +91,8 @@ struct CrossThreads {
 
 // z (points, D) contiguous; of the points from `first` on those beyond the last are its copies.
 template <class T>
-SPECFAST_DEVICE void fill_functions(const CardCross& cross, const CardSeries<T>* const* series, const T* z,
-                                    int64_t first, int64_t points, const CrossThreads& threads, int64_t pitch,
-                                    T* functions) {
+SPECFAST_DEVICE void fill_functions(const GpuCross& cross, const GpuSeries<T>* const* series, const T* z, int64_t first,
+                                    int64_t points, const CrossThreads& threads, int64_t pitch, T* functions) {
     const int64_t m = first + threads.lane < points ? first + threads.lane : points - 1;
     for (int64_t axis = threads.strand; axis < cross.dim; axis += threads.strands) {
         T* const column = functions + cross.axes[axis] * pitch + threads.lane;
@@ -104,7 +103,7 @@ SPECFAST_DEVICE void fill_functions(const CardCross& cross, const CardSeries<T>*
 
 // Returns where the products are: behind the functions, or the functions of the last axis.
 template <class T>
-SPECFAST_DEVICE const T* fill_products(const CardCross& cross, const CrossThreads& threads, int64_t pitch,
+SPECFAST_DEVICE const T* fill_products(const GpuCross& cross, const CrossThreads& threads, int64_t pitch,
                                        T* functions) {
     const T* const last = functions + cross.axes[cross.dim - 1] * pitch;
     if (cross.products == 0) return last;

@@ -10,7 +10,7 @@ namespace {
 
 // partial (rows, tiles, count) -> result (rows, K), times 2^exponents[row of the weights]; scratch (rows, 2, count).
 template <class T, class Data>
-SPECFAST_DEVICE void finish_adjoint(const CardSeries<T>& series, const CardRows& rows, int64_t row_count, int64_t tiles,
+SPECFAST_DEVICE void finish_adjoint(const GpuSeries<T>& series, const GpuRows& rows, int64_t row_count, int64_t tiles,
                                     int64_t derivative, const T* partial, const int* exponents, double* scratch,
                                     Data* result) {
     SPECFAST_BLOCK_MEMORY(raw);
@@ -39,8 +39,8 @@ SPECFAST_DEVICE void finish_adjoint(const CardSeries<T>& series, const CardRows&
 
 // Rows of functions (rows, count) -> those of their derivative (rows, K); a thread a row.
 template <class T, class Data>
-SPECFAST_DEVICE void finish_basis(const CardSeries<T>& series, int64_t row_count, const T* functions, double* scratch,
-                                  Data* result) {
+SPECFAST_DEVICE void finish_vandermonde(const GpuSeries<T>& series, int64_t row_count, const T* functions,
+                                        double* scratch, Data* result) {
     const int64_t count = series.recurrence.count;
     const Differentiation& map = series.map;
     const int64_t all = int64_t(blockDim.x) * gridDim.x;
@@ -67,7 +67,7 @@ SPECFAST_DEVICE void finish_basis(const CardSeries<T>& series, int64_t row_count
 
 // One derivative of rows of coefficients (rows, K), or its transpose; scratch (rows, 2, K).
 template <class Data>
-SPECFAST_DEVICE void differentiate_rows(const CardSeries<double>& series, int64_t row_count, int64_t transposed,
+SPECFAST_DEVICE void differentiate_rows(const GpuSeries<double>& series, int64_t row_count, int64_t transposed,
                                         const Data* coef, double* scratch, Data* result) {
     SPECFAST_BLOCK_MEMORY(raw);
     double* const memory = reinterpret_cast<double*>(raw);

@@ -5,7 +5,7 @@ namespace {
 
 constexpr int threads = 128, run = 32;
 constexpr int64_t most_blocks = int64_t(1) << 30;
-// From so many blocks on a thread takes four points: twice the multiprocessors of the largest cards of today.
+// From so many blocks on a thread takes four points: twice the multiprocessors of the largest GPUs of today.
 constexpr int64_t enough_blocks = 264;
 // So many sums over parts of rows exist at once, or one a row.
 constexpr int64_t most_parts = 4 * enough_blocks;
@@ -20,38 +20,38 @@ int64_t sweep_bytes(int64_t size) {
 
 }  // namespace
 
-CardGeometry card_geometry(CardOperation operation, int64_t rows, int64_t points, bool is_double) {
+GpuGeometry gpu_geometry(GpuOperation operation, int64_t rows, int64_t points, bool is_double) {
     const int64_t size = is_double ? 8 : 4;
-    CardGeometry geometry{1, threads, 0, 1, 1};
+    GpuGeometry geometry{1, threads, 0, 1, 1};
     switch (operation) {
-        case CardOperation::prepare:
+        case GpuOperation::prepare:
             geometry.blocks = rows;
             geometry.memory = threads * 4 * 8;  // of chains
             break;
-        case CardOperation::finish:
+        case GpuOperation::finish:
             geometry.blocks = rows;
             geometry.memory = threads * 4 * 8;
             break;
-        case CardOperation::rows:
+        case GpuOperation::rows:
             geometry.blocks = ceil_divide(rows, threads);
             break;
         default:
             geometry.points = rows * ceil_divide(points, 4 * threads) >= enough_blocks ? 4 : 1;
             geometry.tiles = ceil_divide(points, int64_t(geometry.points) * threads);
             geometry.blocks = rows * geometry.tiles;
-            if (operation == CardOperation::sweep && geometry.tiles > 1) {
+            if (operation == GpuOperation::sweep && geometry.tiles > 1) {
                 const int64_t parts = ceil_divide(most_parts, rows);
                 if (geometry.tiles > parts) geometry.tiles = parts;
                 geometry.blocks = rows * geometry.tiles;
             }
-            geometry.memory = operation == CardOperation::synthesize ? run * 4 * size + 16 : sweep_bytes(size);
+            geometry.memory = operation == GpuOperation::synthesize ? run * 4 * size + 16 : sweep_bytes(size);
     }
     if (geometry.blocks < 1) geometry.blocks = 1;
     if (geometry.blocks > most_blocks) geometry.blocks = most_blocks;
     return geometry;
 }
 
-CardGeometry card_cross_geometry(const CardCrossNeeds& needs, bool adjoint, bool is_double, int64_t limit) {
+GpuGeometry gpu_cross_geometry(const GpuCrossNeeds& needs, bool adjoint, bool is_double, int64_t limit) {
     constexpr int block = 256, widest = 32;
     const int64_t size = is_double ? 8 : 4;
     const auto bytes = [&](int64_t width) {

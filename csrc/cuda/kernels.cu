@@ -1,4 +1,4 @@
-// The kernels for cards by their names: <what>_<type of the arithmetic><type of the data>_<points a thread>, d and f.
+// The kernels for GPUs by their names: <what>_<type of the arithmetic><type of the data>_<points a thread>, d and f.
 //
 // All arguments are pointers and 64-bit integers, so that whoever launches them needs no type of ours.
 #include "cross_adjoint.hpp"
@@ -10,7 +10,7 @@
 using namespace specfast;
 
 #define SPECFAST_TYPED(T, Data, suffix)                                                                                \
-    SPECFAST_KERNEL prepare_coefficients_##suffix(const CardSeries<T>* series, int64_t rows, const Data* coef,         \
+    SPECFAST_KERNEL prepare_coefficients_##suffix(const GpuSeries<T>* series, int64_t rows, const Data* coef,          \
                                                   double* scratch, T* near, T* end, int* exponents) {                  \
         prepare_coefficients(*series, rows, coef, scratch, near, end, exponents);                                      \
     }                                                                                                                  \
@@ -18,38 +18,38 @@ using namespace specfast;
                                             int* exponents) {                                                          \
         prepare_values(rows, points, values, out, exponents);                                                          \
     }                                                                                                                  \
-    SPECFAST_KERNEL finish_adjoint_##suffix(const CardSeries<T>* series, const CardRows* rows, int64_t row_count,      \
+    SPECFAST_KERNEL finish_adjoint_##suffix(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count,        \
                                             int64_t tiles, int64_t derivative, const T* partial, const int* exponents, \
                                             double* scratch, Data* result) {                                           \
         finish_adjoint(*series, *rows, row_count, tiles, derivative, partial, exponents, scratch, result);             \
     }                                                                                                                  \
-    SPECFAST_KERNEL finish_basis_##suffix(const CardSeries<T>* series, int64_t row_count, const T* functions,          \
-                                          double* scratch, Data* result) {                                             \
-        finish_basis(*series, row_count, functions, scratch, result);                                                  \
+    SPECFAST_KERNEL finish_vandermonde_##suffix(const GpuSeries<T>* series, int64_t row_count, const T* functions,     \
+                                                double* scratch, Data* result) {                                       \
+        finish_vandermonde(*series, row_count, functions, scratch, result);                                            \
     }
 
 #define SPECFAST_TILED(T, Data, suffix, Points)                                                                        \
-    SPECFAST_KERNEL synthesize_##suffix##_##Points(const CardSeries<T>* series, const CardRows* rows,                  \
-                                                   int64_t row_count, int64_t points, int64_t z_stride, const T* near, \
-                                                   const T* end, const int* exponents, const Data* z, Data* values) {  \
+    SPECFAST_KERNEL synthesize_##suffix##_##Points(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count, \
+                                                   int64_t points, int64_t z_stride, const T* near, const T* end,      \
+                                                   const int* exponents, const Data* z, Data* values) {                \
         synthesize<T, Data, Points>(*series, *rows, row_count, points, z_stride, near, end, exponents, z, values);     \
     }                                                                                                                  \
-    SPECFAST_KERNEL adjoint_##suffix##_##Points(const CardSeries<T>* series, const CardRows* rows, int64_t row_count,  \
+    SPECFAST_KERNEL adjoint_##suffix##_##Points(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count,    \
                                                 int64_t points, int64_t z_stride, int64_t parts, const T* weights,     \
                                                 const int* weight_exponents, const Data* z, T* partial) {              \
         adjoint<T, Data, Points, false>(*series, *rows, row_count, points, z_stride, parts, weights, weight_exponents, \
                                         z, partial, nullptr, nullptr, nullptr, nullptr);                               \
     }                                                                                                                  \
-    SPECFAST_KERNEL backward_##suffix##_##Points(const CardSeries<T>* series, const CardRows* rows, int64_t row_count, \
+    SPECFAST_KERNEL backward_##suffix##_##Points(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count,   \
                                                  int64_t points, int64_t z_stride, int64_t parts, const T* weights,    \
                                                  const int* weight_exponents, const Data* z, T* partial,               \
                                                  const T* near, const T* end, const int* exponents, Data* slopes) {    \
         adjoint<T, Data, Points, true>(*series, *rows, row_count, points, z_stride, parts, weights, weight_exponents,  \
                                        z, partial, near, end, exponents, slopes);                                      \
     }                                                                                                                  \
-    SPECFAST_KERNEL basis_##suffix##_##Points(const CardSeries<T>* series, int64_t points, const Data* z,              \
-                                              T* functions) {                                                          \
-        basis<T, Data, Points>(*series, points, z, functions);                                                         \
+    SPECFAST_KERNEL vandermonde_##suffix##_##Points(const GpuSeries<T>* series, int64_t points, const Data* z,         \
+                                                    T* functions) {                                                    \
+        vandermonde<T, Data, Points>(*series, points, z, functions);                                                   \
     }
 
 #define SPECFAST_ALL(T, Data, suffix)  \
@@ -61,30 +61,30 @@ SPECFAST_ALL(double, double, dd)
 SPECFAST_ALL(float, float, ff)
 SPECFAST_ALL(double, float, df)
 
-SPECFAST_KERNEL differentiate_d(const CardSeries<double>* series, int64_t rows, int64_t transposed, const double* coef,
+SPECFAST_KERNEL differentiate_d(const GpuSeries<double>* series, int64_t rows, int64_t transposed, const double* coef,
                                 double* scratch, double* result) {
     differentiate_rows(*series, rows, transposed, coef, scratch, result);
 }
-SPECFAST_KERNEL differentiate_f(const CardSeries<double>* series, int64_t rows, int64_t transposed, const float* coef,
+SPECFAST_KERNEL differentiate_f(const GpuSeries<double>* series, int64_t rows, int64_t transposed, const float* coef,
                                 double* scratch, float* result) {
     differentiate_rows(*series, rows, transposed, coef, scratch, result);
 }
 
-#define SPECFAST_CROSS(T, suffix)                                                                            \
-    SPECFAST_KERNEL cross_synthesize_##suffix(const CardCross* cross, const CardSeries<T>* const* series,    \
-                                              int64_t rows, int64_t channels, int64_t points, int64_t width, \
-                                              int64_t coef_row, const T* z, const T* coef, T* partial) {     \
-        cross_synthesize<T>(*cross, series, rows, channels, points, width, coef_row, z, coef, partial);      \
+#define SPECFAST_CROSS(T, suffix)                                                                                     \
+    SPECFAST_KERNEL cross_synthesize_##suffix(const GpuCross* cross, const GpuSeries<T>* const* series, int64_t rows, \
+                                              int64_t channels, int64_t points, int64_t width, int64_t coef_row,      \
+                                              const T* z, const T* coef, T* partial) {                                \
+        cross_synthesize<T>(*cross, series, rows, channels, points, width, coef_row, z, coef, partial);               \
     }
 
 SPECFAST_CROSS(double, d)
 SPECFAST_CROSS(float, f)
 
-#define SPECFAST_CROSS_ADJOINT(T, suffix, Pillars)                                                                    \
-    SPECFAST_KERNEL cross_adjoint_##suffix##_##Pillars(const CardCross* cross, const CardSeries<T>* const* series,    \
+#define SPECFAST_CROSS_ADJOINT(T, suffix, Columns)                                                                    \
+    SPECFAST_KERNEL cross_adjoint_##suffix##_##Columns(const GpuCross* cross, const GpuSeries<T>* const* series,      \
                                                        int64_t rows, int64_t channels, int64_t points, int64_t width, \
                                                        int64_t slices, const T* z, const T* values, T* partial) {     \
-        cross_adjoint<T, Pillars>(*cross, series, rows, channels, points, width, slices, z, values, partial);         \
+        cross_adjoint<T, Columns>(*cross, series, rows, channels, points, width, slices, z, values, partial);         \
     }
 
 SPECFAST_CROSS_ADJOINT(double, d, 2)
@@ -92,5 +92,5 @@ SPECFAST_CROSS_ADJOINT(double, d, 8)
 SPECFAST_CROSS_ADJOINT(float, f, 2)
 SPECFAST_CROSS_ADJOINT(float, f, 8)
 
-SPECFAST_KERNEL multiply_adds_d(int64_t rounds, double* out) { multiply_adds(rounds, out); }
-SPECFAST_KERNEL multiply_adds_f(int64_t rounds, float* out) { multiply_adds(rounds, out); }
+SPECFAST_KERNEL run_fma_d(int64_t rounds, double* out) { run_fma(rounds, out); }
+SPECFAST_KERNEL run_fma_f(int64_t rounds, float* out) { run_fma(rounds, out); }

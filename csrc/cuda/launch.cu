@@ -20,7 +20,7 @@ constexpr int64_t usual_memory = 48 * 1024;  // of a block; more is to be asked 
 
 }  // namespace
 
-const char* card_trouble() {
+const char* gpu_trouble() {
     int driver = 0;
     if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) return "there is no CUDA driver";
     // Within a major version drivers run what is newer than they are.
@@ -29,8 +29,8 @@ const char* card_trouble() {
                : nullptr;
 }
 
-const char* card_launch(const char* name, int64_t blocks, int threads, int64_t memory, const int64_t* arguments,
-                        int count, void* stream) {
+const char* gpu_launch(const char* name, int64_t blocks, int threads, int64_t memory, const int64_t* arguments,
+                       int count, void* stream) {
     if (count > most_arguments) return "too many arguments";
     for (const Named& own : kernels) {
         if (std::strcmp(own.name, name) != 0) continue;

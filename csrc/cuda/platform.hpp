@@ -1,4 +1,4 @@
-// What a kernel for cards needs of its compiler: nvcc, NVRTC, or a host compiler that runs blocks of threads for tests.
+// What a kernel for GPUs needs of its compiler: nvcc, NVRTC, or a host compiler that runs blocks of threads for tests.
 #pragma once
 #include "../integers.hpp"
 
@@ -9,11 +9,11 @@
 #define SPECFAST_PRAGMA(text) _Pragma(#text)
 #define SPECFAST_UNROLL SPECFAST_PRAGMA(unroll)
 #define SPECFAST_UNROLL_BY(count) SPECFAST_PRAGMA(unroll count)
-#elif defined(SPECFAST_HOST_CARD)
-#include SPECFAST_HOST_CARD
+#elif defined(SPECFAST_HOST_GPU)
+#include SPECFAST_HOST_GPU
 #define SPECFAST_KERNEL extern "C" void
 #define SPECFAST_DEVICE inline
-#define SPECFAST_BLOCK_MEMORY(name) unsigned char* const name = host_card::block_memory()
+#define SPECFAST_BLOCK_MEMORY(name) unsigned char* const name = host_gpu::block_memory()
 #define SPECFAST_UNROLL
 #define SPECFAST_UNROLL_BY(count)
 #endif

@@ -10,18 +10,18 @@
 namespace specfast {
 namespace {
 
-enum class CardRegime : int { near = 0, far = 1, end = 2 };
+enum class GpuRegime : int { near = 0, far = 1, end = 2 };
 
 template <class T>
-struct CardRange;
+struct GpuRange;
 template <>
-struct CardRange<double> {
+struct GpuRange<double> {
     static constexpr double high = 0x1p200, step = 0x1p-100, split = 0x1p-300;
     static constexpr int step_exponent = 100, split_exponent = 300, between_checks = 8;
     static constexpr double largest = 1.7976931348623157e308;
 };
 template <>
-struct CardRange<float> {
+struct GpuRange<float> {
     static constexpr float high = 0x1p60f, step = 0x1p-24f, split = 0x1p-60f;
     static constexpr int step_exponent = 24, split_exponent = 60, between_checks = 2;
     static constexpr float largest = 3.40282347e38f;
@@ -33,33 +33,33 @@ SPECFAST_DEVICE T size_of(T value) {
 }
 
 template <class T>
-struct CardPoint {
+struct GpuPoint {
     T z;         // a harmless 0 where the result is known beforehand
     T mantissa;  // start(z), of far points without its power of two; 0 beyond far_limit, NaN where z is not valid
     T exponent;  // of far points
-    CardRegime regime;
+    GpuRegime regime;
 };
 
 template <class T>
-SPECFAST_DEVICE CardPoint<T> point_on_interval(const Recurrence<T>& recurrence, T z, T slack) {
+SPECFAST_DEVICE GpuPoint<T> point_on_interval(const Recurrence<T>& recurrence, T z, T slack) {
     const bool valid = size_of(z) <= 1 + slack;
     z = !valid ? T(0) : z > 1 ? T(1) : z < -1 ? T(-1) : z;
     const bool at_end = size_of(z) > 1 - static_cast<T>(recurrence.end_limit);
-    return {z, valid ? T(1) : static_cast<T>(nan("")), T(0), at_end ? CardRegime::end : CardRegime::near};
+    return {z, valid ? T(1) : static_cast<T>(nan("")), T(0), at_end ? GpuRegime::end : GpuRegime::near};
 }
 
 template <class T, Start start>
-SPECFAST_DEVICE CardPoint<T> point_unbounded(const Recurrence<T>& recurrence, T z) {
+SPECFAST_DEVICE GpuPoint<T> point_unbounded(const Recurrence<T>& recurrence, T z) {
     const bool outside = size_of(z) > recurrence.far_limit || (start == Start::exponential && z < 0), invalid = z != z;
-    CardPoint<T> point{outside || invalid ? T(0) : z, T(0), T(0), CardRegime::near};
+    GpuPoint<T> point{outside || invalid ? T(0) : z, T(0), T(0), GpuRegime::near};
     const Scaled<T> own = start_value<T, start>(point.z);
     const T size = size_of(point.z);
     if (size > recurrence.near_limit) {
-        point.regime = CardRegime::far;
+        point.regime = GpuRegime::far;
         point.exponent = own.exponent;
         point.mantissa = own.mantissa;
     } else {
-        if (start == Start::exponential && size < recurrence.end_limit) point.regime = CardRegime::end;
+        if (start == Start::exponential && size < recurrence.end_limit) point.regime = GpuRegime::end;
         point.mantissa = static_cast<T>(ldexp(static_cast<double>(own.mantissa), static_cast<int>(own.exponent)));
     }
     if (outside) point.mantissa = 0;
@@ -69,7 +69,7 @@ SPECFAST_DEVICE CardPoint<T> point_unbounded(const Recurrence<T>& recurrence, T 
 
 // `slack`: so far past an interval's end z lies by the rounding of z = beta (x - x0).
 template <class T>
-SPECFAST_DEVICE CardPoint<T> place(const Recurrence<T>& recurrence, T z, T slack) {
+SPECFAST_DEVICE GpuPoint<T> place(const Recurrence<T>& recurrence, T z, T slack) {
     if (recurrence.start == Start::one) return point_on_interval(recurrence, z, slack);
     if (recurrence.start == Start::exponential) return point_unbounded<T, Start::exponential>(recurrence, z);
     return point_unbounded<T, Start::gaussian>(recurrence, z);
@@ -91,7 +91,7 @@ SPECFAST_DEVICE T with_parity(const Recurrence<T>& recurrence, T value, T z, int
 }
 
 // Offset of an operand's row, in its strides.
-SPECFAST_DEVICE int64_t row_offset(const CardRows& rows, int operand, int64_t row) {
+SPECFAST_DEVICE int64_t row_offset(const GpuRows& rows, int operand, int64_t row) {
     int64_t offset = 0;
     for (int64_t axis = rows.axes - 1; axis >= 0; --axis) {
         offset += row % rows.size[axis] * rows.stride[operand][axis];

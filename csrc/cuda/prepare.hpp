@@ -76,7 +76,7 @@ SPECFAST_DEVICE int normalise(const double* in, const double* scale, int64_t cou
 
 // Rows of contiguous coefficients (rows, K). scratch (rows, 2, count), near and end (rows, count), exponents (rows, 2).
 template <class T, class Data>
-SPECFAST_DEVICE void prepare_coefficients(const CardSeries<T>& series, int64_t rows, const Data* coef, double* scratch,
+SPECFAST_DEVICE void prepare_coefficients(const GpuSeries<T>& series, int64_t rows, const Data* coef, double* scratch,
                                           T* near, T* end, int* exponents) {
     SPECFAST_BLOCK_MEMORY(raw);
     double* const memory = reinterpret_cast<double*>(raw);

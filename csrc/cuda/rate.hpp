@@ -1,4 +1,4 @@
-// How many multiply-adds a card does in a second: independent chains in registers, nothing else.
+// How many FMAs a GPU does in a second: independent chains in registers, nothing else.
 #pragma once
 #include "platform.hpp"
 
@@ -7,9 +7,9 @@ namespace {
 
 constexpr int rate_chains = 16;
 
-// `rounds` multiply-adds a chain and thread; `out` (2) holds the factor and what is added, and is written only if sums are what they cannot be.
+// `rounds` FMAs a chain and thread; `out` (2) holds the factor and what is added, and is written only if sums are what they cannot be.
 template <class T>
-SPECFAST_DEVICE void multiply_adds(int64_t rounds, T* out) {
+SPECFAST_DEVICE void run_fma(int64_t rounds, T* out) {
     const T factor = out[0], more = out[1];
     T chain[rate_chains];
     SPECFAST_UNROLL

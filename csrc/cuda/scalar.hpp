@@ -1,4 +1,4 @@
-// The names of simd.hpp for one number at a time: what the shared headers are written in, on a card.
+// The names of simd.hpp for one number at a time: what the shared headers are written in, on a GPU.
 #pragma once
 #include "platform.hpp"
 

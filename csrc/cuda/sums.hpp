@@ -5,7 +5,7 @@
 //           hard end the difference form (tile.hpp says why).
 // Layout    A task is a row and `Points` points for every thread. Tables and coefficients come through the block's memory, a run of
 //           32 terms at a time, read as one broadcast by all; points are Points independent chains, which hides latency.
-// Cost      two multiply-adds a term and point (three with b); bytes: the points and results, and the tables once a block.
+// Cost      two FMAs a term and point (three with b); bytes: the points and results, and the tables once a block.
 #pragma once
 #include "prepare.hpp"
 
@@ -14,20 +14,20 @@ namespace {
 
 // What a near term needs, in the block's memory.
 template <class T>
-struct alignas(2 * sizeof(T)) CardTerm {
+struct alignas(2 * sizeof(T)) GpuTerm {
     T coef, g;
 };
 
 template <class T>
-struct CardFactors {
+struct GpuFactors {
     T a, b;
 };
 
 template <class T>
-constexpr int64_t sums_memory = card_run * (sizeof(CardTerm<T>) + sizeof(CardFactors<T>)) + 16;
+constexpr int64_t sums_memory = gpu_run * (sizeof(GpuTerm<T>) + sizeof(GpuFactors<T>)) + 16;
 
 template <class T, int Points>
-struct CardSums {
+struct GpuSums {
     T first[Points], second[Points];
     SPECFAST_DEVICE void clear() {
         SPECFAST_UNROLL
@@ -36,7 +36,7 @@ struct CardSums {
 };
 
 template <class T>
-SPECFAST_DEVICE T g_behind(const CardSeries<T>& series, int64_t n) {
+SPECFAST_DEVICE T g_behind(const GpuSeries<T>& series, int64_t n) {
     return series.g == nullptr ? T(1) : series.g[n + 1];
 }
 
@@ -47,15 +47,15 @@ SPECFAST_DEVICE T b_of(const Recurrence<T>& recurrence, int64_t n) {
 
 // All threads of the block together; ends with the sums in `first`.
 template <class T, int Points, bool HasB>
-SPECFAST_DEVICE void sum_near(const CardSeries<T>& series, const T* coef, const T* z, CardSums<T, Points>& sums,
+SPECFAST_DEVICE void sum_near(const GpuSeries<T>& series, const T* coef, const T* z, GpuSums<T, Points>& sums,
                               unsigned char* memory) {
-    CardTerm<T>* const terms = reinterpret_cast<CardTerm<T>*>(memory);
-    CardFactors<T>* const factors = reinterpret_cast<CardFactors<T>*>(terms + card_run);
+    GpuTerm<T>* const terms = reinterpret_cast<GpuTerm<T>*>(memory);
+    GpuFactors<T>* const factors = reinterpret_cast<GpuFactors<T>*>(terms + gpu_run);
     const Recurrence<T>& recurrence = series.recurrence;
     sums.clear();
-    for (int64_t run = (recurrence.count - 1) / card_run; run >= 0; --run) {
-        const int64_t begin = run * card_run;
-        const int length = static_cast<int>(recurrence.count - begin < card_run ? recurrence.count - begin : card_run);
+    for (int64_t run = (recurrence.count - 1) / gpu_run; run >= 0; --run) {
+        const int64_t begin = run * gpu_run;
+        const int length = static_cast<int>(recurrence.count - begin < gpu_run ? recurrence.count - begin : gpu_run);
         __syncthreads();
         for (int i = threadIdx.x; i < length; i += blockDim.x) {
             terms[i] = {coef[begin + i], g_behind(series, begin + i)};
@@ -66,8 +66,8 @@ SPECFAST_DEVICE void sum_near(const CardSeries<T>& series, const T* coef, const 
         SPECFAST_UNROLL
         for (int p = 0; p < Points; ++p) point[p] = factors[0].a * z[p];
         for (int i = length - 1; i >= 0; --i) {
-            const CardTerm<T> term = terms[i];
-            const CardFactors<T> factor = factors[i];
+            const GpuTerm<T> term = terms[i];
+            const GpuFactors<T> factor = factors[i];
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p) {
                 const T multiplier = HasB ? factor.a * z[p] + factor.b : point[p];
@@ -81,9 +81,9 @@ SPECFAST_DEVICE void sum_near(const CardSeries<T>& series, const T* coef, const 
 
 // One thread by itself. Coefficients are at most 1: where sums have been brought down they lie below the last bit.
 template <class T, int Points>
-SPECFAST_DEVICE void sum_far(const CardSeries<T>& series, const T* coef, const T* z, CardSums<T, Points>& sums,
+SPECFAST_DEVICE void sum_far(const GpuSeries<T>& series, const T* coef, const T* z, GpuSums<T, Points>& sums,
                              int* exponents) {
-    using Range = CardRange<T>;
+    using Range = GpuRange<T>;
     const Recurrence<T>& recurrence = series.recurrence;
     sums.clear();
     SPECFAST_UNROLL
@@ -110,7 +110,7 @@ SPECFAST_DEVICE void sum_far(const CardSeries<T>& series, const T* coef, const T
 
 // One thread by itself; see clenshaw_end in tile.hpp.
 template <class T, int Points>
-SPECFAST_DEVICE void sum_end(const CardSeries<T>& series, const T* coef, const T* z, CardSums<T, Points>& sums) {
+SPECFAST_DEVICE void sum_end(const GpuSeries<T>& series, const T* coef, const T* z, GpuSums<T, Points>& sums) {
     const Recurrence<T>& recurrence = series.recurrence;
     T distance[Points];
     sums.clear();
@@ -138,7 +138,7 @@ SPECFAST_DEVICE bool any_of_block(bool flag, int* memory) {
 }
 
 template <class T, class Data, int Points>
-SPECFAST_DEVICE void synthesize(const CardSeries<T>& series, const CardRows& rows, int64_t row_count, int64_t points,
+SPECFAST_DEVICE void synthesize(const GpuSeries<T>& series, const GpuRows& rows, int64_t row_count, int64_t points,
                                 int64_t z_stride, const T* near, const T* end, const int* exponents, const Data* z,
                                 Data* values) {
     SPECFAST_BLOCK_MEMORY(memory);
@@ -147,7 +147,7 @@ SPECFAST_DEVICE void synthesize(const CardSeries<T>& series, const CardRows& row
         const int64_t row = task / tiles, first = task % tiles * width + threadIdx.x;
         const int64_t own = row_offset(rows, 0, row);
         const Data* const from = z + row_offset(rows, 1, row);
-        CardPoint<T> point[Points];
+        GpuPoint<T> point[Points];
         T at[Points];
         bool some[3] = {false, false, false};
         SPECFAST_UNROLL
@@ -155,14 +155,14 @@ SPECFAST_DEVICE void synthesize(const CardSeries<T>& series, const CardRows& row
             const int64_t m = first + p * int64_t(blockDim.x);
             const T value = m < points ? static_cast<T>(from[m * z_stride]) : T(0);
             point[p] = place(series.recurrence, value, static_cast<T>(rounding_slack<Data>));
-            at[p] = point[p].regime == CardRegime::near ? point[p].z : T(0);
+            at[p] = point[p].regime == GpuRegime::near ? point[p].z : T(0);
             if (m < points) some[static_cast<int>(point[p].regime)] = true;
         }
         const int64_t count = series.recurrence.count;
-        CardSums<T, Points> sums;
+        GpuSums<T, Points> sums;
         T result[Points] = {};
         int exponent[Points];
-        const auto take = [&](CardRegime regime, int coef_exponent) {
+        const auto take = [&](GpuRegime regime, int coef_exponent) {
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p) {
                 if (point[p].regime != regime) continue;
@@ -178,23 +178,23 @@ SPECFAST_DEVICE void synthesize(const CardSeries<T>& series, const CardRows& row
             } else {
                 sum_near<T, Points, true>(series, near + own * count, at, sums, memory);
             }
-            take(CardRegime::near, exponents[2 * own]);
+            take(GpuRegime::near, exponents[2 * own]);
         }
         if (some[1]) {
             SPECFAST_UNROLL
-            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == CardRegime::far ? point[p].z : T(0);
+            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == GpuRegime::far ? point[p].z : T(0);
             int taken[Points];
             sum_far<T, Points>(series, near + own * count, at, sums, taken);
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p)
-                if (point[p].regime == CardRegime::far) exponent[p] = taken[p];
-            take(CardRegime::far, exponents[2 * own]);
+                if (point[p].regime == GpuRegime::far) exponent[p] = taken[p];
+            take(GpuRegime::far, exponents[2 * own]);
         }
         if (some[2]) {
             SPECFAST_UNROLL
-            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == CardRegime::end ? point[p].z : T(0);
+            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == GpuRegime::end ? point[p].z : T(0);
             sum_end<T, Points>(series, end + own * count, at, sums);
-            take(CardRegime::end, exponents[2 * own + 1]);
+            take(GpuRegime::end, exponents[2 * own + 1]);
         }
         SPECFAST_UNROLL
         for (int p = 0; p < Points; ++p) {

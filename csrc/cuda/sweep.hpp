@@ -7,7 +7,7 @@
 // Layout    A task is a row and a tile of points, `Points` a thread. Every 32 terms the threads' shares lie side by side in the
 //           block's memory, and are added in a fixed order: the same bits whatever else runs. A block adds the tiles of its part of a
 //           row, one after the other; parts are added by finish.hpp.
-// Cost      two multiply-adds a term and point, one addition for the adjoint, one multiply-add for the gradient in z.
+// Cost      two FMAs a term and point, one addition for the adjoint, one FMA for the gradient in z.
 #pragma once
 #include "climber.hpp"
 #include "sums.hpp"
@@ -18,28 +18,27 @@ namespace {
 // What the block keeps of a run of 32 terms: tables, and the threads' shares.
 template <class T>
 struct RunOfTerms {
-    T a[card_run], b[card_run], g[card_run];
-    T kappa[card_run], r[card_run];
-    T scale[card_run], value_at_end[card_run];
-    T near[card_run], end[card_run];
+    T a[gpu_run], b[gpu_run], g[gpu_run];
+    T kappa[gpu_run], r[gpu_run];
+    T scale[gpu_run], value_at_end[gpu_run];
+    T near[gpu_run], end[gpu_run];
     int flag;
 };
 
 template <class T, int64_t threads>
-constexpr int64_t sweep_memory =
-    (sizeof(RunOfTerms<T>) + 15) / 16 * 16 + card_run * (threads + 1) * int64_t(sizeof(T)) +
-    card_run * (threads / card_run) * int64_t(sizeof(double));
+constexpr int64_t sweep_memory = (sizeof(RunOfTerms<T>) + 15) / 16 * 16 + gpu_run * (threads + 1) * int64_t(sizeof(T)) +
+                                 gpu_run * (threads / gpu_run) * int64_t(sizeof(double));
 
 static_assert(sweep_memory<double, 128> == 36368 && sweep_memory<float, 128> == 18704, "geometry.cpp has the same");
 
 template <class T>
-SPECFAST_DEVICE void load_run(const CardSeries<T>& series, int64_t begin, int length, const T* near, const T* end,
+SPECFAST_DEVICE void load_run(const GpuSeries<T>& series, int64_t begin, int length, const T* near, const T* end,
                               RunOfTerms<T>& run) {
     const Recurrence<T>& recurrence = series.recurrence;
     __syncthreads();
     for (int i = threadIdx.x; i < length; i += blockDim.x) {
         const int64_t n = begin + i;
-        const CardStep<T> step = series.steps[n];
+        const GpuStep<T> step = series.steps[n];
         run.a[i] = step.a;
         run.b[i] = step.b;
         run.g[i] = step.g;
@@ -58,19 +57,19 @@ SPECFAST_DEVICE void load_run(const CardSeries<T>& series, int64_t begin, int le
 // Adds the threads' shares of a run of terms, in a fixed order, and writes their sums, or adds them to what is there.
 template <class T>
 SPECFAST_DEVICE void add_shares(const T* shares, double* groups, const T* scale, int length, bool more, T* partial) {
-    const int threads = static_cast<int>(blockDim.x), parts = threads / card_run;
-    const int i = static_cast<int>(threadIdx.x) % card_run, part = static_cast<int>(threadIdx.x) / card_run;
+    const int threads = static_cast<int>(blockDim.x), parts = threads / gpu_run;
+    const int i = static_cast<int>(threadIdx.x) % gpu_run, part = static_cast<int>(threadIdx.x) / gpu_run;
     __syncthreads();
     if (part < parts && i < length) {
         double sum = 0;
-        for (int t = part * card_run; t < (part + 1) * card_run; ++t)
+        for (int t = part * gpu_run; t < (part + 1) * gpu_run; ++t)
             sum += static_cast<double>(shares[i * (threads + 1) + t]);
-        groups[part * card_run + i] = sum;
+        groups[part * gpu_run + i] = sum;
     }
     __syncthreads();
     if (part == 0 && i < length) {
         double sum = 0;
-        for (int other = 0; other < parts; ++other) sum += groups[other * card_run + i];
+        for (int other = 0; other < parts; ++other) sum += groups[other * gpu_run + i];
         if (scale != nullptr) sum *= static_cast<double>(scale[i]);
         partial[i] = static_cast<T>(more ? static_cast<double>(partial[i]) + sum : sum);
     }
@@ -85,14 +84,14 @@ SPECFAST_DEVICE bool place_all(const Recurrence<T>& recurrence, const Data* z, i
     for (int p = 0; p < Points; ++p) {
         const int64_t m = first + p * int64_t(blockDim.x);
         const bool inside = m < points;
-        const CardPoint<T> point =
+        const GpuPoint<T> point =
             place(recurrence, inside ? static_cast<T>(z[m * z_stride]) : T(0), static_cast<T>(rounding_slack<Data>));
         climbers[p].begin(point, !inside ? T(0) : weights == nullptr ? T(1) : weights[m]);
         if (!inside) {
             climbers[p].current = 0;
-            climbers[p].point.regime = CardRegime::near;
+            climbers[p].point.regime = GpuRegime::near;
         }
-        if (climbers[p].point.regime != CardRegime::near) all_near = false;
+        if (climbers[p].point.regime != GpuRegime::near) all_near = false;
     }
     return all_near;
 }
@@ -105,7 +104,7 @@ struct SweepMemory {
     SPECFAST_DEVICE explicit SweepMemory(unsigned char* memory) {
         run = reinterpret_cast<RunOfTerms<T>*>(memory);
         groups = reinterpret_cast<double*>(memory + (sizeof(RunOfTerms<T>) + 15) / 16 * 16);
-        shares = reinterpret_cast<T*>(groups + blockDim.x / card_run * card_run);
+        shares = reinterpret_cast<T*>(groups + blockDim.x / gpu_run * gpu_run);
     }
 };
 
@@ -156,12 +155,12 @@ SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerm
 
 // All terms for a tile of points; their sums are written to `partial` (count), or added to it.
 template <class T, int Points, bool WithSlopes>
-SPECFAST_DEVICE void sweep_tile(const CardSeries<T>& series, Climber<T>* climbers, bool mixed, bool more,
+SPECFAST_DEVICE void sweep_tile(const GpuSeries<T>& series, Climber<T>* climbers, bool mixed, bool more,
                                 const SweepCoefficients<T>& coef, const SweepMemory<T>& memory, T* partial, T* slope) {
     const Recurrence<T>& recurrence = series.recurrence;
     T* const share = memory.shares + threadIdx.x;
-    for (int64_t begin = 0; begin < recurrence.count; begin += card_run) {
-        const int length = static_cast<int>(recurrence.count - begin < card_run ? recurrence.count - begin : card_run);
+    for (int64_t begin = 0; begin < recurrence.count; begin += gpu_run) {
+        const int length = static_cast<int>(recurrence.count - begin < gpu_run ? recurrence.count - begin : gpu_run);
         load_run(series, begin, length, coef.near, coef.end, *memory.run);
         const RunOfTerms<T>& run = *memory.run;
         if (mixed) {
@@ -176,7 +175,7 @@ SPECFAST_DEVICE void sweep_tile(const CardSeries<T>& series, Climber<T>* climber
 // `weights` (rows, points), prepared values; partial (rows, parts, count), each of as many tiles. With `near` (and `end`) the
 // gradient in z too: slopes (rows, points), by prepared coefficients one derivative up, without their exponents' power of two.
 template <class T, class Data, int Points, bool WithSlopes>
-SPECFAST_DEVICE void adjoint(const CardSeries<T>& series, const CardRows& rows, int64_t row_count, int64_t points,
+SPECFAST_DEVICE void adjoint(const GpuSeries<T>& series, const GpuRows& rows, int64_t row_count, int64_t points,
                              int64_t z_stride, int64_t parts, const T* weights, const int* weight_exponents,
                              const Data* z, T* partial, const T* near, const T* end, const int* exponents,
                              Data* slopes) {
@@ -205,7 +204,7 @@ SPECFAST_DEVICE void adjoint(const CardSeries<T>& series, const CardRows& rows, 
                 for (int p = 0; p < Points; ++p) {
                     const int64_t m = first + p * int64_t(blockDim.x);
                     if (m >= points) continue;
-                    const int form = climbers[p].point.regime == CardRegime::end;
+                    const int form = climbers[p].point.regime == GpuRegime::end;
                     const int exponent = weight_exponents[weight_row] + exponents[2 * coef_row + form];
                     slopes[row * points + m] =
                         static_cast<Data>(times_power_of_two(static_cast<double>(slope[p]), exponent));
@@ -217,7 +216,7 @@ SPECFAST_DEVICE void adjoint(const CardSeries<T>& series, const CardRows& rows, 
 
 // functions (rows, points, count) at points that are contiguous.
 template <class T, class Data, int Points>
-SPECFAST_DEVICE void basis(const CardSeries<T>& series, int64_t points, const Data* z, T* functions) {
+SPECFAST_DEVICE void vandermonde(const GpuSeries<T>& series, int64_t points, const Data* z, T* functions) {
     SPECFAST_BLOCK_MEMORY(raw);
     const SweepMemory<T> memory(raw);
     const Recurrence<T>& recurrence = series.recurrence;
@@ -226,8 +225,8 @@ SPECFAST_DEVICE void basis(const CardSeries<T>& series, int64_t points, const Da
     for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
         Climber<T> climbers[Points];
         place_all<T, Data, Points>(recurrence, z, 1, tile * width + threadIdx.x, points, nullptr, climbers);
-        for (int64_t begin = 0; begin < count; begin += card_run) {
-            const int length = static_cast<int>(count - begin < card_run ? count - begin : card_run);
+        for (int64_t begin = 0; begin < count; begin += gpu_run) {
+            const int length = static_cast<int>(count - begin < gpu_run ? count - begin : gpu_run);
             load_run<T>(series, begin, length, nullptr, nullptr, *memory.run);
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p) {
@@ -238,8 +237,8 @@ SPECFAST_DEVICE void basis(const CardSeries<T>& series, int64_t points, const Da
                 }
                 __syncthreads();
                 // Neighbouring threads write neighbouring terms of one point.
-                for (int place = threadIdx.x; place < card_run * threads; place += threads) {
-                    const int i = place % card_run, other = place / card_run;
+                for (int place = threadIdx.x; place < gpu_run * threads; place += threads) {
+                    const int i = place % gpu_run, other = place / gpu_run;
                     const int64_t m = tile * width + p * int64_t(threads) + other;
                     if (i < length && m < points)
                         functions[m * count + begin + i] = memory.shares[i * (threads + 1) + other];

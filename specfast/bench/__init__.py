@@ -1,4 +1,4 @@
-"""What is behind `specfast bench`: suites, peers, the machine's own rates, comparisons and pictures."""
+"""What is behind `specfast bench`: suites, baselines, the machine's own rates, comparisons and figures."""
 
 from .cases import CASES, Case
 from .hardware import machine

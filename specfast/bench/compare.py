@@ -38,9 +38,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
         rows = found["rows"]
-        assert all(
-            {"case", "threads", "seconds", "spread", "turns", "multiply_adds_per_second"} <= set(row) for row in rows
-        )
+        assert all({"case", "threads", "seconds", "spread", "turns", "fma_per_second"} <= set(row) for row in rows)
     except (KeyError, TypeError, AssertionError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a file of specfast bench --json ({type(error).__name__})") from None
     return found  # type: ignore[no-any-return]
@@ -75,13 +73,13 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
 
 
 def _rate(row: dict[str, Any]) -> float:
-    """Return how fast a case was in units of the machine's multiply-add rate in the same turns."""
-    return 1.0 / (row["seconds"] * row["multiply_adds_per_second"])
+    """Return how fast a case was in units of the machine's FMA rate in the same turns."""
+    return 1.0 / (row["seconds"] * row["fma_per_second"])
 
 
 def table(found: list[Change]) -> str:
     """Return the changes as a Markdown table, the worst first."""
-    lines = ["| case | time, new over old | against the bound | noise | |", "|---|---|---|---|---|"]
+    lines = ["| case | time, new over old | against the peak | noise | |", "|---|---|---|---|---|"]
     for change in sorted(found, key=lambda one: -min(one.time, one.against_bound)):
         verdict = "slower" if change.regressed else ""
         lines.append(

@@ -1,4 +1,4 @@
-"""What the machine can do: multiply-adds a second by type of number, with one thread and with all; bytes a second copied."""
+"""What the machine can do: FMAs a second by type of number, with one thread and with all; bytes a second copied."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def threads(count: int) -> Iterator[None]:
 
 
 def bound(dtype: torch.dtype, seconds: float = 1e-3) -> tuple[Timed, int]:
-    """Return a loop of independent multiply-adds on all of PyTorch's threads, and how many a call of it does."""
+    """Return a loop of independent FMAs on all of PyTorch's threads, and how many a call of it does."""
     from ..kernels import cpu
 
-    cpu.multiply_adds(1000, dtype)
+    cpu.run_fma(1000, dtype)
     started = time.perf_counter()
-    cpu.multiply_adds(100_000, dtype)
+    cpu.run_fma(100_000, dtype)
     rounds = max(1000, int(100_000 * seconds / (time.perf_counter() - started)))
-    return lambda: cpu.multiply_adds(rounds, dtype), cpu.multiply_adds(rounds, dtype)
+    return lambda: cpu.run_fma(rounds, dtype), cpu.run_fma(rounds, dtype)
 
 
 def _rate(dtype: torch.dtype) -> float:
@@ -79,7 +79,7 @@ def _status(name: str) -> int:
 
 
 def machine() -> dict[str, Any]:
-    """Return names and versions, and rates in G multiply-adds a second and GB/s, with one thread and with all."""
+    """Return names and versions, and rates in G FMAs a second and GB/s, with one thread and with all."""
     import numpy
 
     from .. import __version__
@@ -108,7 +108,7 @@ def described(found: dict[str, Any]) -> str:
     """Return what `machine` found, to be read."""
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     lines = [f"{found['processor']}, kernels for {found['instructions']}, {found['threads']} threads; {versions}", ""]
-    lines += ["| threads | float32, G multiply-adds/s | float64 | copy, GB/s |", "|---|---|---|---|"]
+    lines += ["| threads | float32, G FMAs/s | float64 | copy, GB/s |", "|---|---|---|---|"]
     for count, rates in found["rates"].items():
         lines.append(f"| {count} | {rates['float32']:.1f} | {rates['float64']:.1f} | {rates['copy']:.1f} |")
     return "\n".join(lines)

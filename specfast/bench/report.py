@@ -1,4 +1,4 @@
-"""A whole run of `specfast bench`: what it measures, as text, as JSON, and as a page with pictures."""
+"""A whole run of `specfast bench`: what it measures, as text, as JSON, and as a page with figures."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import hardware, pictures, scaling
+from . import figures, hardware, scaling
 from .suites import SUITES, works
 from .timing import WrongError, measure, table
 
 SCALING = "scaling"
 FORMAT = 1
 ADVICE = (
-    "**Reading it.** The bound is this machine's multiply-add rate, measured in turns with every row by a loop in registers, over the operations that a"
+    "**Reading it.** The peak is this machine's FMA rate, measured in turns with every row by a loop in registers, over the operations that a"
     " case needs at least: one a term for every row of points (the recurrence) and one for every row of coefficients (the sum); one an index in a"
     " cross. A case may be held up by memory instead: then `of copy`, the bytes that have to be moved over those that a copy of a large array moves in"
-    " the time, is the larger one (above 100 % where all stays in a cache). Memory is by how much the process was larger while the first call ran. Times are medians over turns, the spread is the range of the middle half. The peers' columns are their time over ours; words say why there is none; FNO's layer computes something else with as many numbers. The error"
+    " the time, is the larger one (above 100 % where all stays in a cache). Memory is by how much the process was larger while the first call ran. Times are medians over turns, the spread is the range of the middle half. The baselines' columns are their time over ours; words say why there is none; FNO's layer computes something else with as many numbers. The error"
     " is relative to the largest value of a slower, independent computation. Cases of a few microseconds measure the call from Python. Compare shares and"
     " ratios between machines, never times; of two runs on one machine `--compare` says what is more than noise."
 )
 
 
 def run(
-    names: Sequence[str], *, quick: bool = False, peers: Sequence[str] = (), keep: Path | None = None,
+    names: Sequence[str], *, quick: bool = False, baselines: Sequence[str] = (), keep: Path | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Measure the machine and some suites (default: all, and how cost grows); after every row what there is goes to the file `keep`.
@@ -54,7 +54,7 @@ def run(
             report(row["case"])
 
         try:
-            measure(works(name, quick), peers, report=one, **turns)  # type: ignore[arg-type]
+            measure(works(name, quick), baselines, report=one, **turns)  # type: ignore[arg-type]
         except WrongError as error:
             found["wrong"].append(str(error))
     if SCALING in wanted:
@@ -88,23 +88,23 @@ def save(found: dict[str, Any], path: Path) -> None:
 
 
 def write(found: dict[str, Any], folder: Path, command: str) -> Path:
-    """Write the page bench.md with its pictures; return where it is."""
-    figures: dict[str, Any] = {}
+    """Write the page bench.md with its figures; return where it is."""
+    drawn: dict[str, Any] = {}
     captions = {
-        "bench_roofline": "Operations a second under the roof of this machine: copy bandwidth at the left, multiply-add rate at the right",
-        "bench_shares": "Share of the bound, case by case: multiply-adds, or (hatched) memory where that is the larger share",
+        "bench_roofline": "Operations a second under the roof of this machine: copy bandwidth at the left, FMA rate at the right",
+        "bench_shares": "Share of the peak, case by case: FMAs, or (hatched) memory where that is the larger share",
         "bench_scaling": "How cost grows, with the exponents of the upper half of each line",
         "bench_crossover": "The fastest way by shape, and the best other way's time over ours",
     }
     if found["rows"]:
-        figures["bench_roofline"] = pictures.roofline(found["rows"], found["machine"])
-        figures["bench_shares"] = pictures.shares(found["rows"], found["machine"])
+        drawn["bench_roofline"] = figures.roofline(found["rows"], found["machine"])
+        drawn["bench_shares"] = figures.shares(found["rows"], found["machine"])
     if "_sweeps" in found:
-        figures["bench_scaling"] = pictures.scaling(found["_sweeps"])
-        figures["bench_crossover"] = pictures.crossover(found["_crossover"])
-    pictures.write(folder, figures)
-    shown = [f"![{captions[name]}]({name}.png)\n\n*{captions[name]}*" for name in figures]
-    blocks = ["# The kernels beside the bound and the peers", ADVICE, text(found), *shown, f"*Made by `{command}`.*"]
+        drawn["bench_scaling"] = figures.scaling(found["_sweeps"])
+        drawn["bench_crossover"] = figures.crossover(found["_crossover"])
+    figures.write(folder, drawn)
+    shown = [f"![{captions[name]}]({name}.png)\n\n*{captions[name]}*" for name in drawn]
+    blocks = ["# The kernels beside the peak and the baselines", ADVICE, text(found), *shown, f"*Made by `{command}`.*"]
     path = folder / "bench.md"
     path.write_text("\n\n".join(blocks) + "\n")
     return path

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from ..families import Hermite
+from .baselines import ONE_AXIS
 from .cases import Case
 from .cross import CrossCase
 from .hardware import threads
-from .peers import ONE_AXIS
 from .suites import transform
 from .work import CannotError, Timed
 

@@ -1,4 +1,4 @@
-"""Timing in turns: ours, the peers and the bound one after the other, so that a slow spell of the machine meets all alike."""
+"""Timing in turns: ours, the baselines and the peak one after the other, so that a slow spell of the machine meets all alike."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .hardware import bound, with_peak_memory
 from .work import CannotError, Timed, Unlike, Work, relative_error
 
 OURS, BOUND = "specfast", "bound"
-WRONG = 1e-3  # a peer whose result is farther off is not compared
-PATIENCE = 3.0  # seconds that a peer gets in all; then it leaves the turns, after three of them at least
-SLOW = 1.0  # a peer whose call takes longer is timed once
+WRONG = 1e-3  # a baseline whose result is farther off is not compared
+PATIENCE = 3.0  # seconds that a baseline gets in all; then it leaves the turns, after three of them at least
+SLOW = 1.0  # a baseline whose call takes longer is timed once
 
 
 class WrongError(ArithmeticError):
@@ -29,15 +29,15 @@ def _once(function: Timed, repeats: int) -> float:
     return (time.perf_counter() - started) / repeats
 
 
-def _peers(work: Work, wanted: Iterable[str], expected: Any) -> tuple[dict[str, Timed], dict[str, str]]:
-    """Return the peers that do the work rightly, and why the others are not compared."""
+def _baselines(work: Work, wanted: Iterable[str], expected: Any) -> tuple[dict[str, Timed], dict[str, str]]:
+    """Return the baselines that do the work rightly, and why the others are not compared."""
     able: dict[str, Timed] = {}
     notes: dict[str, str] = {}
     for name in wanted:
-        if name not in work.peers:
+        if name not in work.baselines:
             continue
         try:
-            function = work.peers[name]()
+            function = work.baselines[name]()
             result = function()
             error = 0.0 if isinstance(function, Unlike) else relative_error(result, expected)
         except CannotError as reason:
@@ -57,7 +57,7 @@ def _peers(work: Work, wanted: Iterable[str], expected: Any) -> tuple[dict[str, 
 
 
 def measure(
-    works: Iterable[Work], peers: Iterable[str] = (), *, rounds: int = 15, budget: float = 0.025,
+    works: Iterable[Work], baselines: Iterable[str] = (), *, rounds: int = 15, budget: float = 0.025,
     report: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return a row for every piece of work.
@@ -69,10 +69,10 @@ def measure(
     WrongError
         If a result of ours is not what it should be, once all others have been measured.
     """
-    rows, wrong, peers = [], [], list(peers)
+    rows, wrong, baselines = [], [], list(baselines)
     for work in works:
         try:
-            rows.append(_row(work, peers, rounds, budget))
+            rows.append(_row(work, baselines, rounds, budget))
         except WrongError as error:
             wrong.append(str(error))
         else:
@@ -82,20 +82,20 @@ def measure(
     return rows
 
 
-def _row(work: Work, peers: list[str], rounds: int, budget: float) -> dict[str, Any]:
-    own, (loop, multiply_adds) = work.make(), bound(work.dtype)
+def _row(work: Work, baselines: list[str], rounds: int, budget: float) -> dict[str, Any]:
+    own, (loop, run_fma) = work.make(), bound(work.dtype)
     result, memory = with_peak_memory(own)
     error = work.error(result)
     if not error <= work.tolerance:
         raise WrongError(f"{work.name}: the error is {error:.1e}, at most {work.tolerance:.0e} is expected")
-    able, notes = _peers(work, peers, result)
+    able, notes = _baselines(work, baselines, result)
     timed: dict[str, Timed] = {OURS: own, BOUND: loop, **able}
     samples = _turns(timed, rounds, budget)
 
     def ratio(name: str) -> float:
         return statistics.median(a / b for a, b in zip(samples[name], samples[OURS], strict=False))
 
-    seconds, rate = statistics.median(samples[OURS]), multiply_adds / statistics.median(samples[BOUND])
+    seconds, rate = statistics.median(samples[OURS]), run_fma / statistics.median(samples[BOUND])
     return {
         "suite": work.suite,
         "case": work.name,
@@ -108,8 +108,8 @@ def _row(work: Work, peers: list[str], rounds: int, budget: float) -> dict[str, 
         "turns": rounds,
         "intensity": None if work.operations is None else work.operations / work.bytes,
         "operations_per_second": None if work.operations is None else work.operations / seconds,
-        "share_of_bound": None if work.operations is None else ratio(BOUND) * work.operations / multiply_adds,
-        "multiply_adds_per_second": rate,
+        "share_of_bound": None if work.operations is None else ratio(BOUND) * work.operations / run_fma,
+        "fma_per_second": rate,
         "error": error,
         "peak_memory": memory,
         "ratio": {name: ratio(name) for name in able},
@@ -141,7 +141,7 @@ def _middle_half(values: list[float]) -> float:
 
 
 def table(rows: list[dict[str, Any]], copied: float = float("nan")) -> str:
-    """Return the rows as a Markdown table; ratios are a peer's time over ours, `copied` the bytes a second of a copy."""
+    """Return the rows as a Markdown table; ratios are a baseline's time over ours, `copied` the bytes a second of a copy."""
     names = list(dict.fromkeys(name for row in rows for name in (*row["ratio"], *row["notes"])))
     headings = ["case", "time", "spread", "G terms/s", "GB/s", "of bound", "of copy", "memory", "error", *names]
     lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]

@@ -12,12 +12,12 @@ Timed = Callable[[], Any]
 
 
 class CannotError(RuntimeError):
-    """A peer cannot do a piece of work; the message says why."""
+    """A baseline cannot do a piece of work; the message says why."""
 
 
 @dataclass(frozen=True)
 class Unlike:
-    """What a peer does in the same place, but does not compute the same: it is timed, and its result not compared."""
+    """What a baseline does in the same place, but does not compute the same: it is timed, and its result not compared."""
 
     function: Timed
 
@@ -35,11 +35,11 @@ class Work:
     suite, name : str
         Where it belongs, and one line that says what it is; the name is its key in files.
     dtype : torch.dtype
-        For the bound.
+        For the peak.
     terms : float
         Terms, or indices times points, of what is computed; what "G terms/s" counts.
     operations : float, optional
-        Operations of the multiply-add pipe without which it cannot be done; None where nothing is known.
+        Operations of the FMA pipe without which it cannot be done; None where nothing is known.
     bytes : float
         What has to be read and written once.
     make : callable
@@ -48,7 +48,7 @@ class Work:
         error(result of a call) -> its error relative to the largest value of an independent, slower computation.
     tolerance : float
         A larger error fails the benchmark.
-    peers : mapping of name to callable
+    baselines : mapping of name to callable
         Each makes what is to be timed instead, or raises CannotError.
     """
 
@@ -61,7 +61,7 @@ class Work:
     make: Callable[[], Timed]
     error: Callable[[Any], float]
     tolerance: float
-    peers: Mapping[str, Callable[[], Timed]] = field(default_factory=dict)
+    baselines: Mapping[str, Callable[[], Timed]] = field(default_factory=dict)
 
 
 def relative_error(found: Any, expected: Any) -> float:

@@ -1,4 +1,4 @@
-"""The studies behind `specfast experiments`: each trains ours and its rivals on the same data and writes one page.
+"""The studies behind `specfast experiments`: each trains ours and its baselines on the same data and writes one page.
 
 A study is a module here with a function `study(settings) -> Page`; `STUDIES` lists them.
 """
@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import importlib
 
-from .pages import Page, Picture, Settings, Table
+from .pages import Figure, Page, Settings, Table
 
 # Name, and what it is about in one line.
 STUDIES = {
     "bounded": "viscous Burgers on an interval, with noise, inside the training window and beyond, beside grid methods",
     "reaction": "reaction and diffusion on an interval, likewise",
     "front": "a sharp front carried along on an interval, likewise",
-    "following": "heat and drift on the line: a basis that follows the field beside one that stays, and the learned operator",
+    "following": "heat and drift on the line: a moving basis beside one that stays, and the learned operator",
     "bases": "line, half-line and interval, each in Hermite, Laguerre, Chebyshev and Legendre functions",
     "packets": "Schroedinger's packets on two to four axes, by gamma, and on six with 100,000 coefficients",
     "sharp": "a travelling front, a jump, a bump that splits into two: where many functions are needed, and what helps",
-    "frames": "noise, and the weight lambda that holds scale and shift to those of the snapshots",
+    "scale_shifts": "noise, and the weight lambda that holds scale and shift to those of the snapshots",
     "tails": "fractional diffusion: tails that fall off like a power, in Hermite functions and in what suits them",
     "nonlocal": "jumps on the line, from 2 to 100 trajectories, beside methods on a box",
     "schroedinger": "from start fields to fields at one later time: operator learning on the line",
@@ -46,4 +46,4 @@ def run(name: str, settings: Settings) -> Page:
     return importlib.import_module(f"specfast.experiments.{name}").study(settings)  # type: ignore[no-any-return]
 
 
-__all__ = ["FROM_FILES", "STUDIES", "Page", "Picture", "Settings", "Table", "run"]
+__all__ = ["FROM_FILES", "STUDIES", "Figure", "Page", "Settings", "Table", "run"]

@@ -11,9 +11,9 @@ import torch
 
 from .. import learn
 from ..learn import DataError, Observations
-from .fields import burgers, chebyshev_points, feller, moving_gaussians
+from .exact_solutions import burgers, chebyshev_points, feller, moving_gaussians
 from .measures import described, encoding_error
-from .pages import Page, Picture, Settings, Table, percent, spread
+from .pages import Figure, Page, Settings, Table, percent, spread
 
 FAMILIES = ("hermite", "laguerre", "chebyshev", "legendre")
 
@@ -46,7 +46,7 @@ def _problems(settings: Settings) -> list[_Problem]:
     ]
 
 
-def _fit(problem: _Problem, family: str, seed: int) -> learn.Run:
+def _fit(problem: _Problem, family: str, seed: int) -> learn.Model:
     domain = [(problem.end, float("inf"))] if family == "laguerre" else None
     return learn.fit(
         problem.data, family, domain=domain, extent=problem.tested, steps=problem.steps, seed=seed, progress=False
@@ -62,34 +62,34 @@ def study(settings: Settings) -> Page:
             errors, failure, started = [], "", time.perf_counter()
             for seed in range(settings.seeds):
                 try:
-                    run = _fit(problem, family, seed)
+                    model = _fit(problem, family, seed)
                 except (DataError, ArithmeticError) as error:
                     failure = str(error)
                     break
-                errors.append(run.evaluate(problem.tested)["relative_l2"])
+                errors.append(model.evaluate(problem.tested)["relative_l2"])
             seconds = (time.perf_counter() - started) / settings.seeds
             if failure:
                 rows.append([problem.name, family, failure, "", "", ""])
                 continue
             found[problem.name, family] = errors
-            best = percent(encoding_error(run, problem.tested))
-            rows.append([problem.name, family, described(run), f"{seconds:.0f} s", best, spread(errors)])
+            best = percent(encoding_error(model, problem.tested))
+            rows.append([problem.name, family, described(model), f"{seconds:.0f} s", best, spread(errors)])
     headings = ["problem", "family", "basis", "training", "best fit", "error"]
     text = (
         "Gaussians that drift and spread; two exponentials a exp(-x / (t + b)) / (t + b) that spread on the half-line; Burgers on (-1, 1). No noise,"
         f" 80 points a trajectory, all options at their defaults but the number of steps, {settings.of(15, 800)}. The best fit is what least"
         f" squares leave of the unseen fields themselves; seeds: {settings.seeds}."
     )
-    picture = Picture("bases", _picture(found), "Error of the prediction by problem and family")
+    figure = Figure("bases", _figure(found), "Error of the prediction by problem and family")
     figures = {f"{problem}, {family}": errors for (problem, family), errors in found.items()}
-    return Page("Which basis", [text, Table(headings, rows), picture], figures)
+    return Page("Which basis", [text, Table(headings, rows), figure], figures)
 
 
 def _median(errors: list[float]) -> float:
     return sorted(errors)[len(errors) // 2]
 
 
-def _picture(found: dict[tuple[str, str], list[float]]) -> Any:
+def _figure(found: dict[tuple[str, str], list[float]]) -> Any:
     import matplotlib
 
     matplotlib.use("Agg")

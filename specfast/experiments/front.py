@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from . import beside
-from .fields import carried_fronts, chebyshev_points
+from . import comparison
+from .exact_solutions import carried_fronts, chebyshev_points
 from .pages import Page, Settings
 
 
@@ -14,5 +14,5 @@ def study(settings: Settings) -> Page:
     times, points = torch.linspace(0, 1, 11, dtype=torch.float64), chebyshev_points(settings.of(24, 192))
     made = carried_fronts(settings.of(6, 80), times, points, 0), carried_fronts(settings.of(3, 20), times, points, 1)
     what = "u_t = -(3/5) u_x + u_xx / 500, fronts of widths 0.06 to 0.14 somewhere in the left half, made here"
-    problem = beside.Problem("A sharp front on an interval", what, *made, settings.of(20, 800), "front")
-    return beside.page(problem, settings)
+    problem = comparison.Problem("A sharp front on an interval", what, *made, settings.of(20, 800), "front")
+    return comparison.page(problem, settings)

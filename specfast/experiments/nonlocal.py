@@ -9,12 +9,12 @@ import torch
 
 from .. import learn
 from ..learn import Observations
-from . import rivals
-from .fields import jump_solution, jump_starts, jumps
-from .pages import Page, Picture, Settings, Table, percent, spread
+from . import baselines
+from .exact_solutions import jump_solution, jump_starts, jumps
+from .pages import Figure, Page, Settings, Table, percent, spread
 
 COUNTS = (2, 5, 20, 100)
-OURS = "specfast, homogeneous"
+OURS = "specfast, translation_invariant"
 NOISE = 1e-3
 
 
@@ -48,7 +48,7 @@ def _given(settings: Settings) -> tuple[Observations, Observations, str]:
     )
 
 
-def _operator_error(run: learn.Run) -> float:
+def _operator_error(model: learn.Model) -> float:
     """Return |F_learned[u] - F[u]| / |F[u]| on unseen densities of `jumps`: F[u] is the rate of its solution at 0."""
     generator = torch.Generator().manual_seed(5)
     starts = jump_starts(20, generator)
@@ -56,53 +56,55 @@ def _operator_error(run: learn.Run) -> float:
     h = 1e-5
     u = jump_solution(x, starts, torch.tensor([0.0, h], dtype=torch.float64))
     exact = (u[:, 1] - u[:, 0]) / h
-    found = run.rhs(u[:, :1], x)[:, 0]
+    found = model.rhs(u[:, :1], x)[:, 0]
     return float((found - exact).norm() / exact.norm())
 
 
 def study(settings: Settings) -> Page:
     """Train all from 2, 5, 20 and 100 trajectories; judge on the same unseen ones."""
     data, tested, what = _given(settings)
-    rivals.check(data)
+    baselines.check(data)
     low, high = float(data.points.min()), float(data.points.max())
     steps, points = settings.of(15, 1200), settings.of(32, 128)
     rows: list[list[Any]] = []
     found: dict[tuple[str, int], list[float]] = {}
     for count in settings.of((4,), [n for n in COUNTS if n <= len(data)]):
         given, allowed = data.select(torch.arange(count)), settings.of(1.0, 0.0)
-        for name in ("specfast", OURS, *rivals.RIVALS):
+        for name in ("specfast", OURS, *baselines.BASELINES):
             rest: list[Any] = []
             for seed in range(settings.seeds):
                 if name in ("specfast", OURS):
                     started = time.perf_counter()
-                    run = learn.fit(given, "hermite", steps=steps, seed=seed, homogeneous=name == OURS, progress=False)
+                    model = learn.fit(
+                        given, "hermite", steps=steps, seed=seed, translation_invariant=name == OURS, progress=False
+                    )
                     allowed = allowed if settings.quick else max(allowed, time.perf_counter() - started)
-                    error = run.evaluate(tested)["relative_l2"]
-                    own = sum(p.numel() for p in run.dynamics.parameters())
-                    rest = [own, f"{time.perf_counter() - started:.0f} s", f"degree {run.basis.space.size - 1}"]
-                    rest += [percent(_operator_error(run)) if settings.train is None else ""]
+                    error = model.evaluate(tested)["relative_l2"]
+                    own = sum(p.numel() for p in model.dynamics.parameters())
+                    rest = [own, f"{time.perf_counter() - started:.0f} s", f"degree {model.encoder.space.size - 1}"]
+                    rest += [percent(_operator_error(model)) if settings.train is None else ""]
                 else:
-                    model = rivals.train(name, given, (low, high, points), allowed, seed)
-                    if model is None:
+                    baseline = baselines.train(name, given, (low, high, points), allowed, seed)
+                    if baseline is None:
                         break
-                    error = model.error(tested)["relative_l2"]
-                    rest = [model.parameters, f"{allowed:.0f} s", f"{points} points on {low:.3g} to {high:.3g}", ""]
+                    error = baseline.error(tested)["relative_l2"]
+                    rest = [baseline.parameters, f"{allowed:.0f} s", f"{points} points on {low:.3g} to {high:.3g}", ""]
                 found.setdefault((name, count), []).append(error)
             errors = found.get((name, count))
             rows.append([count, name, *(rest or ["", "", "", ""]), spread(errors) if errors else "not installed"])
     headings = ["trajectories", "model", "parameters", "training", "basis or grid", "learned F off by", "error"]
     text = (
         f"{what}; {data.values.shape[3]} scattered sensors a trajectory, {data.values.shape[1]} times, {len(tested)} unseen trajectories."
-        f" Rivals get as many seconds as the longer of ours took, a third of them for the choice of their learning rate; seeds: {settings.seeds}."
+        f" Baselines get as many seconds as the longer of ours took, a third of them for the choice of their learning rate; seeds: {settings.seeds}."
     )
     figures = {f"{name}, {count}": own for (name, count), own in found.items()}
-    picture = Picture(
-        "nonlocal", _picture(found), "Relative error on unseen trajectories against how many were learned from"
+    figure = Figure(
+        "nonlocal", _figure(found), "Relative error on unseen trajectories against how many were learned from"
     )
-    return Page("A nonlocal equation on the line", [text, Table(headings, rows), picture], figures)
+    return Page("A nonlocal equation on the line", [text, Table(headings, rows), figure], figures)
 
 
-def _picture(found: dict[tuple[str, int], list[float]]) -> Any:
+def _figure(found: dict[tuple[str, int], list[float]]) -> Any:
     import matplotlib
 
     matplotlib.use("Agg")

@@ -11,9 +11,9 @@ import torch
 from .. import learn
 from ..index_sets import HyperbolicCross
 from . import six_axes
-from .fields import packets
+from .exact_solutions import packets
 from .measures import encoding_error, peak_memory
-from .pages import Page, Picture, Settings, Table, percent, plain_ticks, spread
+from .pages import Figure, Page, Settings, Table, percent, plain_ticks, spread
 
 Gamma = float | Literal["auto"]
 # axes, degree, gammas, trajectories, sensors, optimiser steps
@@ -37,7 +37,7 @@ def study(settings: Settings) -> Page:
             errors = []
             for seed in range(settings.seeds):
                 # "auto" chooses among sets that are not larger than the one of gamma = -1
-                run = learn.fit(
+                model = learn.fit(
                     data,
                     "hermite",
                     degree=degree,
@@ -48,11 +48,11 @@ def study(settings: Settings) -> Page:
                     seed=seed,
                     progress=False,
                 )
-                errors.append(run.evaluate(tested)["relative_l2"])
-            space = run.basis.space
+                errors.append(model.evaluate(tested)["relative_l2"])
+            space = model.encoder.space
             assert isinstance(space.index_set, HyperbolicCross)
             name = f"{gamma:g}" if gamma != "auto" else f"automatic: {space.index_set.gamma:g}"
-            floor, seconds = encoding_error(run, tested), run.metrics["training"]["seconds"]
+            floor, seconds = encoding_error(model, tested), model.metrics["training"]["seconds"]
             found[dim, gamma] = space.size, floor, sorted(errors)[len(errors) // 2]
             rows.append(
                 [
@@ -76,15 +76,13 @@ def study(settings: Settings) -> Page:
     started = time.perf_counter()
     six = six_axes.table(settings)
     minutes = (time.perf_counter() - started) / 60
-    picture = Picture("packets", _picture(found), "Error, and best fit (open), against the number of coefficients")
+    figure = Figure("packets", _figure(found), "Error, and best fit (open), against the number of coefficients")
     figures = {f"{dim}, {gamma}": [own[2]] for (dim, gamma), own in found.items()}
     after = f"Six axes, {minutes:.0f} minutes in all:"
-    return Page(
-        "Hyperbolic crosses: wave packets", [text, Table(headings, rows, caption), picture, after, six], figures
-    )
+    return Page("Hyperbolic crosses: wave packets", [text, Table(headings, rows, caption), figure, after, six], figures)
 
 
-def _picture(found: dict[tuple[int, Gamma], tuple[int, float, float]]) -> Any:
+def _figure(found: dict[tuple[int, Gamma], tuple[int, float, float]]) -> Any:
     import matplotlib
 
     matplotlib.use("Agg")

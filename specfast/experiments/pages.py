@@ -1,4 +1,4 @@
-"""What a study gives: text, tables and pictures, written as one Markdown page that says how it was made."""
+"""What a study gives: text, tables and figures, written as one Markdown page that says how it was made."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Settings:
         return quick if self.quick else full
 
     def page(self, name: str) -> str:
-        """Return what a page and its pictures are called: a study of a file stands beside that of fields made here."""
+        """Return what a page and its figures are called: a study of a file stands beside that of fields made here."""
         return f"{name}_file" if self.train else name
 
 
@@ -56,7 +56,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Figure:
     """A figure of matplotlib, its file's name and what it shows."""
 
     name: str
@@ -69,7 +69,7 @@ class Page:
     """The result of a study."""
 
     title: str
-    parts: Sequence[str | Table | Picture]
+    parts: Sequence[str | Table | Figure]
     figures: dict[str, Any] = field(default_factory=dict)  # for tests and for whoever goes on with them
 
     def text(self) -> str:
@@ -83,11 +83,11 @@ class Page:
         return "\n\n".join(blocks)
 
     def write(self, folder: Path, name: str, settings: Settings) -> Path:
-        """Write the page and its pictures; return where it is."""
+        """Write the page and its figures; return where it is."""
         folder.mkdir(parents=True, exist_ok=True)
         blocks = [f"# {self.title}"]
         for part in self.parts:
-            if isinstance(part, Picture):
+            if isinstance(part, Figure):
                 own = settings.page(part.name)
                 part.figure.savefig(folder / f"{own}.png", dpi=110)
                 _close(part.figure)

@@ -13,9 +13,9 @@ from torch import Tensor
 from .. import learn
 from ..families import Chebyshev, Hermite, Laguerre
 from ..space import Space
-from .fields import SPEED, disturbed_fronts, fisher_front, splitting_bumps
+from .exact_solutions import SPEED, disturbed_fronts, fisher_front, splitting_bumps
 from .measures import described, encoding_error
-from .pages import Page, Picture, Settings, Table, percent, plain_ticks, spread
+from .pages import Figure, Page, Settings, Table, percent, plain_ticks, spread
 
 Curve = list[tuple[int, float]]
 SCALES = np.geomspace(0.15, 6.0, 40)
@@ -56,7 +56,7 @@ def front_curves(degrees: list[int]) -> dict[str, Curve]:
 
 
 def _learned_fronts(settings: Settings) -> Table:
-    """Learn disturbed fronts as they are, and what is left of them when the known one is taken off."""
+    """Learn disturbed fronts as they are, and the remainder of them when the known one is taken off."""
     times = torch.linspace(0, 3, settings.of(5, 16), dtype=torch.float64)
     generator = torch.Generator().manual_seed(0)
     x = (30 * torch.rand(settings.of(50, 120), generator=generator, dtype=torch.float64) - 8).sort().values
@@ -71,13 +71,13 @@ def _learned_fronts(settings: Settings) -> Table:
         given, unseen = (replace(own, values=own.values - known) if taken else own for own in (data, tested))
         errors, started = [], time.perf_counter()
         for seed in range(settings.seeds):
-            run = learn.fit(
+            model = learn.fit(
                 given, family, fixed=fixed, time_dependent=taken, steps=settings.of(15, 300), seed=seed, progress=False
             )  # fmt: skip
-            errors.append(run.evaluate(unseen)["relative_l2"] * (size if taken else 1.0))
+            errors.append(model.evaluate(unseen)["relative_l2"] * (size if taken else 1.0))
         seconds = (time.perf_counter() - started) / settings.seeds
-        floor = encoding_error(run, unseen) * (size if taken else 1.0)
-        rows.append([name, family, described(run), f"{seconds:.0f} s", percent(floor), spread(errors)])
+        floor = encoding_error(model, unseen) * (size if taken else 1.0)
+        rows.append([name, family, described(model), f"{seconds:.0f} s", percent(floor), spread(errors)])
     caption = (
         f"Fronts of u_t = u_xx + u - u^2, which travel at {SPEED:.2f}, with a bump ahead of them: {len(data)} to learn from, {len(tested)} unseen,"
         f" {len(x)} sensors on (-8, 22), {len(times)} times to 3. All errors are relative to the whole field. Without the front the equation depends on time."
@@ -157,17 +157,17 @@ def _bumps(settings: Settings) -> Table:
         )
         errors, started = [], time.perf_counter()
         for seed in range(settings.seeds):
-            run = learn.fit(data, "hermite", steps=settings.of(15, 300), seed=seed, progress=False)
-            errors.append(run.evaluate(tested)["relative_l2"])
+            model = learn.fit(data, "hermite", steps=settings.of(15, 300), seed=seed, progress=False)
+            errors.append(model.evaluate(tested)["relative_l2"])
         seconds = (time.perf_counter() - started) / settings.seeds
         needed = degree_needed(last)
         rows.append(
             [
                 f"{last:g}",
                 needed,
-                described(run),
+                described(model),
                 f"{seconds:.0f} s",
-                percent(encoding_error(run, tested)),
+                percent(encoding_error(model, tested)),
                 spread(errors),
             ]
         )
@@ -188,9 +188,9 @@ def study(settings: Settings) -> Page:
     needed = [(distance, degree_needed(distance)) for distance in distances]
     jumps = _jumps(settings.of([8], [16, 64, 256]))
     parts = [front, _learned_fronts(settings), jumps, _bumps(settings)]
-    picture = Picture(
+    figure = Figure(
         "sharp",
-        _picture(curves, needed),
+        _figure(curves, needed),
         "Left: error of a front by degree; right: the degree that two bumps need for 0.1 %",
     )
     figures = {"front": curves, "needed": needed}
@@ -199,13 +199,13 @@ def study(settings: Settings) -> Page:
         [
             f"{settings.of(15, 300)} optimiser steps, all other options at their defaults; seeds: {settings.seeds}.",
             *parts,
-            picture,
+            figure,
         ],
         figures,
     )
 
 
-def _picture(curves: dict[str, Curve], needed: list[tuple[float, int]]) -> Any:
+def _figure(curves: dict[str, Curve], needed: list[tuple[float, int]]) -> Any:
     import matplotlib
 
     matplotlib.use("Agg")

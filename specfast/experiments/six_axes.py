@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from ..adapt import largest_within
 from ..families import Hermite
 from ..index_sets import HyperbolicCross
-from ..nn import AlongAxes, SpectralODE
+from ..nn import KroneckerSumLinear, SpectralODE
 from ..quadrature import gauss
 from ..space import Space
-from .fields import packet
+from .exact_solutions import packet
 from .measures import peak_memory
 from .pages import Settings, Table, percent
 
@@ -29,7 +29,7 @@ def starts(space: Space, wave: Tensor, shift: float) -> Tensor:
     nodes, weights = (torch.from_numpy(part) for part in gauss(Hermite(), count + 8))
     line, x = Space(Hermite(degree=count - 1)), nodes / SCALE + shift
     psi = packet(x, torch.zeros((), dtype=torch.float64), wave.unsqueeze(-1))  # (R, D, n)
-    table = line.basis(x, scale=SCALE, shift=shift) * (weights / SCALE).unsqueeze(-1)  # (n, N + 1)
+    table = line.vandermonde(x, scale=SCALE, shift=shift) * (weights / SCALE).unsqueeze(-1)  # (n, N + 1)
     each = psi @ table.to(psi.dtype)  # (R, D, N + 1)
     indices = torch.from_numpy(space.indices.astype("int64"))
     product = torch.ones(len(wave), space.size, dtype=psi.dtype)
@@ -52,7 +52,7 @@ class _Model(nn.Module):
 
     def __init__(self, space: Space):
         super().__init__()
-        self.rate = AlongAxes(space, 2, 2)
+        self.rate = KroneckerSumLinear(space, 2, 2)
         self.ode = SpectralODE(
             space, lambda t, c, scale, shift, parameters=None: (self.rate(c), None, None), adaptive=False, method="rk4",
             options={"steps": 1},
@@ -60,8 +60,8 @@ class _Model(nn.Module):
 
     def forward(self, coef: Tensor, times: Tensor) -> Tensor:
         """Return the coefficients (B, T, 2, K)."""
-        frame = coef.new_ones(len(coef), self.rate.space.dim)
-        return self.ode(coef, frame, 0 * frame, times)[0]  # type: ignore[no-any-return]
+        scale_shift = coef.new_ones(len(coef), self.rate.space.dim)
+        return self.ode(coef, scale_shift, 0 * scale_shift, times)[0]  # type: ignore[no-any-return]
 
 
 def _train(model: _Model, space: Space, shift: float, settings: Settings, times: Tensor) -> float:
@@ -131,7 +131,7 @@ def table(settings: Settings) -> Table:
     ]
     caption = (
         f"16 packets, wave numbers on {WAVES}, five times to {LAST}, {settings.of(32, 512)} sensors each, {settings.of(3, 100)} steps of four packets, float32, one seed;"
-        " the right-hand side is `sf.nn.AlongAxes`, zero at first. Starts are projected by Gauss rules axis by axis;"
+        " the right-hand side is `sf.nn.KroneckerSumLinear`, zero at first. Starts are projected by Gauss rules axis by axis;"
         f" errors at {settings.of(50, 1000)} sensors of 4 unseen packets; memory"
         " is the largest the process has had, the studies above among it."
     )

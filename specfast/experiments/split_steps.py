@@ -48,7 +48,7 @@ class SplitSteps(nn.Module):
     def __init__(self, nodes: int, start: Tensor, end: Tensor, steps: int = 6):
         super().__init__()
         points, weights = (torch.from_numpy(part) for part in gauss(Hermite(), nodes))
-        phi = Space(Hermite(degree=nodes - 1)).basis(points).to(torch.complex128)
+        phi = Space(Hermite(degree=nodes - 1)).vandermonde(points).to(torch.complex128)
         analysis = phi.mT * weights
         pairs = [part.to(torch.complex128) @ analysis.mT for part in (start, end)]
         first = generator_of(closest_unitary(*pairs)).to(torch.complex64)

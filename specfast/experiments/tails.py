@@ -14,9 +14,9 @@ from torch import Tensor
 from .. import learn
 from ..learn import Observations
 from ..learn.errors import compare
-from . import rivals
+from . import baselines
 from .measures import encoding_error
-from .pages import Page, Picture, Settings, Table, percent, spread
+from .pages import Figure, Page, Settings, Table, percent, spread
 
 NOISE = 1e-3
 REACH = 10.0  # of the sensors that are learned from
@@ -66,11 +66,11 @@ BASES = (
 )
 
 
-def _errors(run: learn.Run, basis: _Basis, near: Observations, far: Observations) -> tuple[float, float]:
+def _errors(model: learn.Model, basis: _Basis, near: Observations, far: Observations) -> tuple[float, float]:
     """Return the errors at the sensors, and behind them; both start from the sensors."""
     start, behind = basis.change(near), basis.change(far)
-    first = compare(run.forecast(start), near, near.largest).figures()["relative_l2"]
-    found = run.forecast(start, at=behind.points[0])
+    first = compare(model.predict_dataset(start), near, near.largest).figures()["relative_l2"]
+    found = model.predict_dataset(start, at=behind.points[0])
     return first, compare(found, far, far.largest).figures()["relative_l2"]
 
 
@@ -94,36 +94,36 @@ def study(settings: Settings) -> Page:
         for seed in range(settings.seeds):
             data = basis.change(_noisy(cauchy(count, times, x, 1 + seed), seed))
             started = time.perf_counter()
-            run = learn.fit(
+            model = learn.fit(
                 data, basis.family, domain=[(-1.0, 1.0)] if basis.family == "chebyshev" else None, steps=steps, seed=seed,
                 progress=False,
             )  # fmt: skip
             seconds = time.perf_counter() - started
             allowed = allowed if settings.quick else max(allowed, seconds)
-            errors = _errors(run, basis, near, far)
+            errors = _errors(model, basis, near, far)
             found.setdefault(basis.name, []).append(errors)
-        degree = f"degree {run.basis.space.size - 1}"
+        degree = f"degree {model.encoder.space.size - 1}"
         rows.append(
             [
                 basis.name,
                 degree,
                 f"{seconds:.0f} s",
-                percent(encoding_error(run, basis.change(_last(near)))),
+                percent(encoding_error(model, basis.change(_last(near)))),
                 *_spreads(found[basis.name]),
             ]
         )
-    for name in rivals.RIVALS:
+    for name in baselines.BASELINES:
         for seed in range(settings.seeds):
-            model = rivals.train(
+            baseline = baselines.train(
                 name,
                 _noisy(cauchy(count, times, x, 1 + seed), seed),
                 (-REACH, REACH, settings.of(32, 128)),
                 allowed,
                 seed,
             )
-            if model is None:
+            if baseline is None:
                 break
-            error = model.error(near)["relative_l2"]
+            error = baseline.error(near)["relative_l2"]
             found.setdefault(name, []).append((error, 1.0))
         if name not in found:
             rows.append([name, "not installed", "", "", "", ""])
@@ -137,12 +137,12 @@ def study(settings: Settings) -> Page:
         f" what least squares leave of the unseen fields themselves, within 10, at the last time. Predictions start from values within 10. {steps} steps, seeds: {settings.seeds}."
     )
     figures = {name: [one[0] for one in own] for name, own in found.items()}
-    picture = Picture("tails", _picture(settings), "Best approximation of the field at t = 2 against the degree")
-    return Page("Heavy tails: fractional diffusion", [text, Table(headings, rows), picture], figures)
+    figure = Figure("tails", _figure(settings), "Best approximation of the field at t = 2 against the degree")
+    return Page("Heavy tails: fractional diffusion", [text, Table(headings, rows), figure], figures)
 
 
 def _noisy(data: Observations, seed: int) -> Observations:
-    from .fields import noisy
+    from .exact_solutions import noisy
 
     return noisy(data, NOISE, seed + 1)
 
@@ -177,7 +177,7 @@ def approximation(settings: Settings) -> dict[str, list[tuple[int, float]]]:
     return result
 
 
-def _picture(settings: Settings) -> Any:
+def _figure(settings: Settings) -> Any:
     import matplotlib
 
     matplotlib.use("Agg")

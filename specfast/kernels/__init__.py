@@ -3,7 +3,7 @@
     synthesize(coef, z, family, derivative)          (..., K), (..., M) -> (..., M)
     adjoint(values, z, size, family, derivative)     (..., M), (..., M) -> (..., K)
     backward(gradient, coef, z, family, derivative)  (..., M), (..., K), (..., M) -> (..., K), (..., M)
-    basis(z, size, family, derivative)               (..., M)           -> (..., M, K)
+    vandermonde(z, size, family, derivative)               (..., M)           -> (..., M, K)
     differentiate(coef, family, transposed)          (..., K)           -> (..., K)
     squares(z, size, family)                         (M,)               -> (M,), the sums of phi_n^2 / h_n
     product_synthesize(coef, z, tree, degrees, families, derivative)       (..., K), (..., M, D) -> (..., M)
@@ -65,7 +65,7 @@ def _select(forced: str | None) -> ModuleType:
 
 @cache
 def cpu_backend() -> ModuleType:
-    """Return the backend for tensors in main memory."""
+    """Return the backend for tensors in host memory."""
     return _select(_forced())
 
 
@@ -100,7 +100,7 @@ def cuda_backend() -> ModuleType:
     module, reason = _load("cuda")
     if module is None:
         raise RuntimeError(f"specfast: the CUDA backend cannot be used: {reason}")
-    module.doors.find()
+    module.launch.find()
     return module
 
 
@@ -108,15 +108,15 @@ def status() -> dict[str, str]:
     """Return every backend with "in use", "usable", or why it cannot be used."""
     active = _select(_forced()).__name__.rpartition(".")[2]
     states = {name: "in use" if name == active else _load(name)[1] for name in _CPU_ORDER}
-    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    reason = f"PyTorch sees {cards} CUDA device(s)" if cards else "PyTorch sees no CUDA device"
-    return {**states, "cuda": f"{_doors()}; {reason}"}
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    reason = f"PyTorch sees {count} CUDA device(s)" if count else "PyTorch sees no CUDA device"
+    return {**states, "cuda": f"{_launchers()}; {reason}"}
 
 
-def _doors() -> str:
+def _launchers() -> str:
     """Say how the kernels for CUDA devices can be reached."""
     try:
-        from . import _cuda  # type: ignore[attr-defined]
+        from . import _cuda
     except ImportError:
         found = importlib.util.find_spec("cupy") is not None
         return (

@@ -5,73 +5,26 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
 
-import numpy as np
 import torch  # before the extension, so that both share one OpenMP runtime
 from torch import Tensor
 
-from ..families import Family, family_by_name
-from . import _cpu, cpu_cross  # type: ignore[attr-defined]
+from ..families import family_by_name
+from . import cpu_fields as fused  # noqa: F401  (what `fields` asks a backend for)
+from . import cpu_nd
+from .cpu_plans import (  # noqa: F401  (what a user asks for of this machine)
+    KERNELS,
+    Plan,
+    instruction_set,
+    instruction_sets,
+    nvcc,
+    openmp,
+    plan_of,
+)
+from .matrix_product import ADJOINT_BY_PRODUCT, SYNTHESIZE_BY_PRODUCT, matrix_product_pays
 from .point_rows import broadcast
-
-
-def _load_kernels() -> _cpu.Kernels:
-    wanted = os.environ.get("SPECFAST_SIMD", "")
-    kernels = _cpu.Kernels(wanted)
-    if not kernels.found:
-        raise ValueError(f"SPECFAST_SIMD={wanted!r}: one of {', '.join(kernels.names)} is expected on this machine")
-    return kernels
-
-
-_kernels = _load_kernels()
-# What lets the compiled module look into tensors itself; PyTorch has it from 2.11 on.
-_cpu.exchange_by(getattr(Tensor, "__dlpack_c_exchange_api__", None))
-instruction_set: str = _kernels.name
-instruction_sets: list[str] = _kernels.names
-openmp: bool = _cpu.openmp
-Placed, place = _cpu.Placed, _cpu.place
-nvcc: str = _cpu.nvcc  # what the build found of CUDA's compiler
-
-
-def _columns(family: Family, count: int, single: bool) -> dict[str, Any]:
-    """Return the tables of one precision as the compiled module takes them."""
-    tables, ends = family.recurrence_tables(count, single), family.end_tables(count)
-    kind = np.float32 if single else np.float64
-    return {
-        "a": tables.a.astype(kind),
-        "b": np.empty(0, kind) if tables.b is None else tables.b.astype(kind),
-        "r": np.empty(0, kind) if ends is None else ends.r.astype(kind),
-        "kappa": np.empty(0, kind) if ends is None else ends.kappa.astype(kind),
-        "scale": tables.scale,
-        "value_at_end": np.empty(0) if ends is None else ends.value,
-        "start": tables.start,
-        "limits": (tables.near_limit, tables.far_limit, tables.end_limit),
-    }
-
-
-@lru_cache(maxsize=256)
-def _plan(name: str, size: int, derivative: int) -> _cpu.Plan:
-    family = family_by_name(name)
-    count = size + derivative * family.degree_growth
-    maps = family.differentiation_tables(count)
-    single = _columns(family, count, True) if family.single_suffices(count) else None
-    return _cpu.Plan(
-        _columns(family, count, False),
-        single,
-        [
-            *(table if table.any() else table[:0] for table in (maps.ahead, maps.leap)),
-            maps.lower,
-            maps.middle,
-            maps.upper,
-        ],
-        size,
-        derivative,
-    )
 
 
 def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
@@ -79,38 +32,7 @@ def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     return torch.empty((*broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype)
 
 
-class _Rule(NamedTuple):
-    row: float
-    point: float
-    function: float
-    once: float
-    entry: float
-
-
-# Rows that share their points: the kernel repeats the recurrence for every few rows, a matrix product needs it once. The
-# product pays where what the rows save outweighs it: rows (row + point M + function N + M N) >= once + entry M N, in units of
-# a term of the sum, fitted to 248 shapes on one and on two threads (docs/kernels.md). The rule looks at shapes alone, so
-# that results do not depend on the number of threads.
-_SYNTHESIZE_BY_PRODUCT = _Rule(8e3, 100, 14, 2.6e6, 146)
-_ADJOINT_BY_PRODUCT = _Rule(14.5e3, 29, 27, 5.4e5, 46)
 _TABLE_BYTES = 1 << 20
-
-
-def _matrix_product_pays(other: Tensor, z: Tensor, size: int, rule: _Rule) -> bool:
-    """Whether many rows of coefficients or values meet one row of points."""
-    if z.dim() > 1 and z.shape[0] > 1 and z.stride(0):
-        return False  # the usual case, soonest
-    points, width = z.shape[-1], other.shape[-1]
-    terms = points * size
-    if terms == 0 or z.dim() > other.dim():
-        return False
-    saved = rule.row + rule.point * points + rule.function * size + terms
-    if other.numel() * saved < (rule.once + rule.entry * terms) * width:
-        return False
-    return z.dim() == 1 or (
-        all(size == 1 or stride == 0 for size, stride in zip(z.shape[:-1], z.stride(), strict=False))
-        and torch.broadcast_shapes(other.shape[:-1], z.shape[:-1]) == other.shape[:-1]
-    )
 
 
 class _Scratch(threading.local):
@@ -135,7 +57,7 @@ def _tables(z: Tensor, size: int, family: str, derivative: int) -> Iterator[tupl
     for begin in range(0, z.shape[0], run):
         part = slice(begin, min(begin + run, z.shape[0]))
         table = memory[: size * (part.stop - begin)].view(size, part.stop - begin)
-        yield part, _basis(z[part], size, family, derivative, table, by_degree=True)
+        yield part, _vandermonde(z[part], size, family, derivative, table, by_degree=True)
 
 
 def _one_row(z: Tensor) -> Tensor:
@@ -146,7 +68,7 @@ def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) ->
     size, points = coef.shape[-1], z.shape[0]
     if size * points * z.element_size() <= _TABLE_BYTES:
         table = _scratch.take(size * points, z.dtype).view(size, points)
-        return coef @ _basis(z, size, family, derivative, table, by_degree=True)
+        return coef @ _vandermonde(z, size, family, derivative, table, by_degree=True)
     rows = coef.reshape(-1, size)
     result = torch.empty((rows.shape[0], z.shape[0]), dtype=z.dtype)
     for part, table in _tables(z, coef.shape[-1], family, derivative):
@@ -157,7 +79,7 @@ def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) ->
 def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     if size * z.shape[0] * z.element_size() <= _TABLE_BYTES:
         table = _scratch.take(z.shape[0] * size, z.dtype).view(z.shape[0], size)
-        return values @ _basis(z, size, family, derivative, table, by_degree=False)
+        return values @ _vandermonde(z, size, family, derivative, table, by_degree=False)
     rows = values.reshape(-1, values.shape[-1])
     result = torch.zeros((rows.shape[0], size), dtype=z.dtype)
     for part, table in _tables(z, size, family, derivative):
@@ -168,21 +90,21 @@ def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivativ
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     size, points = coef.shape[-1], z.shape[-1]
-    if _matrix_product_pays(coef, z, size, _SYNTHESIZE_BY_PRODUCT):
+    if matrix_product_pays(coef, z, size, SYNTHESIZE_BY_PRODUCT):
         return _synthesize_shared(coef, _one_row(z), family, derivative)
-    plan, result = _plan(family, size, derivative), torch.empty_like(z)
-    if not _kernels.synthesize(plan, coef, z, result):  # z has other leading axes, or is not contiguous
+    plan, result = plan_of(family, size, derivative), torch.empty_like(z)
+    if not KERNELS.synthesize(plan, coef, z, result):  # z has other leading axes, or is not contiguous
         result = _empty(coef, z, points)
-        assert _kernels.synthesize(plan, coef, z, result)
+        assert KERNELS.synthesize(plan, coef, z, result)
     return result
 
 
 def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
-    if _matrix_product_pays(values, z, size, _ADJOINT_BY_PRODUCT):
+    if matrix_product_pays(values, z, size, ADJOINT_BY_PRODUCT):
         return _adjoint_shared(values, _one_row(z), size, family, derivative)
     result = _empty(values, z, size)
-    _kernels.adjoint(_plan(family, size, derivative), values, z, result)
+    KERNELS.adjoint(plan_of(family, size, derivative), values, z, result)
     return result
 
 
@@ -195,43 +117,43 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative:
     size = coef.shape[-1]
     grad_coef = torch.empty((*lead, size), dtype=z.dtype)
     grad_z = torch.empty((*lead, z.shape[-1]), dtype=z.dtype)
-    _kernels.backward(_plan(family, size, derivative + 1), gradient, coef, z, grad_coef, grad_z)
+    KERNELS.backward(plan_of(family, size, derivative + 1), gradient, coef, z, grad_coef, grad_z)
     return grad_coef, grad_z
 
 
-def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
-    return _basis(z, size, family, derivative, torch.empty((*z.shape, size), dtype=z.dtype), by_degree=False)
+    return _vandermonde(z, size, family, derivative, torch.empty((*z.shape, size), dtype=z.dtype), by_degree=False)
 
 
-def _basis(z: Tensor, size: int, family: str, derivative: int, result: Tensor, by_degree: bool) -> Tensor:
-    plan = _plan(family, size, derivative)
-    _kernels.basis(plan, z, result, by_degree)
+def _vandermonde(z: Tensor, size: int, family: str, derivative: int, result: Tensor, by_degree: bool) -> Tensor:
+    plan = plan_of(family, size, derivative)
+    KERNELS.vandermonde(plan, z, result, by_degree)
     return result
 
 
-def multiply_adds(rounds: int, dtype: torch.dtype) -> int:
-    """Do many independent multiply-adds in registers on every thread; return how many. Timed, this is the bound."""
-    return _kernels.multiply_adds(rounds, dtype == torch.float64)
+def run_fma(rounds: int, dtype: torch.dtype) -> int:
+    """Do many independent FMAs in registers on every thread; return how many. Timed, this is the peak."""
+    return KERNELS.run_fma(rounds, dtype == torch.float64)
 
 
 def squares(z: Tensor, size: int, family: str) -> Tensor:
     """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
     z, result = z.contiguous(), torch.empty_like(z)
     norms = torch.from_numpy(1 / family_by_name(family).norm_squared(size))
-    _kernels.squares(_plan(family, size, 0), z.data_ptr(), z.shape[0], norms.data_ptr(), result.data_ptr())
+    KERNELS.squares(plan_of(family, size, 0), z.data_ptr(), z.shape[0], norms.data_ptr(), result.data_ptr())
     return result
 
 
 def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     """Return the coefficients of the derivative, or apply the transpose of that map."""
     result = torch.empty(coef.shape, dtype=coef.dtype)
-    _kernels.differentiate(_plan(family, coef.shape[-1], 0), coef, result, transposed)
+    KERNELS.differentiate(plan_of(family, coef.shape[-1], 0), coef, result, transposed)
     return result
 
 
-def _plans(degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]) -> list[_cpu.Plan]:
-    return [_plan(name, n + 1, k) for name, n, k in zip(families, degrees, derivative, strict=True)]
+def _plans(degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]) -> list[Plan]:
+    return [plan_of(name, n + 1, k) for name, n, k in zip(families, degrees, derivative, strict=True)]
 
 
 # One pass for both gradients is the faster where tables are a good part of the work; beyond, sums in memory cost more.
@@ -243,7 +165,7 @@ def product_synthesize(
     coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
     """Return the sums over an index tree at points z (..., M, D)."""
-    return cpu_cross.synthesize(_kernels, _plans(degrees, families, derivative), coef, z, tree)
+    return cpu_nd.synthesize(KERNELS, _plans(degrees, families, derivative), coef, z, tree)
 
 
 def product_adjoint(
@@ -251,7 +173,7 @@ def product_adjoint(
     derivative: Sequence[int],
 ) -> Tensor:  # fmt: skip
     """Return the transpose of `product_synthesize` applied to values (..., M)."""
-    return cpu_cross.adjoint(_kernels, _plans(degrees, families, derivative), values, z, tree, size)
+    return cpu_nd.adjoint(KERNELS, _plans(degrees, families, derivative), values, z, tree, size)
 
 
 def product_gradient(
@@ -259,7 +181,7 @@ def product_gradient(
 ) -> Tensor:
     """Return the gradient in z, (..., M, D), of `product_synthesize`."""
     plans, slopes = (_plans(degrees, families, [k + more for k in derivative]) for more in (0, 1))
-    return cpu_cross.gradient(_kernels, plans, slopes, coef, z, tree)
+    return cpu_nd.gradient(KERNELS, plans, slopes, coef, z, tree)
 
 
 def product_backward(
@@ -271,7 +193,7 @@ def product_backward(
         grad_coef = product_adjoint(values, z, tree, coef.shape[-1], degrees, families, derivative)
         return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
     plans, slopes = (_plans(degrees, families, [k + more for k in derivative]) for more in (0, 1))
-    return cpu_cross.backward(_kernels, plans, slopes, values, coef, z, tree)
+    return cpu_nd.backward(KERNELS, plans, slopes, values, coef, z, tree)
 
 
 def product_derivatives(
@@ -285,9 +207,9 @@ def product_derivatives(
         parts = (derivatives[:half], derivatives[half:])
         return torch.cat([product_derivatives(coef, z, tree, degrees, families, part) for part in parts], -2)
     plans = [
-        [_plan(family, degree + 1, order) for order in own]
+        [plan_of(family, degree + 1, order) for order in own]
         for family, degree, own in zip(families, degrees, listed, strict=True)
     ]
     slots = [own.index(order) for orders in derivatives for own, order in zip(listed, orders, strict=True)]
     first = [own[0] for own in plans]
-    return cpu_cross.derivatives(_kernels, first, plans, slots, coef, z, tree)
+    return cpu_nd.derivatives(KERNELS, first, plans, slots, coef, z, tree)

@@ -32,7 +32,7 @@ from numba import njit
 from torch import Tensor
 
 from ..families import family_by_name
-from . import jit_cross, products
+from . import jit_nd, products
 
 HERMITE, LAGUERRE, CHEBYSHEV, LEGENDRE = 0, 1, 2, 3
 _TILE = 64
@@ -40,11 +40,11 @@ _compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contrac
 
 
 @_compiled
-def _start(kind, z):
+def _start(start_type, z):
     """Return mantissa and exponent of exp(-z^2/2), exp(-z/2) or 1."""
-    if kind == 2:
+    if start_type == 2:
         return 1.0, 0.0
-    if kind == 1:
+    if start_type == 1:
         high, low = -0.5 * z, 0.0
     else:
         square = z * z
@@ -94,17 +94,17 @@ def _difference_form(family, n, alpha):
 @_compiled
 def _walk(family, degree, z, alpha, out, every):
     """Write phi_0 .. phi_degree to `out` if `every`, or only the last to out[0]."""
-    kind = 0 if family == HERMITE else (1 if family == LAGUERRE else 2)
-    outside = (kind == 1 and z < 0) or (kind == 2 and abs(z) > 1) or math.isnan(z) or math.isinf(z)
+    start_type = 0 if family == HERMITE else (1 if family == LAGUERRE else 2)
+    outside = (start_type == 1 and z < 0) or (start_type == 2 and abs(z) > 1) or math.isnan(z) or math.isinf(z)
     if outside:
-        value = math.nan if kind == 2 or math.isnan(z) else 0.0
+        value = math.nan if start_type == 2 or math.isnan(z) else 0.0
         for n in range(degree + 1 if every else 1):
             out[n] = value
         return
-    mantissa, exponent = _start(kind, z)
-    distance = z if kind == 1 else 1.0 - abs(z)
-    if kind > 0 and distance < (8.0 if kind == 1 else 0.002):
-        sign = -1.0 if kind == 2 and z < 0 else 1.0
+    mantissa, exponent = _start(start_type, z)
+    distance = z if start_type == 1 else 1.0 - abs(z)
+    if start_type > 0 and distance < (8.0 if start_type == 1 else 0.002):
+        sign = -1.0 if start_type == 2 and z < 0 else 1.0
         q, d, value, parity = math.ldexp(mantissa, int(exponent)), 0.0, _at_end(family, alpha), 1.0
         for n in range(degree + 1):
             if every:
@@ -172,35 +172,35 @@ def legendre(n, z):
 
 
 @_compiled
-def _regime(kind, z, near, far, end, slack):
+def _regime(start_type, z, near, far, end, slack):
     """Return z made harmless, and 0 near, 1 far, 2 end, 3 known to be zero, 4 NaN."""
     if math.isnan(z):
         return 0.0, 4
     size = abs(z)
-    if kind == 2:
+    if start_type == 2:
         if size > 1 + slack:
             return 0.0, 4
         if size > 1:
             z, size = math.copysign(1.0, z), 1.0
         return z, (2 if size > 1 - end else 0)
-    if size > far or (kind == 1 and z < 0):
+    if size > far or (start_type == 1 and z < 0):
         return 0.0, 3
-    if kind == 1 and z < end:
+    if start_type == 1 and z < end:
         return z, 2
     return z, (1 if size > near else 0)
 
 
 @_compiled
-def _functions(tables, count, kind, z, regime, out):
+def _functions(tables, count, start_type, z, regime, out):
     """Write phi_0 .. phi_{count-1} at one point of a regime other than near."""
     a, b, scale, r, kappa, value = tables
     if regime >= 3:
         out[:count] = math.nan if regime == 4 else 0.0
         return
-    mantissa, exponent = _start(kind, z)
+    mantissa, exponent = _start(start_type, z)
     if regime == 2:
-        distance = z if kind == 1 else 1.0 - abs(z)
-        sign, parity = (-1.0 if kind == 2 and z < 0 else 1.0), 1.0
+        distance = z if start_type == 1 else 1.0 - abs(z)
+        sign, parity = (-1.0 if start_type == 2 and z < 0 else 1.0), 1.0
         q, d = math.ldexp(mantissa, int(exponent)), 0.0
         for n in range(count):
             out[n] = parity * value[n] * q
@@ -222,7 +222,7 @@ def _functions(tables, count, kind, z, regime, out):
 
 
 @_compiled
-def _basis_rows(tables, count, kind, limits, z, slack, out):
+def _vandermonde_rows(tables, count, start_type, limits, z, slack, out):
     """Write the functions at points z (M,) to out (M, count)."""
     a, b, scale, _, _, _ = tables
     current, previous, point = np.empty(_TILE), np.empty(_TILE), np.empty(_TILE)
@@ -230,11 +230,11 @@ def _basis_rows(tables, count, kind, limits, z, slack, out):
     filled = 0
     for m in range(z.shape[0] + 1):
         if m < z.shape[0]:
-            harmless, regime = _regime(kind, z[m], limits[0], limits[1], limits[2], slack)
+            harmless, regime = _regime(start_type, z[m], limits[0], limits[1], limits[2], slack)
             if regime != 0:
-                _functions(tables, count, kind, harmless, regime, out[m])
+                _functions(tables, count, start_type, harmless, regime, out[m])
                 continue
-            mantissa, exponent = _start(kind, harmless)
+            mantissa, exponent = _start(start_type, harmless)
             point[filled], current[filled], previous[filled] = harmless, math.ldexp(mantissa, int(exponent)), 0.0
             place[filled] = m
             filled += 1
@@ -250,14 +250,14 @@ def _basis_rows(tables, count, kind, limits, z, slack, out):
 
 
 @_compiled
-def _multiply(tables, count, kind, limits, rows, points, slack, left, result, transposed):
+def _multiply(tables, count, start_type, limits, rows, points, slack, left, result, transposed):
     """Multiply the functions at rows of points (B, M) with rows of coefficients, or the transpose with values."""
     table = np.empty((min(_TILE, max(points.shape[1], 1)), count))
     for row in range(rows.shape[0]):
         z = points[rows[row]]
         for begin in range(0, z.shape[0], _TILE):
             part = z[begin : begin + _TILE]
-            _basis_rows(tables, count, kind, limits, part, slack, table)
+            _vandermonde_rows(tables, count, start_type, limits, part, slack, table)
             if transposed:
                 for m in range(part.shape[0]):
                     weight = left[row, begin + m]
@@ -360,12 +360,12 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative:
     return grad_coef.expand(*lead, -1).contiguous(), grad_z.expand(*lead, -1).contiguous()
 
 
-def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
     wide = size + derivative * family_by_name(family).degree_growth
     result = np.empty((z.numel(), wide))
     columns, count, start, limits, slack = _arguments(family, wide, z)
-    _basis_rows(columns, count, start, limits, z.double().reshape(-1).contiguous().numpy(), slack, result)
+    _vandermonde_rows(columns, count, start, limits, z.double().reshape(-1).contiguous().numpy(), slack, result)
     table = torch.from_numpy(result)
     for _ in range(derivative):
         table = differentiate(table, family, True)
@@ -375,7 +375,7 @@ def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
 def squares(z: Tensor, size: int, family: str) -> Tensor:
     """Return sum_{n < size} phi_n(z_m)^2 / h_n for points z (M,) of dtype float64."""
     norms = torch.from_numpy(family_by_name(family).norm_squared(size))
-    parts = [(basis(part, size, family, 0) ** 2 / norms).sum(-1) for part in z.split(max(1, (1 << 22) // size))]
+    parts = [(vandermonde(part, size, family, 0) ** 2 / norms).sum(-1) for part in z.split(max(1, (1 << 22) // size))]
     return torch.cat(parts) if parts else z.clone()
 
 
@@ -392,7 +392,7 @@ def product_synthesize(
     coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
     """Return the sums over an index tree at points z (..., M, D)."""
-    return jit_cross.synthesize(basis, coef, z, tree, degrees, families, derivative)
+    return jit_nd.synthesize(vandermonde, coef, z, tree, degrees, families, derivative)
 
 
 def product_adjoint(
@@ -400,7 +400,7 @@ def product_adjoint(
     derivative: Sequence[int],
 ) -> Tensor:  # fmt: skip
     """Return the transpose of `product_synthesize` applied to values (..., M)."""
-    return jit_cross.adjoint(basis, values, z, tree, size, degrees, families, derivative)
+    return jit_nd.adjoint(vandermonde, values, z, tree, size, degrees, families, derivative)
 
 
 product_gradient, product_backward, product_derivatives = products.from_sums(product_synthesize, product_adjoint)

@@ -17,7 +17,7 @@ _inside: list[str] = []  # the setting as it was before the first of those that 
 
 @contextlib.contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Compute products on a card in full float32; the setting is put back when the last of all threads leaves."""
+    """Compute products on a GPU in full float32; the setting is put back when the last of all threads leaves."""
     setting = torch.backends.cuda.matmul
     if device.type != "cuda":
         yield

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 _BLOCK = 1 << 20
-Basis = Callable[[Tensor, int, str, int], Tensor]
+Vandermonde = Callable[[Tensor, int, str, int], Tensor]
 
 
 def indices_of(tree: Tensor, dim: int, device: torch.device) -> Tensor:
     """Return the indices (K, D) of a tree, 64-bit integers on a device."""
-    from .._trees import list_indices
+    from ..index_sets.enumerate import list_indices
 
     runs = tree.cpu().numpy()
     indices = np.empty((int(runs[:, 1].sum()), dim), np.int64)
@@ -36,7 +36,7 @@ def _gathered(tables: Sequence[Tensor], indices: Tensor) -> Tensor:
 
 
 def _over_blocks(
-    basis: Basis, z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int],
+    vandermonde: Vandermonde, z: Tensor, indices: Tensor, families: Sequence[str], derivative: Sequence[int],
     visit: Callable[[slice, slice, Tensor], None],
 ) -> None:  # fmt: skip
     """Call visit(points, indices, products) for every block of one row's points z (M, D)."""
@@ -46,7 +46,7 @@ def _over_blocks(
     for begin in range(0, z.shape[0], point_block):
         points = slice(begin, begin + point_block)
         tables = [
-            basis(z[points, axis].contiguous(), sizes[axis], family, derivative[axis])
+            vandermonde(z[points, axis].contiguous(), sizes[axis], family, derivative[axis])
             for axis, family in enumerate(families)
         ]
         for first in range(0, indices.shape[0], index_block):
@@ -55,9 +55,9 @@ def _over_blocks(
 
 
 def synthesize(
-    basis: Basis, coef: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
+    vandermonde: Vandermonde, coef: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
-    """Return the sums (..., M) for coef (..., K), z (..., M, D), functions by `basis`."""
+    """Return the sums (..., M) for coef (..., K), z (..., M, D), functions by `vandermonde`."""
     indices = indices_of(tree, z.shape[-1], z.device)
     lead = torch.broadcast_shapes(coef.shape[:-1], z.shape[:-2])
     # Rows that share their points share their products.
@@ -72,12 +72,17 @@ def synthesize(
         def visit(points: slice, chosen: slice, products: Tensor, users: Tensor = users) -> None:
             result_rows[users, points] += coef_rows[users, chosen] @ products.T
 
-        _over_blocks(basis, point_rows[row], indices, families, derivative, visit)
+        _over_blocks(vandermonde, point_rows[row], indices, families, derivative, visit)
     return result
 
 
 def adjoint(
-    basis: Basis, values: Tensor, z: Tensor, tree: Tensor, families: Sequence[str], derivative: Sequence[int]
+    vandermonde: Vandermonde,
+    values: Tensor,
+    z: Tensor,
+    tree: Tensor,
+    families: Sequence[str],
+    derivative: Sequence[int],
 ) -> Tensor:
     """Return the sums (..., K) over the points of values (..., M) times the products."""
     indices = indices_of(tree, z.shape[-1], z.device)
@@ -93,7 +98,7 @@ def adjoint(
         def visit(points: slice, chosen: slice, products: Tensor, users: Tensor = users) -> None:
             result_rows[users, chosen] += value_rows[users, points] @ products
 
-        _over_blocks(basis, point_rows[row], indices, families, derivative, visit)
+        _over_blocks(vandermonde, point_rows[row], indices, families, derivative, visit)
     return result
 
 

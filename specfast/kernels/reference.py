@@ -145,7 +145,7 @@ def squares(z: Tensor, size: int, family: str) -> Tensor:
     return total
 
 
-def basis(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
     own = family_by_name(family)
     count = _count(own, size, derivative)
@@ -167,7 +167,7 @@ def product_synthesize(
     coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
     """Return the sums over an index tree at points z (..., M, D)."""
-    return products.synthesize(basis, coef, z, tree, families, derivative)
+    return products.synthesize(vandermonde, coef, z, tree, families, derivative)
 
 
 def product_adjoint(
@@ -175,7 +175,7 @@ def product_adjoint(
     derivative: Sequence[int],
 ) -> Tensor:  # fmt: skip
     """Return the transpose of `product_synthesize` applied to values (..., M)."""
-    return products.adjoint(basis, values, z, tree, families, derivative)
+    return products.adjoint(vandermonde, values, z, tree, families, derivative)
 
 
 product_gradient, product_backward, product_derivatives = products.from_sums(product_synthesize, product_adjoint)

@@ -19,8 +19,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from . import storage
-from .data import DataError, Observations
+from . import memmap
+from .io import DataError, Observations
 
 STATE, LOG, MEMBERS = "training.safetensors", "log.jsonl", "members"
 
@@ -55,7 +55,7 @@ def fingerprint(data: Observations) -> str:
         if part is None:
             continue
         digest.update(str(tuple(part.shape)).encode())
-        for some in storage.blocks(len(part), part[0].numel()):
+        for some in memmap.blocks(len(part), part[0].numel()):
             digest.update(part[some].contiguous().numpy().data)
     return digest.hexdigest()
 

@@ -9,16 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from ..nn.exponential import LARGEST_MATRIX
-from .network import perceptron, start_near_zero
-from .nodes import AtNodes
-from .structure import Conserved, Known, LocalLowRank
+from .collocation import AtNodes
+from .conservation import Conserved
+from .known_terms import Known
+from .low_rank import LocalLowRank
+from .mlp import perceptron, start_near_zero
 
 # More coefficients than this, and the linear part couples neighbours in the index set and a few combinations of all.
 DENSE = 2000
 
 
 @dataclass(frozen=True)
-class Form:
+class DynamicsConfig:
     """What the right-hand side depends on, and what is known of it.
 
     Attributes
@@ -29,8 +31,8 @@ class Form:
         How many parameters of the equation are inputs.
     time_dependent : bool
         Time is an input.
-    position : bool
-        x0 is an input where the basis follows; without it the equation is the same everywhere.
+    depends_on_position : bool
+        x0 is an input where the basis moves; without it the equation is the same everywhere.
     known : tuple of (orders, number)
         Terms number * d^orders u / dx^orders of the equation that are known.
     conserved : tuple of str
@@ -42,7 +44,7 @@ class Form:
     hidden: tuple[int, ...] = (128, 128)
     parameters: int = 0
     time_dependent: bool = False
-    position: bool = False
+    depends_on_position: bool = False
     known: tuple[tuple[tuple[int, ...], float], ...] = ()
     conserved: tuple[str, ...] = ()
     local: int | None = None
@@ -52,20 +54,20 @@ class Form:
         return asdict(self)
 
     @staticmethod
-    def from_dict(values: dict[str, Any]) -> Form:
+    def from_dict(values: dict[str, Any]) -> DynamicsConfig:
         """Return what `to_dict` described."""
         values = dict(values)
         if "at_nodes" in values:  # runs of earlier versions
             values["local"] = 2 if values.pop("at_nodes") else None
         known = tuple((tuple(orders), float(number)) for orders, number in values["known"])
         lists = {name: tuple(values[name]) for name in ("hidden", "conserved")}
-        return Form(**{**values, **lists, "known": known})
+        return DynamicsConfig(**{**values, **lists, "known": known})
 
 
 class Dynamics(nn.Module):
     r"""d state/dt = s (A y + b + network(y)) / T + what is known, for the state (c, log beta, x0), c of all channels together.
 
-    y is the state without x0, unless `form.position`, standardised by mean and size s; where the basis does not follow
+    y is the state without x0, unless `config.depends_on_position`, standardised by mean and size s; where the basis is fixed
     the state is c. Parameters of the equation and time, standardised likewise, are further inputs of A and the network.
     The linear part starts from least squares on differences of the encoded snapshots, the network from nearly zero.
 
@@ -85,15 +87,15 @@ class Dynamics(nn.Module):
     extra_mean: Tensor
     extra_size: Tensor
 
-    def __init__(self, basis: Any, channels: int, form: Form):
+    def __init__(self, encoder: Any, channels: int, config: DynamicsConfig):
         super().__init__()
-        self.form, self.dim = form, basis.space.dim
-        self.scales, self.shifts = basis.moving
-        self.places = basis.space.size
-        self.width = channels * basis.space.size
+        self.config, self.dim = config, encoder.space.dim
+        self.scales, self.shifts = encoder.moving_axes
+        self.places = encoder.space.size
+        self.width = channels * encoder.space.size
         self.state = self.width + len(self.scales) + len(self.shifts)
-        self.seen = self.state if form.position else self.width + len(self.scales)
-        extra = form.parameters + form.time_dependent
+        self.seen = self.state if config.depends_on_position else self.width + len(self.scales)
+        extra = config.parameters + config.time_dependent
         for name, count in (("mean", self.state), ("extra_mean", extra)):
             self.register_buffer(name, torch.zeros(count, dtype=torch.float64))
         for name, count in (("size", self.state), ("extra_size", extra)):
@@ -104,21 +106,21 @@ class Dynamics(nn.Module):
         self.linear: nn.Module = (
             nn.Linear(inputs, self.state, dtype=torch.float64)
             if dense
-            else LocalLowRank(basis.space, channels, inputs, self.state)
+            else LocalLowRank(encoder.space, channels, inputs, self.state)
         )
         self.nodes: AtNodes | None = None
-        if form.local is not None:
-            self.nodes = AtNodes(basis, channels, form.hidden, extra, form.position, form.local)
+        if config.local is not None:
+            self.nodes = AtNodes(encoder, channels, config.hidden, extra, config.depends_on_position, config.local)
         else:
-            self.network = perceptron(inputs, form.hidden, self.state)
-        self.known = Known(basis, form.known) if form.known else None
-        self.conserved = Conserved(basis, form.conserved) if form.conserved else None
+            self.network = perceptron(inputs, config.hidden, self.state)
+        self.known = Known(encoder, config.known) if config.known else None
+        self.conserved = Conserved(encoder, config.conserved) if config.conserved else None
 
     def inputs(self, t: Tensor, state: Tensor, parameters: Tensor | None) -> Tensor:
         """Return the standardised inputs (..., seen + extra) of a state (..., state)."""
         y = ((state - self.mean) / self.size)[..., : self.seen]
         extra = [] if parameters is None else [parameters.expand(*y.shape[:-1], -1)]
-        if self.form.time_dependent:
+        if self.config.time_dependent:
             extra.append(t.expand(y.shape[:-1]).unsqueeze(-1))
         if not extra:
             return y
@@ -155,22 +157,22 @@ class Dynamics(nn.Module):
         self, t: Tensor, coef: Tensor, scale: Tensor, shift: Tensor, parameters: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
         """Return dc/dt, d(log beta)/dt and dx0/dt for coefficients (..., C, K), scale and shift counted from the reference."""
-        frame = self.frame_of(scale, shift)
-        y = self.inputs(t, torch.cat([coef.flatten(-2), frame], -1), parameters)
+        scale_shift = self.scale_shift_of(scale, shift)
+        y = self.inputs(t, torch.cat([coef.flatten(-2), scale_shift], -1), parameters)
         learned = self.slope(y)
         slope, moves = learned[..., : self.width].unflatten(-1, coef.shape[-2:]), learned[..., self.width :]
         if self.nodes is not None:
             slope = slope + self.nodes(coef, y[..., self.seen :] if y.shape[-1] > self.seen else None)
         if self.known is not None:
-            slope = slope + self.known(coef, frame) + self.known.compensation(coef, frame, moves)
+            slope = slope + self.known(coef, scale_shift) + self.known.compensation(coef, scale_shift, moves)
         if self.conserved is not None:
-            slope = self.conserved(coef, slope, frame, moves)
+            slope = self.conserved(coef, slope, scale_shift, moves)
         if not self.scales:
             return slope, None, None
         first = len(self.scales)
         return slope, self._spread(moves[..., :first], self.scales), self._spread(moves[..., first:], self.shifts)
 
-    def frame_of(self, scale: Tensor, shift: Tensor) -> Tensor:
+    def scale_shift_of(self, scale: Tensor, shift: Tensor) -> Tensor:
         """Return the moving ones among log beta and x0, in a row."""
         if not self.scales:
             return scale.new_zeros(*scale.shape[: scale.dim() - (self.dim > 1)], 0)
@@ -220,13 +222,13 @@ class Dynamics(nn.Module):
         if self.known is None:
             return torch.zeros_like(state)
         coef = state[..., : self.width].unflatten(-1, (-1, self.known.size))
-        frame, moves = state[..., self.width :], slope[..., self.width :]
-        known = self.known(coef, frame) + self.known.compensation(coef, frame, moves)
-        return torch.cat([known.flatten(-2), torch.zeros_like(frame)], -1)
+        scale_shift, moves = state[..., self.width :], slope[..., self.width :]
+        known = self.known(coef, scale_shift) + self.known.compensation(coef, scale_shift, moves)
+        return torch.cat([known.flatten(-2), torch.zeros_like(scale_shift)], -1)
 
     def _standardise_extra(self, times: Tensor, parameters: Tensor | None) -> None:
         columns = [] if parameters is None else list(parameters.T)
-        columns += [times] if self.form.time_dependent else []
+        columns += [times] if self.config.time_dependent else []
         for place, column in enumerate(columns):
             spread = column.std(correction=0)
             self.extra_mean[place] = column.mean()

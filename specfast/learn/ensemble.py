@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import storage
+from . import memmap
 from .checkpoint import MEMBERS, STATE
-from .data import DataError, Observations
+from .distributed import Processes
 from .errors import compare, together
-from .processes import Processes
-from .run import Run, load
+from .io import DataError, Observations
+from .model import Model, load
 from .train import fit
 
 
@@ -30,34 +30,34 @@ class Ensemble:
         The first is the one that `load` gives for the folder.
     """
 
-    runs: tuple[Run, ...]
+    models: tuple[Model, ...]
 
     def __len__(self) -> int:
-        return len(self.runs)
+        return len(self.models)
 
     def predict(self, *args: Any, **keywords: Any) -> tuple[Tensor, Tensor]:
-        """Return the mean and the standard deviation of the runs' predictions; see `Run.predict`."""
-        return _mean_and_spread([run.predict(*args, **keywords) for run in self.runs])
+        """Return the mean and the standard deviation of the runs' predictions; see `Model.predict`."""
+        return _mean_and_spread([model.predict(*args, **keywords) for model in self.models])
 
-    def forecast(self, data: Observations, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def predict_dataset(self, data: Observations, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation (R, T, C, M), each trajectory from its first observed snapshot alone."""
         size = data.values.shape[-1] if at is None else at.shape[0]
-        mean, spread = (storage.empty((*data.values.shape[:-1], size)) for _ in range(2))
+        mean, spread = (memmap.empty((*data.values.shape[:-1], size)) for _ in range(2))
         for rows, some in data.blocks():
-            mean[rows], spread[rows] = _mean_and_spread([run.forecast(some, at) for run in self.runs])
+            mean[rows], spread[rows] = _mean_and_spread([model.predict_dataset(some, at) for model in self.models])
         return mean, spread
 
     def evaluate(self, data: Observations) -> dict[str, Any]:
-        """Return the errors of the mean, as `Run.evaluate` does, with the members' own and the spread relative to the field.
+        """Return the errors of the mean, as `Model.evaluate` does, with the members' own and the spread relative to the field.
 
         Of several runs ``members`` has the relative_l2 of each, ``spread`` the standard deviation over the field, both root mean squares.
         """
         if len(self) == 1:
-            return self.runs[0].evaluate(data)
-        self.runs[0].check(data)
+            return self.models[0].evaluate(data)
+        self.models[0].check(data)
         size, parts = data.largest, []
         for _, some in data.blocks():
-            predictions = [run.forecast(some) for run in self.runs]
+            predictions = [model.predict_dataset(some) for model in self.models]
             mean, spread = _mean_and_spread(predictions)
             parts.append([compare(mean, some, size, spread), *(compare(one, some, size) for one in predictions)])
         errors, *members = (together(part) for part in zip(*parts, strict=True))
@@ -93,23 +93,23 @@ def fit_ensemble(
     """
     if count < 2:
         raise DataError(f"count={count}: an ensemble of at least 2 is expected")
-    processes, runs = Processes(options.get("group")), []
+    processes, models = Processes(options.get("group")), []
     options["group"] = processes.group
     for member in range(count):
         own = None if folder is None else _member(Path(folder), member)
         begun = member == 0 or processes.said_by_first(_begun(own))
         resume = bool(options.get("resume")) and begun
-        run = fit(data, basis, seed=seed + member, folder=own, **{**options, "resume": resume})
+        model = fit(data, basis, seed=seed + member, folder=own, **{**options, "resume": resume})
         if own is not None and processes.first:
-            run.save(own)
-        runs.append(run)
-        if run.metrics["training"]["interrupted"]:
+            model.save(own)
+        models.append(model)
+        if model.metrics["training"]["interrupted"]:
             break
     else:
         for surplus in (Path(folder) / MEMBERS).glob("*") if folder is not None and processes.first else []:
             if surplus.name.isdigit() and int(surplus.name) >= count:  # of an ensemble of more
                 shutil.rmtree(surplus)
-    return Ensemble(tuple(runs))
+    return Ensemble(tuple(models))
 
 
 def _begun(folder: Path | None) -> Callable[[], bool]:
@@ -129,8 +129,8 @@ def load_ensemble(folder: str | Path) -> Ensemble:
         If there is none, or one cannot be read.
     """
     folder = Path(folder)
-    runs, member = [load(folder)], 1
+    models, member = [load(folder)], 1
     while (_member(folder, member) / "weights.safetensors").is_file():
-        runs.append(load(_member(folder, member)))
+        models.append(load(_member(folder, member)))
         member += 1
-    return Ensemble(tuple(runs))
+    return Ensemble(tuple(models))

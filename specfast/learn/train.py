@@ -12,15 +12,16 @@ import torch
 from torch import Tensor
 
 from ..nn.ode import EXPONENTIAL
+from .augmentation import shifted_copies
 from .checkpoint import State, fingerprint, forget, load_state
-from .choose import choose_basis
-from .data import DataError, Observations
-from .diagnose import diagnose
-from .dynamics import Dynamics, Form
-from .encode import Basis, Encoded
-from .processes import Processes
-from .run import Run, load
-from .symmetry import shifted_copies
+from .diagnostics import diagnose
+from .distributed import Processes
+from .dynamics import Dynamics, DynamicsConfig
+from .encode import encode
+from .encoder import Encoded, FieldEncoder
+from .io import DataError, Observations
+from .model import Model, load
+from .model_selection import choose_basis
 from .trainer import Trainer
 
 
@@ -33,13 +34,13 @@ def fit(
     domain: Sequence[tuple[float, float]] | None = None,
     extent: Observations | None = None,
     fixed: bool | None = None,
-    frame_weight: float | None = None,
-    position: bool = False,
+    scale_shift_penalty: float | None = None,
+    depends_on_position: bool = False,
     time_dependent: bool = False,
     known: Mapping[Any, float] | None = None,
     conserved: Sequence[str] = (),
     local: int | None = None,
-    homogeneous: bool = False,
+    translation_invariant: bool = False,
     steps: int = 2400,
     batch: int = 64,
     hidden: Sequence[int] | None = None,
@@ -53,7 +54,7 @@ def fit(
     folder: str | Path | None = None,
     resume: bool = False,
     group: Any = None,
-) -> Run:
+) -> Model:
     r"""Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
 
     The loss is the mean over trajectories and times of |u - u_hat|^2 / |u|^2 at the observed points, plus, where the basis
@@ -76,12 +77,12 @@ def fit(
     extent : Observations, optional
         Observations whose positions the domain must hold too, such as those held out.
     fixed : bool, optional
-        One scale and shift for the whole data set (True), or a basis that follows each field (False). Default: the latter
+        One scale and shift for the whole data set (True), or a moving basis each field (False). Default: the latter
         where the frequency indicator gains clearly by it.
-    frame_weight : float, optional
+    scale_shift_penalty : float, optional
         lambda; default: the ratio of what the encoding leaves of u to what the smoothing leaves of log beta and beta x0,
         each squared, from 1e-3 to 0.1.
-    position : bool
+    depends_on_position : bool
         Whether F depends on x0, too: an equation that is not the same everywhere.
     time_dependent : bool
         Whether F depends on t.
@@ -91,10 +92,10 @@ def fit(
     conserved : sequence of {"mass", "norm"}
         Integrals that the equation keeps, of u and of u^2; so will the predictions.
     local : {0, 1, 2}, optional
-        Let the network act at the nodes of the space, on u and its derivatives up to this order (and the place, with `position`), the same at
+        Let the network act at the nodes of the space, on u and its derivatives up to this order (and the place, with `depends_on_position`), the same at
         each, instead of on the coefficients: for local equations. The basis is fixed. With 0 the linear part alone holds diffusion and
         what the ends do, and the network what is done at a place; that is the one for intervals.
-    homogeneous : bool
+    translation_invariant : bool
         Whether the equation is the same everywhere on the line (or plane ..): then shifted copies of the observations are learned from as
         well, which few trajectories gain by most.
     steps, batch, hidden, learning_rate : training
@@ -132,11 +133,11 @@ def fit(
         hidden = (128, 128) if local is None else (32, 32)
     if learning_rate is None:
         learning_rate = 3e-3 if local is None else 1e-2
-    form = Form(
+    config = DynamicsConfig(
         tuple(hidden),
         data.parameter_count,
         time_dependent,
-        position,
+        depends_on_position,
         _known_terms(known, data.dim),
         tuple(conserved),
         local,
@@ -147,20 +148,22 @@ def fit(
         if fixed is False:
             raise DataError(f"local={local}: nodes stay where they are; fixed=False cannot go with it")
         fixed = True
-    if homogeneous and position:
-        raise DataError("homogeneous=True: the equation is the same everywhere; position=True cannot go with it")
+    if translation_invariant and depends_on_position:
+        raise DataError(
+            "translation_invariant=True: the equation is the same everywhere; depends_on_position=True cannot go with it"
+        )
     settings: dict[str, Any] = {
         "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [d and list(d) for d in domain],
-        "fixed": fixed, "frame_weight": frame_weight, "form": json.loads(json.dumps(form.to_dict())),
+        "fixed": fixed, "scale_shift_penalty": scale_shift_penalty, "config": json.loads(json.dumps(config.to_dict())),
         "steps": steps, "batch": batch, "learning_rate": learning_rate, "method": method,
-        "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed, "homogeneous": homogeneous,
+        "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed, "translation_invariant": translation_invariant,
     }  # fmt: skip
-    if frame_weight is not None and not 0 <= frame_weight < math.inf:
-        raise DataError(f"frame_weight={frame_weight}: a number of 0 or more is expected")
+    if scale_shift_penalty is not None and not 0 <= scale_shift_penalty < math.inf:
+        raise DataError(f"scale_shift_penalty={scale_shift_penalty}: a number of 0 or more is expected")
     if method == EXPONENTIAL and (data.times != data.times[:1]).any():
         raise DataError(f"method={method!r}: times shared by all trajectories are expected, these have their own")
     given = len(data)
-    if homogeneous:
+    if translation_invariant:
         data = shifted_copies(data, basis, seed)
     usable = data.observed
     if not (usable[:, 1:] & usable[:, :-1]).any():
@@ -171,43 +174,43 @@ def fit(
     order = torch.randperm(given, generator=generator)
     held = max(1, given // 10) if given > 3 else 0
     validation, training = order[:held], order[held:]
-    if homogeneous:  # with all copies of theirs, and none of those kept for validation
+    if translation_invariant:  # with all copies of theirs, and none of those kept for validation
         training = (training + given * torch.arange(len(data) // given)[:, None]).flatten()
     if resume:
-        state, run = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
-        encoded = _encoded(run.basis, data, processes)
+        state, model = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
+        encoded = _encoded(model.encoder, data, processes)
     else:
         state = State(settings)
         chosen = processes.said_by_first(
             lambda: choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
         )
         encoded = _encoded(chosen, data, processes)
-        dynamics = Dynamics(chosen, len(data.channels), form)
+        dynamics = Dynamics(chosen, len(data.channels), config)
         parameters = None if data.parameters is None else data.parameters[training]
         dynamics.initialise(chosen.state(encoded)[training], data.times[training], usable[training], parameters)
         solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
-        run = Run(chosen, dynamics, solver, data.channels)
-        run.ode()
+        model = Model(chosen, dynamics, solver, data.channels)
+        model.ode()
         if folder is not None:
             forget(folder)
     validation = validation if held else training
-    trainer = Trainer(run, data, encoded, training, validation, generator, state, folder, processes)
-    trainer.set_targets(frame_weight)
-    run.metrics["last_time"] = float(data.times[:, -1].max())
+    trainer = Trainer(model, data, encoded, training, validation, generator, state, folder, processes)
+    trainer.set_targets(scale_shift_penalty)
+    model.metrics["last_time"] = float(data.times[:, -1].max())
     trainer.train(min(batch, len(training)), learning_rate, progress and processes.first)
-    finished = processes.first and not run.metrics["training"]["interrupted"]
-    run.metrics["training"]["diagnosis"] = (
-        diagnose(run, data, training, trainer.validation, encoded) if finished else []
+    finished = processes.first and not model.metrics["training"]["interrupted"]
+    model.metrics["training"]["diagnosis"] = (
+        diagnose(model, data, training, trainer.validation, encoded) if finished else []
     )
-    return run
+    return model
 
 
-def _encoded(basis: Basis, data: Observations, processes: Processes) -> Encoded:
+def _encoded(basis: FieldEncoder, data: Observations, processes: Processes) -> Encoded:
     """Return the states of all snapshots, of which each process finds its share."""
 
     def some(rows: Tensor) -> list[Tensor]:
-        found = basis.encode(data if len(rows) == len(data) else data.select(rows))
-        return [found.coef] if found.frame is None else [found.coef, found.frame]
+        found = encode(basis, data if len(rows) == len(data) else data.select(rows))
+        return [found.coef] if found.scale_shift is None else [found.coef, found.scale_shift]
 
     return Encoded(*processes.gather(some, len(data)))
 

@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 from ..nn.ode import StiffError
 from .checkpoint import Log, State, pack, save_state, unpack
-from .data import DataError, Observations
-from .encode import Encoded
-from .locate import SMOOTHED, smoothed
-from .processes import Processes
-from .run import Run
+from .distributed import Processes
+from .encoder import Encoded
+from .io import DataError, Observations
+from .model import Model
+from .moving_basis import SMOOTHED, smoothed
 
-# Of the frames, when chosen. More costs up to twice the error, less gains nothing, from no noise to 10 % (docs/results/frames.md).
+# Of the scales and shifts, when chosen. More costs up to twice the error, less gains nothing, from no noise to 10 % (docs/results/scale_shift.md).
 WEIGHTS = (1e-3, 1e-1)
 PATIENCE = 10  # steps in a row on which the solver may fail
 
@@ -51,14 +51,14 @@ class Trainer:
     """Does the steps of a training, measures them, and keeps the best weights."""
 
     def __init__(
-        self, run: Run, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor, generator: torch.Generator,
+        self, model: Model, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor, generator: torch.Generator,
         state: State, folder: Path | None, processes: Processes | None = None,
     ):  # fmt: skip
         self.processes = processes = processes or Processes()
-        self.objective: nn.Module = _Objective(run.dynamics, self.loss)
+        self.objective: nn.Module = _Objective(model.dynamics, self.loss)
         if processes.count > 1:
             self.objective = _in_parallel(self.objective, processes.group)
-        self.run, self.data, self.encoded = run, data, encoded
+        self.model, self.data, self.encoded = model, data, encoded
         self.training, self.validation, self.generator = training, validation, generator
         self.state, self.folder = state, folder
         self.steps: int = state.settings["steps"]
@@ -66,39 +66,43 @@ class Trainer:
         self.gaps, self.validating = data.gaps, data.select(validation)
         self.before = state.seconds
         self.started = time.monotonic()
-        self.frames: Tensor | None = None
-        self.frame_weight = 0.0
+        self.scale_shifts: Tensor | None = None
+        self.scale_shift_penalty = 0.0
         self.given_up = 0  # steps in a row on which the solver failed
 
     def set_targets(self, weight: float | None) -> None:
-        """Smooth the frames of the snapshots, which the loss holds the predicted ones to, and weight that part."""
-        frame = self.encoded.frame
-        if frame is None:
+        """Smooth the scales and shifts of the snapshots, which the loss holds the predicted ones to, and weight that part."""
+        scale_shift = self.encoded.scale_shift
+        if scale_shift is None:
             return
-        self.frames = smoothed(frame, self.data.times, self.usable)
+        self.scale_shifts = smoothed(scale_shift, self.data.times, self.usable)
         often = self.usable & (self.usable.sum(1, keepdim=True) >= SMOOTHED)
         if weight is None and not often.any():
             weight = 1e-2  # nothing was smoothed that could tell
         elif weight is None:
-            rough = (self.frames - frame)[often].square().sum(-1).median()
+            rough = (self.scale_shifts - scale_shift)[often].square().sum(-1).median()
             weight = self.processes.said_by_first(
-                lambda: float((self.left_over(frame) / rough.clamp_min(1e-12)).clamp(*WEIGHTS))
+                lambda: float((self.left_over(scale_shift) / rough.clamp_min(1e-12)).clamp(*WEIGHTS))
             )
-        self.frame_weight = weight
-        self.run.metrics["frame_weight"] = weight
+        self.scale_shift_penalty = weight
+        self.model.metrics["scale_shift_penalty"] = weight
 
-    def left_over(self, frame: Tensor) -> Tensor:
+    def left_over(self, scale_shift: Tensor) -> Tensor:
         """Return what the encoding leaves of the observed values, squared and relative."""
-        basis, left, power = self.run.basis, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        encoder, left, power = (
+            self.model.encoder,
+            torch.zeros((), dtype=torch.float64),
+            torch.zeros((), dtype=torch.float64),
+        )
         for rows, some in self.data.blocks():
-            field = basis.synthesize(self.encoded.coef[rows], some.points, frame[rows])
-            left += ((field - some.values) / basis.amplitude).nan_to_num().square().sum()
-            power += (some.values / basis.amplitude).nan_to_num().square().sum()
+            field = encoder.synthesize(self.encoded.coef[rows], some.points, scale_shift[rows])
+            left += ((field - some.values) / encoder.amplitude).nan_to_num().square().sum()
+            power += (some.values / encoder.amplitude).nan_to_num().square().sum()
         return left / power
 
     def train(self, batch: int, learning_rate: float, progress: bool) -> None:
         """Run the optimiser to the last step, or until interrupted; leave the best weights in the run."""
-        state, model = self.state, self.run.dynamics
+        state, model = self.state, self.model.dynamics
         optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2)
         if state.tensors:
             best = unpack(state.tensors, model, optimiser, self.generator)
@@ -128,7 +132,7 @@ class Trainer:
             bar.close()
             log.close()
         model.load_state_dict(best)
-        self.run.metrics["training"] = self.summary(done) | {"interrupted": interrupted}
+        self.model.metrics["training"] = self.summary(done) | {"interrupted": interrupted}
 
     def step(self, step: int, batch: int, learning_rate: float, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
         """Do one step; return its record."""
@@ -136,16 +140,16 @@ class Trainer:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate * warm * 0.5 * (1 + math.cos(math.pi * (step + 1) / self.steps))
         window, rows, start = self.batch(step, batch)
-        calls, norm, loss = self.run.evaluations, torch.tensor(0.0), torch.tensor(math.nan)
+        calls, norm, loss = self.model.evaluations, torch.tensor(0.0), torch.tensor(math.nan)
         if len(rows):
             optimiser.zero_grad()
             loss = self.descend(rows, start, window)
             if loss.isfinite():
-                norm = nn.utils.clip_grad_norm_(self.run.dynamics.parameters(), 1.0)
+                norm = nn.utils.clip_grad_norm_(self.model.dynamics.parameters(), 1.0)
                 optimiser.step()
         return {
             "step": step + 1, "loss": float(loss.detach()), "gradient_norm": float(norm), "window": window,
-            "evaluations": self.run.evaluations - calls, "seconds": self.seconds(),
+            "evaluations": self.model.evaluations - calls, "seconds": self.seconds(),
         }  # fmt: skip
 
     def descend(self, rows: Tensor, start: int, window: int) -> Tensor:
@@ -167,7 +171,7 @@ class Trainer:
             raise StiffError(f"the adjoint equation could not be integrated ({error}); try adjoint=False") from error
         if self.processes.count > 1:  # what was averaged is to be a sum
             torch._foreach_mul_(
-                [p.grad for p in self.run.dynamics.parameters() if p.grad is not None], self.processes.count
+                [p.grad for p in self.model.dynamics.parameters() if p.grad is not None], self.processes.count
             )
         return self.processes.sum(share.detach())
 
@@ -184,16 +188,16 @@ class Trainer:
 
     def keep(self, best: dict[str, Tensor], optimiser: torch.optim.Optimizer, done: int) -> None:
         """Record where the training stands, and write the best weights and a checkpoint."""
-        state, model = self.state, self.run.dynamics
+        state, model = self.state, self.model.dynamics
         state.step, state.seconds = done, self.seconds()
-        self.run.history = state.history
+        self.model.history = state.history
         if self.folder is None:
             return
         state.tensors = pack(model, best, optimiser, self.generator)
         current = copy.deepcopy(model.state_dict())
         model.load_state_dict(best)
-        self.run.metrics["training"] = self.summary(done)
-        self.run.save(self.folder)
+        self.model.metrics["training"] = self.summary(done)
+        self.model.save(self.folder)
         model.load_state_dict(current)
         save_state(self.folder, state)
 
@@ -215,32 +219,34 @@ class Trainer:
         rows = self.processes.own(rows)
         part, size = (
             self.data.select(rows),
-            self.run.basis.amplitude,
+            self.model.encoder.amplitude,
         )  # taken out, so that no square over- or underflows
         truth = part.values[:, span] / size
         seen = ~truth.isnan() if self.gaps else None
         power = (truth if seen is None else truth.nan_to_num()).square().sum((2, 3))
-        framed = self.usable[rows, span]
-        total, number, frames = self.processes.sum(torch.stack([power.sum(), _count(power), framed.sum().double()]))
-        state = self.run.roll_out(
+        with_scale_shift = self.usable[rows, span]
+        total, number, scale_shifts = self.processes.sum(
+            torch.stack([power.sum(), _count(power), with_scale_shift.sum().double()])
+        )
+        state = self.model.roll_out(
             self.encoded.at(rows, start), times[0] if shared else part.times[:, span], part.parameters, self.processes.norm
         )  # fmt: skip
-        wrong = self.run.basis.synthesize(state.coef, part.points, state.frame) / size - truth
+        wrong = self.model.encoder.synthesize(state.coef, part.points, state.scale_shift) / size - truth
         if seen is not None:
             wrong = torch.where(seen, wrong, 0.0)
         # Floored at a thousandth of the typical snapshot, so that an empty field does not rule.
         floor = 1e-3 * total / number
         misfit = (wrong.square().sum((2, 3)) / (power + floor).clamp_min(1e-300)).sum() / number
-        if self.frames is None:
+        if self.scale_shifts is None:
             return misfit
-        return misfit + self.frame_weight * self.frame_loss(state, self.frames[rows, span], framed) / frames.clamp_min(
-            1
-        )
+        return misfit + self.scale_shift_penalty * self.scale_shift_loss(
+            state, self.scale_shifts[rows, span], with_scale_shift
+        ) / scale_shifts.clamp_min(1)
 
-    def frame_loss(self, state: Encoded, wanted: Tensor, seen: Tensor) -> Tensor:
+    def scale_shift_loss(self, state: Encoded, wanted: Tensor, seen: Tensor) -> Tensor:
         """Return the sum of (log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2 over axes, and trajectories and times seen."""
-        assert state.frame is not None
-        log_scale, shift = (state.frame - wanted).chunk(2, -1)
+        assert state.scale_shift is not None
+        log_scale, shift = (state.scale_shift - wanted).chunk(2, -1)
         stretch = wanted.chunk(2, -1)[0].exp()
         return (log_scale.square() + (stretch * shift).square()).sum(-1)[seen].sum()
 
@@ -252,7 +258,7 @@ class Trainer:
         """Return relative_l2 on the validation trajectories."""
         try:
             known = self.encoded.at(self.validation, slice(None))
-            return self.run.errors(self.validating, known).figures()["relative_l2"]
+            return self.model.errors(self.validating, known).figures()["relative_l2"]
         except DataError:
             return math.inf
 

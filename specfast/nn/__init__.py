@@ -1,17 +1,17 @@
 """Layers: transforms, sums of maps along the axes, spectral convolution and operators, polynomial Kolmogorov-Arnold layers, the spectral neural ODE."""
 
-from .along_axes import AlongAxes
 from .convolution import SpectralConv
 from .kan import PolynomialKAN
+from .kronecker_sum import KroneckerSumLinear
 from .ode import SpectralODE, StiffError
 from .operator import SpectralOperator
-from .transforms import Analysis, BasisLayer, Synthesis
+from .transforms import Analysis, ScaledLayer, Synthesis
 
 __all__ = [
-    "AlongAxes",
     "Analysis",
-    "BasisLayer",
+    "KroneckerSumLinear",
     "PolynomialKAN",
+    "ScaledLayer",
     "SpectralConv",
     "SpectralODE",
     "SpectralOperator",

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..mixing import mix
+from ..ops.channel_matmul import mix
 from ..space import Space
-from .transforms import BasisLayer
+from .transforms import ScaledLayer
 
 
-class SpectralConv(BasisLayer):
+class SpectralConv(ScaledLayer):
     r"""Values to coefficients, a matrix over the channels for every coefficient, and back to values.
 
     .. math:: v_o(x) = \sum_n \Phi_n(x) \sum_i \sum_{\delta} W_{i o n \delta}\, c_{i, n + \delta},\qquad u_i = \sum_n c_{i n} \Phi_n
@@ -25,7 +25,7 @@ class SpectralConv(BasisLayer):
     coupling : int, default 0
         How far along each axis coefficients see their neighbours: offsets -coupling .. coupling on one axis at a time.
     scale, shift, learn_scale
-        As in `BasisLayer`.
+        As in `ScaledLayer`.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class SpectralConv(BasisLayer):
 
     def grid(self, *sizes: int) -> tuple[Tensor, ...]:
         """Return the nodes of every axis for so many of them, in float64; by default one more than the degree."""
-        return self.space.grid(list(sizes) or None, **self.basis())
+        return self.space.grid(list(sizes) or None, **self.scale_and_shift())
 
     def mix(self, coef: Tensor) -> Tensor:
         """Return coefficients (B, out_channels, K) of coefficients (B, in_channels, K)."""
@@ -96,8 +96,8 @@ class SpectralConv(BasisLayer):
             coef = self.mix(self.space.project_grid(x, **self.scale_only()))
             return self.space.synthesize_grid(coef, list(x.shape[2:]), **self.scale_only())  # type: ignore[no-any-return]
         where = points.unsqueeze(1) if points.dim() == 2 + (self.space.dim > 1) else points
-        coef = self.mix(self.space.fit(x, where, solver="qr", **self.basis()))
-        return self.space.synthesize(coef, where, **self.basis())  # type: ignore[no-any-return]
+        coef = self.mix(self.space.fit(x, where, solver="qr", **self.scale_and_shift()))
+        return self.space.synthesize(coef, where, **self.scale_and_shift())  # type: ignore[no-any-return]
 
 
 def _neighbours(space: Space, coupling: int) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .fixed_steps import State, each
+from .runge_kutta import State, each
 
 LARGEST_MATRIX = 512  # past which a linear part is expected as its diagonal
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .. import ops
-from ..families import Family
+from ..families import Chebyshev, Family, check_family, family_by_name
 
 _BLOCK = 1 << 17  # numbers of the basis that exist at a time: 1 MiB in float64
 
@@ -48,11 +48,7 @@ class PolynomialKAN(nn.Module):
 
     def __init__(self, in_features: int, out_features: int, family: Family | None = None, degree: int = 4):
         super().__init__()
-        from ..families import Chebyshev, Hermite, Laguerre
-
-        family = Chebyshev() if family is None else family
-        if not isinstance(family, Family):
-            raise TypeError(f"family={family!r}: a Hermite, Laguerre, Chebyshev or Legendre family is expected")
+        family = check_family(Chebyshev() if family is None else family)
         for name, value, least in (
             ("in_features", in_features, 1),
             ("out_features", out_features, 1),
@@ -62,7 +58,7 @@ class PolynomialKAN(nn.Module):
                 raise ValueError(f"{name}={value!r}: an integer of {least} or more is expected")
         self.in_features, self.out_features, self.degree = in_features, out_features, degree
         self.family_name = family.name
-        self.squash = "none" if isinstance(family, Hermite) else "softplus" if isinstance(family, Laguerre) else "tanh"
+        self._family = family_by_name(family.name)
         spread = (in_features * (degree + 1)) ** -0.5
         self.weight = nn.Parameter(torch.randn(out_features, in_features, degree + 1) * spread)
 
@@ -70,13 +66,8 @@ class PolynomialKAN(nn.Module):
         """Return what is printed of the layer."""
         return f"{self.in_features}, {self.out_features}, {self.family_name}, degree={self.degree}"
 
-    def _standard(self, x: Tensor) -> Tensor:
-        if self.squash == "tanh":
-            return torch.tanh(x)
-        return torch.nn.functional.softplus(x) if self.squash == "softplus" else x
-
     def _block(self, x: Tensor, weight: Tensor) -> Tensor:
-        functions = ops.basis(self._standard(x), self.degree + 1, self.family_name, 0)
+        functions = ops.vandermonde(self._family.into_domain(x), self.degree + 1, self.family_name, 0)
         return functions.flatten(1) @ weight.mT
 
     def _once(self, x: Tensor, weight: Tensor) -> Tensor:

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._domain import can_look
+from ..kernels.affine_map import can_look
 from ..space import Space
 from .exponential import etdrk4
-from .fixed_steps import TABLEAUS, runge_kutta
+from .runge_kutta import TABLEAUS, runge_kutta
 
 EXPONENTIAL = "etdrk4"
 _ADVICE = f"try method={EXPONENTIAL!r}, a lower degree, or looser tolerances"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..families import Family, Laguerre
+from ..families import Family
 from ..space import Space
 from .convolution import SpectralConv
 
@@ -98,4 +98,4 @@ def _reach(family: Family, degree: int) -> tuple[float, float]:
     """Return (factor, centre) for positions factor (x - centre) of nodes at scale 1."""
     if family.bounded:
         return family.standard_scale_shift()
-    return (1 / (4 * degree + 2) if isinstance(family, Laguerre) else (2 * degree + 1) ** -0.5), 0.0
+    return 1 / family.turning_point(degree), 0.0

@@ -40,7 +40,7 @@ class SpaceLayer(nn.Module):
         return repr(self.space)
 
 
-class BasisLayer(SpaceLayer):
+class ScaledLayer(SpaceLayer):
     """A layer on a space whose scale and shift it holds, and may learn.
 
     Parameters
@@ -70,8 +70,9 @@ class BasisLayer(SpaceLayer):
         beta, x0 = (torch.as_tensor(part, dtype=torch.get_default_dtype()).expand(own) for part in (scale, shift))
         if not ((beta > 0) & beta.isfinite()).all() or not x0.isfinite().all():
             raise ValueError(f"scale={scale}, shift={shift}: finite numbers, the scale positive, are expected")
-        bounded = [family.bounded for family in space.families]
-        if learn_scale and all(bounded):
+        bounded = torch.tensor([family.bounded for family in space.families]).reshape(own)
+        beta, x0 = beta.masked_fill(bounded, 1), x0.masked_fill(bounded, 0)
+        if learn_scale and bounded.all():
             raise ValueError("learn_scale=True: no axis of this space has a scale or shift that could be learned")
         moves = torch.tensor([family.domain == (-float("inf"), float("inf")) for family in space.families]).reshape(own)
         self.register_buffer("moves", moves if space.dim > 1 else moves.clone(), persistent=False)
@@ -82,12 +83,10 @@ class BasisLayer(SpaceLayer):
         else:
             self.register_buffer("log_scale", beta.log())
             self.learned_shift = None
-        self._given, self._all_move = all(bounded), bool(moves.all())
+        self._all_move = bool(moves.all())
 
-    def basis(self) -> dict[str, Any]:
+    def scale_and_shift(self) -> dict[str, Any]:
         """Return scale and shift as the transforms take them."""
-        if self._given:
-            return {}
         shift = self.fixed_shift
         if self.learned_shift is not None:
             shift = self.learned_shift if self._all_move else torch.where(self.moves, self.learned_shift, shift)
@@ -95,16 +94,16 @@ class BasisLayer(SpaceLayer):
 
     def scale_only(self) -> dict[str, Any]:
         """Return the scale as the grid transforms take it."""
-        return {name: value for name, value in self.basis().items() if name == "scale"}
+        return {name: value for name, value in self.scale_and_shift().items() if name == "scale"}
 
 
-class Synthesis(BasisLayer):
+class Synthesis(ScaledLayer):
     r"""Coefficients to values at given points, :math:`u(x_m) = \sum_n c_n \Phi_n(x_m)`, or derivatives of that.
 
     Parameters
     ----------
     space, scale, shift, learn_scale
-        As in `BasisLayer`.
+        As in `ScaledLayer`.
     derivative : int, tuple of int, or a list of these, default 0
         As in `Space.synthesize`; a list gives the results stacked on a new first axis.
 
@@ -129,16 +128,16 @@ class Synthesis(BasisLayer):
 
     def forward(self, coef: Tensor, points: Tensor) -> Tensor:
         """Return the values at the points."""
-        return self.space.synthesize(coef, points, **self.basis(), derivative=self.derivative)  # type: ignore[no-any-return]
+        return self.space.synthesize(coef, points, **self.scale_and_shift(), derivative=self.derivative)  # type: ignore[no-any-return]
 
 
-class Analysis(BasisLayer):
+class Analysis(ScaledLayer):
     r"""Values at the nodes of a space to coefficients: `Space.project`, the inverse of synthesis at these nodes.
 
     Parameters
     ----------
     space, scale, shift, learn_scale
-        As in `BasisLayer`.
+        As in `ScaledLayer`.
 
     Notes
     -----
@@ -161,8 +160,8 @@ class Analysis(BasisLayer):
 
     def nodes(self) -> Tensor:
         """Return the points, in float64."""
-        return self.space.nodes(**self.basis())  # type: ignore[no-any-return]
+        return self.space.nodes(**self.scale_and_shift())  # type: ignore[no-any-return]
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the coefficients."""
-        return self.space.project(values, **self.basis())  # type: ignore[no-any-return]
+        return self.space.project(values, **self.scale_and_shift())  # type: ignore[no-any-return]

@@ -132,8 +132,8 @@ bool run(const Level& level, const Problem& problem, std::mt19937& random) {
     level.synthesize(series, lead, c, at, points, sums.data(), is_double);
     level.adjoint(series, lead, v, at, points, back.data(), is_double);
     level.backward(series, lead, v, c, at, points, both.data(), slopes.data(), is_double);
-    level.basis(series, lead, at, points, table.data(), false, is_double);
-    level.basis(series, lead, at, points, table.data(), true, is_double);
+    level.vandermonde(series, lead, at, points, table.data(), false, is_double);
+    level.vandermonde(series, lead, at, points, table.data(), true, is_double);
     const Operand whole{table.data(), {0}, 1};
     if (rows * points * size >= count) {
         level.differentiate(series.differentiation, lead, whole, changed.data(), problem.shared, is_double);

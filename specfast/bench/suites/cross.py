@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from ...kernels import products, reference
-from .. import peers
+from .. import baselines
+from ..baselines.expansions import TotalCase
 from ..cross import AXES, CrossCase
-from ..peers.expansions import TotalCase
 from ..work import Work, relative_error
 
 CHECKED = 20  # points
@@ -31,7 +31,7 @@ def _gradient(case: CrossCase) -> torch.Tensor:
     for axis in range(case.dim):
         total = coef[0].expand(CHECKED, -1)
         for d in range(case.dim):
-            table = reference.basis(z[0, :, d], case.rest[0][d] + 1, "hermite", int(d == axis))
+            table = reference.vandermonde(z[0, :, d], case.rest[0][d] + 1, "hermite", int(d == axis))
             total = total * table[:, indices[:, d]]
         columns.append(total.sum(-1))
     return torch.stack(columns, -1)
@@ -41,7 +41,7 @@ def error(case: CrossCase, result: Any) -> float:
     """Return the error of the first channel, at a few points where it is one of values there."""
     if case.operation == "synthesize":
         coef, z = _few(case)
-        expected = products.synthesize(reference.basis, coef, z, case.tree, *case.rest[1:])
+        expected = products.synthesize(reference.vandermonde, coef, z, case.tree, *case.rest[1:])
         return relative_error(result.reshape(case.channels, -1)[:1, :CHECKED], expected.reshape(1, -1))
     if case.operation == "gradient":
         return relative_error(result.reshape(case.channels, case.points, case.dim)[0, :CHECKED], _gradient(case))
@@ -65,7 +65,7 @@ def work(case: CrossCase) -> Work:
     sums = SUMS[case.operation]
     return Work(
         "cross", case.name, case.dtype, terms * sums, terms * sums, float(item * numbers), case.ours, lambda result: error(case, result),
-        TOLERANCE[case.dtype], peers.of(peers.CROSS, case),
+        TOLERANCE[case.dtype], baselines.of(baselines.CROSS, case),
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _total(case: TotalCase) -> Work:
     def wrong(result: torch.Tensor) -> float:
         from ...kernels import cpu
 
-        table = [cpu.basis(x[:CHECKED, d].contiguous(), case.degree + 1, "hermite", 0) for d in range(case.dim)]
+        table = [cpu.vandermonde(x[:CHECKED, d].contiguous(), case.degree + 1, "hermite", 0) for d in range(case.dim)]
         total = torch.ones((), dtype=torch.float64)
         for d, own in enumerate(table):
             total = total * own[:, torch.from_numpy(space.indices[:, d].astype("int64"))]
@@ -85,7 +85,7 @@ def _total(case: TotalCase) -> Work:
 
     return Work(
         "cross", case.name, torch.float64, terms, terms, 8.0 * (space.size + case.points * (1 + case.dim)),
-        lambda: lambda: space.synthesize(coef, x), wrong, 1e-11, peers.of(peers.TOTAL, case),
+        lambda: lambda: space.synthesize(coef, x), wrong, 1e-11, baselines.of(baselines.TOTAL, case),
     )  # fmt: skip
 
 

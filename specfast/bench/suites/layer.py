@@ -9,20 +9,20 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from ... import kernels, ops
+from ... import kernels
 from ...families import Chebyshev, Hermite
 from ...kernels import reference
 from ...nn import PolynomialKAN, SpectralConv, Synthesis
 from ...space import Space
-from .. import peers
+from .. import baselines
 from ..work import Timed, Work, relative_error
 
 
 @dataclass(frozen=True)
 class LayerCase:
-    """A layer with its input; `kind` is what peers go by."""
+    """A layer with its input; `layer` is what baselines go by."""
 
-    kind: str
+    layer: str
     name: str
     make: Callable[[], nn.Module]
     given: Callable[[], tuple[Tensor, ...]]
@@ -84,11 +84,7 @@ def _error(case: LayerCase, result: list[Tensor]) -> float:
     """Return the error of result and gradients against the same layer in float64, by the reference kernels."""
     layer = case.make().double()
     given = tuple(part.double().requires_grad_() for part in case.given())
-    both = [
-        mock.patch.object(owner, name, return_value=reference)
-        for owner, name in ((kernels, "cpu_backend"), (ops, "_cpu"))
-    ]
-    with both[0], both[1]:
+    with mock.patch.object(kernels, "cpu_backend", return_value=reference):
         found = layer(*given)
         slopes = torch.autograd.grad(found.square().sum(), [*layer.parameters(), given[0]])
     return relative_error(result, [found, *slopes])
@@ -102,7 +98,7 @@ def _work(case: LayerCase) -> Work:
     return Work(
         "layer", f"{case.name}, forward and backward", torch.float32, 3 * case.terms, case.operations, 4.0 * numbers,
         lambda: case.forward_and_backward(case.make()), lambda result: _error(case, result), 2e-4,
-        peers.of(peers.LAYER, case),
+        baselines.of(baselines.LAYER, case),
     )  # fmt: skip
 
 

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from ...learn import Observations
 from ...learn.checkpoint import State
-from ...learn.choose import choose_basis
-from ...learn.dynamics import Dynamics, Form
-from ...learn.encode import Basis
-from ...learn.run import Run
+from ...learn.dynamics import Dynamics, DynamicsConfig
+from ...learn.encode import encode
+from ...learn.encoder import FieldEncoder
+from ...learn.model import Model
+from ...learn.model_selection import choose_basis
 from ...learn.trainer import Trainer
-from ..peers.eager import forward_sum
+from ..baselines.eager import forward_sum
 from ..work import Timed, Work, relative_error
 
 SOLVER = {"method": "dopri5", "adjoint": False, "rtol": 1e-4, "atol": 1e-5}
@@ -33,9 +34,9 @@ def _gaussians(count: int, times: int, sensors: int) -> Observations:
     return Observations(u.unsqueeze(2), x, t.expand(count, -1), ("u",))
 
 
-def _eager(self: Basis, coef: Tensor, points: Tensor, frame: Tensor | None = None) -> Tensor:
+def _eager(self: FieldEncoder, coef: Tensor, points: Tensor, scale_shift: Tensor | None = None) -> Tensor:
     """Do what Basis.synthesize does, by the recurrence as a loop of tensor operations."""
-    own = self.keywords(None if frame is None else frame.unsqueeze(-2))
+    own = self.keywords(None if scale_shift is None else scale_shift.unsqueeze(-2))
     scale, shift = (torch.as_tensor(own[name], dtype=coef.dtype).unsqueeze(-1) for name in ("scale", "shift"))
     z = scale * (points[:, None, None] - shift)
     return self.amplitude / self.unit * scale.sqrt() * forward_sum(coef, z, self.space.families[0])
@@ -44,13 +45,13 @@ def _eager(self: Basis, coef: Tensor, points: Tensor, frame: Tensor | None = Non
 def _trainer(quick: bool, fixed: bool) -> Trainer:
     """Return a trainer at the state after encoding."""
     data = _gaussians(*((6, 4, 40) if quick else (160, 21, 96)))
-    basis = choose_basis(data, "hermite", degree=8 if quick else 32, fixed=fixed)
-    encoded = basis.encode(data)
+    encoder = choose_basis(data, "hermite", degree=8 if quick else 32, fixed=fixed)
+    encoded = encode(encoder, data)
     torch.manual_seed(0)
-    dynamics = Dynamics(basis, 1, Form())
-    dynamics.initialise(basis.state(encoded), data.times, data.observed)
-    run, rows = Run(basis, dynamics, SOLVER, ("u",)), torch.arange(len(data))
-    trainer = Trainer(run, data, encoded, rows, rows, torch.Generator().manual_seed(0), State({"steps": 1}), None)
+    dynamics = Dynamics(encoder, 1, DynamicsConfig())
+    dynamics.initialise(encoder.state(encoded), data.times, data.observed)
+    model, rows = Model(encoder, dynamics, SOLVER, ("u",)), torch.arange(len(data))
+    trainer = Trainer(model, data, encoded, rows, rows, torch.Generator().manual_seed(0), State({"steps": 1}), None)
     trainer.set_targets(None)
     return trainer
 
@@ -60,13 +61,13 @@ def _step(trainer: Trainer, synthesize: Any = None) -> Timed:
 
     def run() -> list[Tensor]:
         loss = trainer.loss(rows, 0, last)
-        return [loss.detach(), *torch.autograd.grad(loss, list(trainer.run.dynamics.parameters()))]
+        return [loss.detach(), *torch.autograd.grad(loss, list(trainer.model.dynamics.parameters()))]
 
     if synthesize is None:
         return run
 
     def patched() -> list[Tensor]:
-        with mock.patch.object(Basis, "synthesize", synthesize):
+        with mock.patch.object(FieldEncoder, "synthesize", synthesize):
             return run()
 
     return patched
@@ -74,12 +75,12 @@ def _step(trainer: Trainer, synthesize: Any = None) -> Timed:
 
 def _work(quick: bool, fixed: bool) -> Work:
     trainer = _trainer(quick, fixed)
-    data, size = trainer.data, trainer.run.basis.space.size
-    before = trainer.run.evaluations
+    data, size = trainer.data, trainer.model.encoder.space.size
+    before = trainer.model.evaluations
     expected = _step(trainer, _eager)()
-    calls = trainer.run.evaluations - before
-    weights = sum(p.numel() for p in trainer.run.dynamics.parameters())
-    # Network and its two gradients, and the sums at the sensors forward and back; where the basis stays, all times share its functions.
+    calls = trainer.model.evaluations - before
+    weights = sum(p.numel() for p in trainer.model.dynamics.parameters())
+    # Network and its two gradients, and the sums at the sensors forward and back; where the basis is fixed, all times share its functions.
     terms = 3.0 * len(data) * calls * weights
     operations = terms + (2 if fixed else 5) * float(data.values.numel() * size)
     return Work(

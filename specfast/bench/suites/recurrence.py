@@ -11,12 +11,12 @@ from torch import Tensor
 from ... import ops
 from ...families import Chebyshev, Family, Hermite, Laguerre, Legendre
 from ...kernels import reference
-from ...quadrature import _gauss
+from ...quadrature import gauss_by_name
 from ..work import CannotError, Timed, Work, relative_error
 
 
 def _operations(family: Family) -> int:
-    """Return the multiply-adds of a term: one for a z + b, one with the two terms before; Chebyshev's 2 z is always the same."""
+    """Return the FMAs of a term: one for a z + b, one with the two terms before; Chebyshev's 2 z is always the same."""
     return 1 if isinstance(family, Chebyshev) else 2
 
 
@@ -26,7 +26,7 @@ def _points(family: Family, count: int, dtype: torch.dtype) -> Tensor:
 
 
 def _eager(family: Family, z: Tensor, size: int) -> Timed:
-    from ..peers.eager import recurrence, start_of
+    from ..baselines.eager import recurrence, start_of
 
     a, b, c, constant = recurrence(family, size)
 
@@ -63,7 +63,7 @@ def _numpy(family: Family, z: Tensor, size: int) -> Timed:
 
 def _table(family: Family, points: int, size: int, dtype: torch.dtype) -> Work:
     z, item = _points(family, points, dtype), torch.empty((), dtype=dtype).element_size()
-    expected = lambda: reference.basis(z[:100].double(), size, family.name, 0)  # noqa: E731
+    expected = lambda: reference.vandermonde(z[:100].double(), size, family.name, 0)  # noqa: E731
     return Work(
         "recurrence",
         f"table, {family.name}, {points} points, {size} functions, {str(dtype)[6:]}",
@@ -71,7 +71,7 @@ def _table(family: Family, points: int, size: int, dtype: torch.dtype) -> Work:
         points * size,
         float(points * size * _operations(family)),
         item * points * (size + 1),
-        lambda: lambda: ops.basis(z, size, family.name, 0),
+        lambda: lambda: ops.vandermonde(z, size, family.name, 0),
         lambda result: relative_error(result[:100], expected()),
         1e-10 if dtype == torch.float64 else 1e-4,
         {"eager": partial(_eager, family, z, size), "numpy": partial(_numpy, family, z, size)},
@@ -82,7 +82,7 @@ def _rule_error(family: Family, result: tuple[np.ndarray, np.ndarray]) -> float:
     """Return the largest entry of the functions' Gram matrix under the rule, less that which it should be, at some degrees."""
     z, weights = (torch.from_numpy(np.asarray(part)) for part in result)
     some = torch.linspace(0, len(z) - 1, 20).long()
-    table = ops.basis(z, len(z), family.name, 0)[:, some]
+    table = ops.vandermonde(z, len(z), family.name, 0)[:, some]
     gram = (table * weights.unsqueeze(-1)).mT @ table
     exact = torch.diag(torch.from_numpy(family.norm_squared(len(z)))[some])
     return float((gram - exact).abs().max())
@@ -114,7 +114,7 @@ def _rule(family: Family, count: int) -> Work:
         float(count) ** 2,
         None,  # methods of order n exist; ours is of order n^2
         16.0 * count,
-        lambda: lambda: _gauss.__wrapped__(family.name, count),  # what `gauss` keeps for the next call
+        lambda: lambda: gauss_by_name.__wrapped__(family.name, count),  # what `gauss` keeps for the next call
         partial(_rule_error, family),
         1e-10,
         {"scipy": partial(_scipy_rule, family, count)},

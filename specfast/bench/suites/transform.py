@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ... import ops
 from ...kernels import reference
-from .. import peers
+from ...space import Space
+from .. import baselines
 from ..cases import CASES, Case
 from ..work import Work, relative_error
 
@@ -21,13 +22,13 @@ TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}  # to 1,000 functions, f
 def ours(case: Case) -> Any:
     """Return our operation for a case."""
     coef, z, values = case.data()
-    size, name = case.shape[2], case.family.name
+    rest = z.new_ones(()), z.new_zeros(()), Space(case.family.with_degree(case.shape[2] - 1)).key, [0]
     if case.operation == "synthesize":
-        return lambda: ops.synthesize(coef, z, name, 0)
+        return lambda: ops.synthesize(coef, z, *rest)
     if case.operation == "adjoint":
-        return lambda: ops.adjoint(values, z, size, name, 0)
+        return lambda: ops.adjoint(values, z, *rest)
     coef, z = coef.requires_grad_(), z.requires_grad_()
-    return lambda: torch.autograd.grad(ops.synthesize(coef, z, name, 0), (coef, z), values)
+    return lambda: torch.autograd.grad(ops.synthesize(coef, z, *rest), (coef, z), values)
 
 
 def error(case: Case, result: Any) -> float:
@@ -46,7 +47,7 @@ def error(case: Case, result: Any) -> float:
 
 
 def operations(case: Case) -> float:
-    """Return the multiply-adds that are needed: one a term for every row of points, one for every row of coefficients; thrice for backward."""
+    """Return the FMAs that are needed: one a term for every row of points, one for every row of coefficients; thrice for backward."""
     rows, points, size = case.shape
     recurrences = 1 if case.shared else rows
     return float(points * size * (recurrences + rows * case.channels) * (3 if case.operation == "backward" else 1))
@@ -63,7 +64,7 @@ def work(case: Case) -> Work:
     moved = item * (passes * (rows * case.channels * size + z) + rows * case.channels * points)
     return Work(
         "transform", case.name, case.dtype, case.terms, operations(case), moved, lambda: ours(case),
-        lambda result: error(case, result), TOLERANCE[case.dtype] * max(1.0, size / 1000), peers.of(peers.ONE_AXIS, case),
+        lambda result: error(case, result), TOLERANCE[case.dtype] * max(1.0, size / 1000), baselines.of(baselines.ONE_AXIS, case),
     )  # fmt: skip
 
 

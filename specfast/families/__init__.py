@@ -1,0 +1,46 @@
+"""The families of functions, one a file. A file that is added here is found by itself."""
+
+import importlib
+import pkgutil
+
+from .base import (
+    FAMILIES,
+    MAX_DEGREE,
+    MAX_SINGLE,
+    DifferentiationTables,
+    EndTables,
+    Family,
+    RecurrenceTables,
+    check_degree,
+    check_family,
+    family_by_name,
+    family_from_dict,
+    names_of_families,
+)
+from .hermite import Hermite
+from .laguerre import Laguerre
+
+from .chebyshev import Chebyshev  # isort: skip
+from .legendre import Legendre
+
+__all__ = [
+    "FAMILIES",
+    "MAX_DEGREE",
+    "MAX_SINGLE",
+    "Chebyshev",
+    "DifferentiationTables",
+    "EndTables",
+    "Family",
+    "Hermite",
+    "Laguerre",
+    "Legendre",
+    "RecurrenceTables",
+    "check_degree",
+    "check_family",
+    "family_by_name",
+    "family_from_dict",
+    "names_of_families",
+]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f".{_module.name}", __name__)

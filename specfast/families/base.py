@@ -1,0 +1,306 @@
+"""What a family of functions is. Each has a file of its own here; nothing else in specfast knows one by its name.
+
+A family is an immutable value: recurrence, domain, norm, scaling power, integrals, differentiation, start of its Gauss nodes.
+All kernels (C++, CUDA, Numba, reference) know it by two sets of tables: `recurrence_tables`, the rescaled three-term
+recurrence, and `differentiation_tables`, d/dz as a map of coefficients.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from torch import Tensor
+
+MAX_DEGREE = 10_000_000
+MAX_ALPHA = 150.0
+# Up to this many functions float32 data are summed in float32.
+MAX_SINGLE = 4096
+
+
+def check_degree(degree: Any, name: str = "degree") -> int:
+    """Return `degree` as an int, or raise an error that names the argument."""
+    if isinstance(degree, bool) or not isinstance(degree, (int, np.integer)):
+        raise TypeError(f"{name}={degree!r}: an integer is expected")
+    if not 0 <= degree <= MAX_DEGREE:
+        raise ValueError(f"{name}={degree}: an integer from 0 to {MAX_DEGREE} is expected")
+    return int(degree)
+
+
+@dataclass(frozen=True)
+class RecurrenceTables:
+    """phi_n = scale_n q_n, q_{n+1} = (a_n z + b_n) q_n - q_{n-1}, q_0 = start(z).
+
+    The start type is 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1. For |z| <= `near_limit` no partial sum of the plain
+    recurrence over- or underflows; for |z| > `far_limit` every phi_n is zero. Up to a distance of `end_limit` from a hard
+    end the difference form (`EndTables`) is used. Limits are those of float64, or of float32 where `single`.
+    """
+
+    a: np.ndarray
+    b: np.ndarray | None
+    scale: np.ndarray
+    start: int
+    near_limit: float
+    far_limit: float
+    end_limit: float
+
+
+@dataclass(frozen=True)
+class EndTables:
+    """phi_n = value_n q_n, d_n = r_n d_{n-1} - kappa_n y q_n, q_{n+1} = q_n + d_n; y is the distance to a hard end."""
+
+    r: np.ndarray
+    kappa: np.ndarray
+    value: np.ndarray
+
+
+@dataclass(frozen=True)
+class DifferentiationTables:
+    """d_k = ahead_k d_{k+1} + leap_k d_{k+2} + lower_k c_{k-1} + middle_k c_k + upper_k c_{k+1}.
+
+    With u = sum c_n phi_n this gives u' = sum d_n phi_n.
+    """
+
+    ahead: np.ndarray
+    leap: np.ndarray
+    lower: np.ndarray
+    middle: np.ndarray
+    upper: np.ndarray
+
+
+@dataclass(frozen=True, repr=False)
+class Family:
+    """Base of the families; use one of those in `FAMILIES`.
+
+    Attributes
+    ----------
+    degree : int, optional
+        Highest degree N of a one-dimensional space: functions 0 .. N.
+    """
+
+    # Fields that belong to the functions on the standard domain, and so to the name.
+    parameters: ClassVar[tuple[str, ...]] = ()
+    # The start type of the recurrence: 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1.
+    start: ClassVar[int]
+    # u = beta^power v(z): what keeps the functions orthonormal when they are scaled.
+    power: ClassVar[float] = 0.5
+    # How much one differentiation raises the degree.
+    degree_growth: ClassVar[int] = 0
+    bounded: ClassVar[bool] = False
+    learns_shift: ClassVar[bool] = False
+    # phi_n(-z) = (-1)^n phi_n(z).
+    symmetric: ClassVar[bool] = True
+    orthonormal: ClassVar[bool] = True
+    degree: int | None = None
+    # +1, or -1 on a half-line that extends to the left of its end.
+    sign: ClassVar[int] = 1
+
+    @property
+    def name(self) -> str:
+        """The family on its standard domain, as the operators take it."""
+        given = ",".join(repr(getattr(self, parameter)) for parameter in self.parameters)
+        return type(self).__name__.lower() + (f"({given})" if given else "")
+
+    def with_degree(self, degree: int | None) -> Family:
+        """Return the same family with another degree."""
+        return replace(self, degree=degree)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the family as plain values; see `family_from_dict`."""
+        return {"family": type(self).__name__, **self.__dict__}
+
+    def __repr__(self) -> str:
+        given = [f"{name}={value!r}" for name, value in self.__dict__.items() if value != self._default(name)]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    @classmethod
+    def _default(cls, name: str) -> Any:
+        return next((field.default for field in fields(cls) if field.name == name), None)
+
+    # ------------------------------------------------------------------------------------------------- the functions
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """The interval of z on which the functions live."""
+        raise NotImplementedError
+
+    def standard_scale_shift(self) -> tuple[float, float]:
+        """Return (beta, x0) such that z = beta (x - x0) maps the family's domain in x to that in z."""
+        return 1.0, 0.0
+
+    def plain_recurrence(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """Return a, b, c of phi_{n+1} = (a_n z + b_n) phi_n - c_n phi_{n-1} for n < count, and phi_0 / start."""
+        raise NotImplementedError
+
+    def recurrence_tables(self, count: int, single: bool = False) -> RecurrenceTables:
+        """Return the rescaled recurrence for n < count."""
+        a, b, c, constant = self.plain_recurrence(count)
+        scale = np.ones(count + 1, dtype=np.longdouble)
+        # scale_{n+1} = c_n scale_{n-1}: two interleaved products.
+        scale[2::2] = np.cumprod(c[1::2][: len(scale[2::2])], dtype=np.longdouble)
+        scale[3::2] = np.cumprod(c[2::2][: len(scale[3::2])], dtype=np.longdouble)
+        ratio = (scale[:-1] / scale[1:]).astype(float)
+        rescaled_b = b * ratio if np.any(b) else None
+        final = (constant * scale[:-1]).astype(float)
+        return RecurrenceTables(a * ratio, rescaled_b, final, self.start, *self.limits(count, single))
+
+    def limits(self, count: int, single: bool) -> tuple[float, float, float]:
+        """Return near_limit, far_limit and end_limit; see RecurrenceTables."""
+        raise NotImplementedError
+
+    def end_tables(self, count: int) -> EndTables | None:
+        """Return the difference form for n < count; None where the domain has no hard end."""
+        return None
+
+    def single_suffices(self, count: int) -> bool:
+        """Whether the recurrence may run in float32 for float32 data."""
+        return count <= MAX_SINGLE
+
+    def differentiation_tables(self, count: int) -> DifferentiationTables:
+        """Return d/dz as a map of coefficients 0 .. count-1."""
+        raise NotImplementedError
+
+    def norm_squared(self, count: int) -> np.ndarray:
+        """Return h_n = integral of phi_n^2 under the family's weight, for n < count."""
+        return np.ones(count)
+
+    def integrals(self, count: int) -> np.ndarray:
+        """Return the integrals of phi_n over z in the family's domain, n < count.
+
+        Raises
+        ------
+        ValueError
+            If they are not finite or not known.
+        """
+        raise ValueError(f"family={self.name}: the integrals of these functions are not finite, or not known here")
+
+    def turning_point(self, degree: int) -> float:
+        """Return about how far out phi_degree oscillates."""
+        return 1.0
+
+    # ----------------------------------------------------------------------------------------------------------- nodes
+
+    def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return nodes and weights of the n-point Gauss rule where there is a closed form."""
+        return None
+
+    def gauss_start(self, n: int) -> np.ndarray:
+        """Return approximate zeros of phi_n, ascending: right to a few hundredths of their distance."""
+        raise NotImplementedError
+
+    def normal_form_slope(self, z: np.ndarray) -> np.ndarray | float:
+        """Return r' / r for the factor r that brings the functions' differential equation to normal form."""
+        return 0.0
+
+    @property
+    def leja_exponent(self) -> float:
+        """Exponent of z in the weight sqrt(w) of the Leja points."""
+        return 0.0
+
+    # ---------------------------------------------------------------------------------------------------- in use
+
+    def into_domain(self, x: Tensor) -> Tensor:
+        """Return a smooth map of the real line into the standard domain."""
+        return x
+
+    def product_scale_shift(
+        self, scale: Tensor, shift: Tensor, new_scale: Tensor, new_shift: Tensor
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return the scale and shift whose Gauss rule is exact for products of functions of the two given ones."""
+        return scale, shift
+
+    def mean_degree_balance(
+        self, n: Tensor, mean: Callable[[Tensor], Tensor], coupled: Callable[[int, Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return the factor on beta and the offset (in z) of x0 for which the mean degree is least.
+
+        `mean` gives sum_n weight_n c_n^2 / sum_n c_n^2 of weights, `coupled` sum_n weight_n c_n c_{n+steps} over the same.
+        """
+        raise ValueError(
+            f"a {type(self).__name__} basis has no scale that could be chosen; a line or half-line is expected"
+        )
+
+    @classmethod
+    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Family, float]:
+        """Return a family that holds points from low to high, and its end or 0; `domain` is what was asked for.
+
+        Raises
+        ------
+        ValueError
+            If the domain does not fit the family or the points.
+        """
+        raise NotImplementedError
+
+    def scale_shift_of_moments(
+        self, centroid: float, spread: float, wave: float, end: float, reach: float
+    ) -> tuple[float, float]:  # fmt: skip
+        """Return a first scale and shift for fields of this centroid and variance in x and variance in wave number."""
+        return 1.0, 0.0
+
+
+FAMILIES: dict[str, type[Family]] = {}
+_Concrete = TypeVar("_Concrete", bound=type[Family])
+
+
+def register_family(cls: _Concrete) -> _Concrete:
+    """Make a family known by its name."""
+    FAMILIES[cls.__name__] = cls
+    return cls
+
+
+def names_of_families() -> str:
+    """Return the names of all families, for messages."""
+    *most, last = FAMILIES
+    return f"{', '.join(most)} or {last}"
+
+
+def check_family(family: object) -> Family:
+    """Return a family, or raise an error that names what is accepted."""
+    if not isinstance(family, Family) or type(family) not in FAMILIES.values():
+        raise TypeError(f"family={family!r}: a family ({names_of_families()}) is expected")
+    return family
+
+
+def family_from_dict(values: dict[str, Any]) -> Family:
+    """Return the family that `Family.to_dict` described."""
+    values = dict(values)
+    name = values.pop("family", None)
+    if name not in FAMILIES:
+        raise ValueError(f"family={name!r}: {names_of_families()} is expected")
+    return FAMILIES[name](**values)
+
+
+@lru_cache(maxsize=1024)
+def family_by_name(name: str) -> Family:
+    """Return the family on its standard domain that an operator's `family` argument names.
+
+    Raises
+    ------
+    ValueError
+        If it is not the name of a family, with its parameters in brackets: "hermite", "laguerre(0.5)".
+    """
+    key, _, rest = name.partition("(")
+    cls = next((own for own in FAMILIES.values() if own.__name__.lower() == key), None)
+    texts = rest.removesuffix(")").split(",") if rest else []
+    if cls is not None and len(texts) == len(cls.parameters) and (not rest or rest.endswith(")")):
+        try:
+            return cls(**dict(zip(cls.parameters, map(float, texts), strict=True)))  # type: ignore[arg-type]
+        except ValueError as error:
+            raise ValueError(f"family={name!r}: {error}") from None
+    known = ", ".join(
+        own.__name__.lower() + (f"({','.join(own.parameters)})" if own.parameters else "") for own in FAMILIES.values()
+    )
+    raise ValueError(f"family={name!r}: one of {known} is expected")
+
+
+def solve_kepler(target: np.ndarray) -> np.ndarray:
+    """Solve t - sin t = target on [0, 2 pi] by Newton's method, from the cube root that is right for small t."""
+    t = np.minimum(np.cbrt(6 * target), math.pi)
+    t = np.where(target > math.pi, 2 * math.pi - np.minimum(np.cbrt(6 * (2 * math.pi - target)), math.pi), t)
+    for _ in range(8):
+        t = np.clip(t - (t - np.sin(t) - target) / np.maximum(1 - np.cos(t), 1e-12), 0, 2 * math.pi)
+    return t

@@ -1,0 +1,57 @@
+"""A linear map of many coefficients: neighbours in the index set, and a few sums over all."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..space import Space
+
+
+class LocalLowRank(nn.Module):
+    """A linear map at a cost linear in K: each coefficient from itself and its neighbours n +- e_d, and a few sums over all."""
+
+    places: Tensor
+
+    def __init__(self, space: Space, channels: int, inputs: int, outputs: int, rank: int = 32):
+        super().__init__()
+        n, size = space.indices.astype(np.int64), space.size
+        places = {tuple(row): place for place, row in enumerate(n.tolist())}
+        steps = [np.zeros(space.dim, dtype=int)]
+        for d in range(space.dim):
+            for sign in (1, -1):
+                step = np.zeros(space.dim, dtype=int)
+                step[d] = sign
+                steps.append(step)
+        # A place past the last one is a zero that stands for neighbours outside the index set.
+        neighbour = np.array([[places.get(tuple(row + step), -1) for step in steps] for row in n])
+        self.width, self.inputs = channels * size, inputs
+        own = np.concatenate([np.where(neighbour < 0, inputs, neighbour + c * size) for c in range(channels)])
+        self.register_buffer("places", torch.from_numpy(own), persistent=False)
+        self.local = nn.Parameter(torch.zeros(self.width, len(steps), dtype=torch.float64))
+        self.bias = nn.Parameter(torch.zeros(outputs, dtype=torch.float64))
+        self.inner = nn.Linear(inputs, rank, bias=False, dtype=torch.float64)
+        self.outer = nn.Linear(rank, outputs, bias=False, dtype=torch.float64)
+        nn.init.zeros_(self.outer.weight)
+
+    def _gather(self, y: Tensor) -> Tensor:
+        padded = torch.cat([y, torch.zeros_like(y[..., :1])], -1)
+        return padded[..., self.places]
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Return (..., outputs) from (..., inputs)."""
+        near = (self._gather(y) * self.local).sum(-1)
+        result: Tensor = self.outer(self.inner(y)) + self.bias
+        return result + nn.functional.pad(near, (0, result.shape[-1] - self.width))
+
+    @torch.no_grad()
+    def initialise(self, y: Tensor, slope: Tensor) -> None:
+        """Fit the local part by least squares to slopes (N, outputs) at inputs (N, inputs)."""
+        part = torch.linspace(0, len(y) - 1, min(len(y), 256)).long()
+        design = self._gather(y[part]).movedim(0, 1)  # (width, N, neighbours)
+        target = slope[part][:, : self.width].T.unsqueeze(-1)
+        gram = design.mT @ design + 1e-3 * len(part) * torch.eye(design.shape[-1], dtype=design.dtype)
+        self.local.copy_(torch.linalg.solve(gram, design.mT @ target).squeeze(-1))
+        self.bias.copy_(slope[part].mean(0))
+        self.bias[: self.width] -= (design @ self.local.unsqueeze(-1)).squeeze(-1).mean(1)

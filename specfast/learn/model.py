@@ -1,0 +1,291 @@
+"""A trained model: predict, evaluate, save, load."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..nn import SpectralODE
+from . import memmap
+from .checkpoint import read_tensors, write_tensors
+from .dynamics import Dynamics, DynamicsConfig
+from .encode import encode
+from .encoder import Encoded, FieldEncoder, in_a_row
+from .errors import Errors, compare, together
+from .io import DataError, Observations
+
+FORMAT = 2
+# Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
+MAX_STEPS = 500
+STEP_CONTROLLED = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
+
+
+@dataclass
+class Model:
+    """A learned equation with its basis.
+
+    Attributes
+    ----------
+    basis : Basis
+        Space, scale, shift and the amplitude by which data are divided.
+    dynamics : Dynamics
+        The learned right-hand side in coefficients.
+    solver : dict
+        method, rtol, atol of the integration.
+    channels : tuple of str
+        Names of the field's components.
+    history, metrics : what training and evaluation recorded.
+    """
+
+    encoder: FieldEncoder
+    dynamics: Dynamics
+    solver: dict[str, Any]
+    channels: tuple[str, ...]
+    history: list[dict[str, Any]] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    evaluations: int = 0  # of the right-hand side, by this object
+
+    @property
+    def config(self) -> DynamicsConfig:
+        """What the right-hand side depends on."""
+        return self.dynamics.config
+
+    def ode(self, norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None) -> SpectralODE:
+        """Return the neural ODE of this run; scale and shift count from the basis's own, steps are chosen by a norm."""
+        options: dict[str, Any] | None = None
+        if self.solver["method"] in STEP_CONTROLLED:
+            options = {"max_num_steps": MAX_STEPS} | ({} if norm is None else {"norm": norm})
+        return SpectralODE(
+            self.encoder.space, self.dynamics, adaptive=self.encoder.moving, options=options, **self.solver
+        )
+
+    def roll_out(
+        self, start: Encoded, times: Tensor, parameters: Tensor | None = None,
+        norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None,
+    ) -> Encoded:  # fmt: skip
+        """Return the state at the times, (T,) or (B, T), from that at the first, coefficients (B, C, K), parameters (B, P)."""
+        self._check_parameters(parameters, len(start.coef))
+        ode = self.ode(norm)
+        log_scale, shift = start.log_scale_and_shift(self.encoder.space.dim)
+        coef, scale, shift = ode(start.coef, log_scale.exp(), shift, times, parameters)
+        self.evaluations += ode.calls
+        return (
+            Encoded(coef)
+            if start.scale_shift is None
+            else Encoded(coef, in_a_row(scale.log(), shift, self.encoder.space.dim))
+        )
+
+    @torch.no_grad()
+    def predict(
+        self, u0: Tensor, points: Tensor, times: Tensor, at: Tensor | None = None, parameters: Tensor | None = None
+    ) -> Tensor:  # fmt: skip
+        """Return the field (B, T, C, M) at the times, from values u0 (B, C, M) at points (B, M[, D]) at the first time.
+
+        NaN in u0 marks what was not observed. `parameters` (B, P) where the run was trained with them. With `at` (B, M'[, D]) the result is at these points instead.
+        """
+        state = self.roll_out(self._encode(u0, points), times, parameters)
+        return self.encoder.synthesize(state.coef, points if at is None else at, state.scale_shift)
+
+    @torch.no_grad()
+    def rollout_state(
+        self, u0: Tensor, points: Tensor, times: Tensor, parameters: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """Return coefficients (B, T, C, K), scale and shift (B, T, D) at the times, from values as `predict` takes them.
+
+        They are those of `run.encoder.space`: its `synthesize(coef, points, scale=, shift=)` gives the field.
+        """
+        state = self.roll_out(self._encode(u0, points), times, parameters)
+        scale, shift = (state.coef.new_tensor(part) for part in (self.encoder.scale, self.encoder.shift))
+        if state.scale_shift is not None:
+            scale, shift = self.encoder.scale_and_shift(state.scale_shift)
+        lead = (*state.coef.shape[:2], self.encoder.space.dim)
+        return state.coef * (self.encoder.amplitude / self.encoder.unit), scale.expand(lead), shift.expand(lead)
+
+    @torch.no_grad()
+    def rhs(self, u: Tensor, points: Tensor, parameters: Tensor | None = None, time: float = 0.0) -> Tensor:
+        """Return the learned F[u] (B, C, M) at points (B, M[, D]), for fields u (B, C, M), parameters (B, P) and a time."""
+        self._check_parameters(parameters, len(u))
+        state, dim = self._encode(u, points), self.encoder.space.dim
+        log_scale, shift = state.log_scale_and_shift(dim)
+        now = state.coef.new_tensor(time)
+        slope, stretch, motion = self.dynamics(now, state.coef, log_scale.exp(), shift, parameters)
+        if state.scale_shift is None:
+            return self.encoder.synthesize(slope[:, None], points)[:, 0]
+        moved = in_a_row(stretch, motion, dim)
+
+        def field(coef: Tensor, scale_shift: Tensor) -> Tensor:
+            return self.encoder.synthesize(coef[:, None], points, scale_shift[:, None])[:, 0]
+
+        return torch.func.jvp(field, (state.coef, state.scale_shift), (slope, moved))[1]
+
+    def _check_parameters(self, parameters: Tensor | None, rows: int) -> None:
+        shape, count = None if parameters is None else tuple(parameters.shape), self.config.parameters
+        if shape not in ((None,) if count == 0 else ((rows, count), (1, count))):
+            wanted = f"({rows}, {count}) is expected" if count else "the run was trained without"
+            raise ValueError(f"parameters have shape {shape}; {wanted}")
+
+    def _encode(self, u: Tensor, points: Tensor) -> Encoded:
+        """Return the state of fields (B, C, M), coefficients (B, C, K)."""
+        own = 2 if self.encoder.space.dim == 1 else 3
+        if u.dim() != 3 or u.shape[1] != len(self.channels):
+            raise ValueError(f"the field has shape {tuple(u.shape)}; (B, {len(self.channels)}, M) is expected")
+        if points.dim() != own or points.shape[1] != u.shape[2] or len(points) not in (1, len(u)):
+            axes = "" if own == 2 else f", {self.encoder.space.dim}"
+            raise ValueError(f"points have shape {tuple(points.shape)}; (B or 1, {u.shape[2]}{axes}) is expected")
+        names = tuple(f"x{d}" for d in range(self.encoder.space.dim))
+        data = Observations(u[:, None], points, u.new_zeros(len(u), 1), self.channels, names)
+        return encode(self.encoder, data).at(slice(None), 0)
+
+    @torch.no_grad()
+    def predict_dataset(self, data: Observations, at: Tensor | None = None) -> Tensor:
+        """Return the field (R, T, C, M), each trajectory from its first observed snapshot alone; NaN before it.
+
+        An integration that fails leaves NaN. With `at` (M'[, D]) the result is at these points instead of the sensors.
+        """
+        size = data.values.shape[-1] if at is None else at.shape[0]
+        result = memmap.empty((*data.values.shape[:-1], size))
+        for rows, some in data.blocks():
+            result[rows] = self._forecast(some, at)
+        return result
+
+    def _forecast(self, data: Observations, at: Tensor | None = None, encoded: Encoded | None = None) -> Tensor:
+        """Return the forecast, from states (R, T) where they are given."""
+        size = data.values.shape[-1] if at is None else at.shape[0]
+        result = data.values.new_full((*data.values.shape[:-1], size), torch.nan)
+        first = data.first
+
+        def roll_out_rows(rows: Tensor, start: int) -> None:
+            part = data.select(rows)
+            begin = self._encode(part.values[:, start], part.points) if encoded is None else encoded.at(rows, start)
+            state = self.roll_out(begin, part.times[:, start:], part.parameters)
+            where = part.points if at is None else at.unsqueeze(0)
+            result[rows, start:] = self.encoder.synthesize(state.coef, where, state.scale_shift)
+
+        for start in first.unique().tolist():
+            rows = (first == start).nonzero()[:, 0]
+            try:
+                roll_out_rows(rows, start)
+            except (ArithmeticError, RuntimeError, ValueError):  # the solver gave up on the batch: one by one
+                for row in rows.split(1):
+                    with contextlib.suppress(ArithmeticError, RuntimeError):
+                        roll_out_rows(row, start)
+        return result
+
+    def evaluate(self, data: Observations) -> dict[str, Any]:
+        """Return relative_l2 over all times after each trajectory's first observed one, the same per time, and more.
+
+        A trajectory whose prediction fails counts as error 1 and is listed under ``failed``.
+        """
+        self.check(data)
+        return self.errors(data).figures()
+
+    @torch.no_grad()
+    def errors(self, data: Observations, encoded: Encoded | None = None) -> Errors:
+        """Return the errors of the forecasts, made and compared a few trajectories at a time.
+
+        With the states (R, T) of all snapshots those of the first are not sought again.
+        """
+        return together(
+            compare(
+                self._forecast(some, encoded=None if encoded is None else encoded.at(rows, slice(None))),
+                some,
+                data.largest,
+            )
+            for rows, some in data.blocks()
+        )
+
+    def check(self, data: Observations) -> None:
+        """Raise DataError if the data are not of the kind that the run was trained with."""
+        if len(data) == 0:
+            raise DataError("the data hold no trajectory")
+        if len(data.channels) != len(self.channels):
+            raise DataError(f"data have channels {data.channels}; the run was trained with {self.channels}")
+        if data.parameter_count != self.config.parameters:
+            raise DataError(
+                f"data have {data.parameter_count} parameters; the run was trained with {self.config.parameters}"
+            )
+        if data.dim != self.encoder.space.dim:
+            raise DataError(f"data have space axes {data.axes}; the run was trained with {self.encoder.space.dim}")
+        for axis, family in enumerate(self.encoder.space.families):
+            x = data.coordinate(axis)
+            beta, x0 = family.standard_scale_shift() if family.bounded else (1.0, self.encoder.shift[axis])
+            low, high = (x0 + end / beta for end in family.domain)
+            slack = 1e-6 * (high - low) if family.bounded else 0.0
+            if x.min() < low - slack or x.max() > high + slack:
+                raise DataError(
+                    f"points along {data.axes[axis]} lie in [{float(x.min()):g}, {float(x.max()):g}];"
+                    f" the run's basis lives on [{low:g}, {high:g}]"
+                )
+
+    def save(self, folder: Path) -> None:
+        """Write weights.safetensors, metrics.json and config.json, each whole or not at all.
+
+        The weights' file holds the configuration too: it alone is a run, and one cannot be left with another's.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {
+            "format": FORMAT,
+            "encoder": self.encoder.to_dict(),
+            "fingerprint": self.encoder.space.fingerprint,
+            "solver": self.solver,
+            "channels": list(self.channels),
+            "config": self.config.to_dict(),
+        }
+        write_tensors(folder / "weights.safetensors", self.dynamics.state_dict(), {"config": config})
+        write_json(folder / "metrics.json", {"metrics": self.metrics, "history": self.history})
+        write_json(folder / "config.json", config)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps(values, indent=1) + "\n")
+    os.replace(temporary, path)
+
+
+def load(folder: str | Path) -> Model:
+    """Return the run in a folder.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it cannot be read.
+    """
+    folder = Path(folder)
+    if not (folder / "weights.safetensors").is_file():
+        raise DataError(f"{folder}: no run here (weights.safetensors is missing)")
+    try:
+        weights, notes = read_tensors(folder / "weights.safetensors")
+        config = notes["config"]
+        if config.get("format") != FORMAT:
+            raise DataError(f"{folder}: a run of format {config.get('format')}; this version reads {FORMAT}")
+        encoder = FieldEncoder.from_dict(config["encoder"])
+        if encoder.space.fingerprint != config["fingerprint"]:
+            raise DataError(f"{folder}: the space in config.json is not the one that the weights belong to")
+        dynamics = Dynamics(encoder, len(config["channels"]), DynamicsConfig.from_dict(config["config"]))
+        dynamics.load_state_dict(weights)
+        recorded: dict[str, Any] = {"history": [], "metrics": {}}
+        if (folder / "metrics.json").is_file():
+            recorded = json.loads((folder / "metrics.json").read_text())
+        model = Model(
+            encoder, dynamics, dict(config["solver"]), tuple(config["channels"]),
+            list(recorded["history"]), dict(recorded["metrics"]),
+        )  # fmt: skip
+        model.ode()
+        if not (len(encoder.scale) == len(encoder.shift) == encoder.space.dim and encoder.amplitude > 0):
+            raise DataError(f"{folder}: config.json holds no scale and shift for every axis, or no amplitude")
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"{folder}: the run cannot be read ({type(error).__name__}: {error})".splitlines()[0]
+        ) from error
+    return model

@@ -1,0 +1,303 @@
+"""The basis that suits a data set: moments, refined by the frequency indicator; the degree where that reaches its floor."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from .. import adapt
+from ..families import FAMILIES, Family
+from ..index_sets import HyperbolicCross, IndexSet, TensorProduct
+from ..space import Space
+from .encoder import FieldEncoder
+from .io import DataError, Observations
+from .moving_basis import locate
+
+BASES = {name.lower(): family for name, family in FAMILIES.items()}
+DEGREES = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
+LOST = 0.02  # of a field, that a basis may leave
+TRIAL = 1000  # coefficients with which scale and shift are sought; the cost grows as their cube
+
+Domain = Sequence[tuple[float, float] | None]
+
+
+def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float] | None) -> tuple[Family, float]:
+    """Return the family of one axis and its end if it has one.
+
+    A bounded family takes the interval given, [-1, 1] if that holds the points, or their padded interval.
+    """
+    if name not in BASES:
+        raise DataError(f"basis={name!r}: one of {', '.join(BASES)} is expected")
+    low, high = float(coordinate.min()), float(coordinate.max())
+    if high == low:
+        raise DataError(f"basis={name}: all points lie at {low:g} along this axis; a field along it cannot be learned")
+    try:
+        return BASES[name].for_points(low, high, domain)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+
+
+def choose_basis(
+    data: Observations, names: str, *, degree: int | None = None, gamma: float | Literal["auto"] | None = None,
+    domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None, fixed: bool | None = None,
+) -> FieldEncoder:  # fmt: skip
+    """Return the basis for a data set.
+
+    Parameters
+    ----------
+    data : Observations
+        What is to be represented.
+    names : str
+        One family for all axes, or one an axis joined by commas.
+    degree, gamma : optional
+        Of the hyperbolic cross (for one axis, the degree). Default: degree by the frequency indicator, gamma -1. "auto" takes the cross, among
+        those of nine gammas with as many coefficients as the default one has at most, that best gives sensors kept from the fit.
+    domain : sequence of pairs, optional
+        Interval of every bounded axis, (end, inf) of a half-line; one for all axes or one an axis.
+    extent : Observations, optional
+        Observations whose positions the domain must hold too, such as those held out.
+    fixed : bool, optional
+        One scale and shift for all snapshots, or one that follows them. Default: the latter where it gains clearly.
+    """
+    if degree is not None and degree < 1:
+        raise DataError(f"degree={degree}: at least 1 is expected")
+    if data.dim == 1 and gamma is not None:
+        raise DataError(f"gamma={gamma}: data on one axis have no hyperbolic cross; leave it out")
+    shape = -1.0 if gamma is None or gamma == "auto" else gamma
+    families, ends = _families(data if extent is None else extent, names, domain)
+    amplitude = _amplitude(data)
+    sample = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
+    observed = _observed(sample)
+
+    def index_set(n: int) -> IndexSet:
+        return TensorProduct(n) if data.dim == 1 else HyperbolicCross(n, shape)
+
+    def indicator(n: int, scale: Sequence[float], axis: int | None = None) -> float:
+        encoder = FieldEncoder(Space(families, index_set(n)), tuple(scale), tuple(shift), amplitude)
+        return _indicator(encoder, sample, axis)
+
+    room = [n for n in DEGREES if Space(families, index_set(n)).size <= observed // 3]
+    if data.dim == 1:
+        room = sorted({*room, max(4, min(64, observed // 3 - 1))})
+    room = room or [DEGREES[0]]
+    trial = degree if degree is not None else min((n for n in room if n >= 16), default=room[-1])
+    while Space(families, index_set(trial)).size > TRIAL and trial > DEGREES[0]:
+        trial = trial * 3 // 4
+    if degree is not None:
+        _check_degree(degree, families, index_set(degree), len(data.channels))
+    scale, shift = _scale_and_shift(sample, families, ends, amplitude)
+    for axis, family in enumerate(families):
+        if not family.bounded:
+
+            def along(beta: float, axis: int = axis) -> float:
+                return indicator(trial, [*scale[:axis], beta, *scale[axis + 1 :]], axis)
+
+            start = FieldEncoder(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude)
+            scale[axis] = adapt.choose_scale(scale[axis], along, _noise(start, sample, axis))
+    still = FieldEncoder(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude)
+
+    def resized(encoder: FieldEncoder, n: int) -> FieldEncoder:
+        return replace(encoder, space=Space(families, index_set(n)))
+
+    def fitting(encoder: FieldEncoder, scale_shift: Tensor | None = None) -> int:
+        fewest = 4 if encoder.moving or data.dim > 1 else 8  # a basis that fits each field may do with few functions
+        tried = [n for n in room if n >= fewest] or room
+        return (
+            degree
+            if degree is not None
+            else adapt.choose_degree(
+                lambda n: _indicator(resized(encoder, n), sample, None, scale_shift),
+                tried,
+                noise=lambda n: max(_noise(resized(encoder, n), sample, axis, scale_shift) for axis in range(data.dim)),
+            )
+        )
+
+    def shaped(encoder: FieldEncoder, n: int, scale_shift: Tensor | None = None) -> FieldEncoder:
+        return _of_best_shape(resized(encoder, n), sample, scale_shift) if gamma == "auto" else resized(encoder, n)
+
+    if fixed or all(family.bounded for family in families):
+        if fixed is False:
+            raise DataError("fixed=False: on intervals alone there is no scale or shift that could follow the field")
+        return shaped(still, fitting(still))
+    moving, scale_shift = _following(still, sample)
+    least, own = fitting(still), fitting(moving, scale_shift)
+    gains = _indicator(resized(moving, least), sample, None, scale_shift) < 0.5 * _indicator(
+        resized(still, least), sample, None
+    )
+    if fixed is None:
+        # Half the degree is worth it where fields move off; where scales alone could follow, a fixed basis learns better.
+        follow = gains or (2 * own <= least and bool(moving.moving_axes[1]))
+        # A field that does not decay has no width to follow: scales and shifts found for it leave much of it, and more than one for all.
+        rest = _left_over(resized(moving, own), sample, scale_shift) if follow else 0.0
+        follow = follow and rest <= max(LOST, 2 * _left_over(resized(still, least), sample))
+    else:
+        follow = True
+    return shaped(moving, own, scale_shift) if follow else shaped(still, least)
+
+
+def _left_over(encoder: FieldEncoder, sample: Observations, scale_shift: Tensor | None = None) -> float:
+    """Return what the fit leaves of the observed values, relative."""
+    wrong = encoder.synthesize(encoder.coefficients(sample, scale_shift), sample.points, scale_shift) - sample.values
+    return float((wrong.square().nansum() / sample.values.square().nansum()).sqrt())
+
+
+def _of_best_shape(encoder: FieldEncoder, sample: Observations, scale_shift: Tensor | None) -> FieldEncoder:
+    """Return the basis with the hyperbolic cross of any gamma, not larger than its own, that best gives a fifth of the sensors kept from the fit."""
+    families, dim, budget = encoder.space.families, encoder.space.dim, encoder.space.size
+    held = torch.arange(sample.values.shape[-1]) % 5 == 0
+    held = held[torch.randperm(len(held), generator=torch.Generator().manual_seed(0))]
+    kept, rest = (replace(sample, values=sample.values[..., m], points=sample.points[:, m]) for m in (~held, held))
+    best: tuple[float, FieldEncoder] | None = None
+    for gamma in adapt.GAMMAS:
+        index_set = adapt.largest_within(lambda n, g=gamma: HyperbolicCross(n, g), dim, budget)  # type: ignore[misc]
+        tried = replace(encoder, space=Space(families, index_set))
+        wrong = tried.synthesize(tried.coefficients(kept, scale_shift), rest.points, scale_shift) - rest.values
+        error = float(wrong.square().nansum())
+        if best is None or error < best[0]:
+            best = error, tried
+    assert best is not None
+    return best[1]
+
+
+def _amplitude(data: Observations) -> float:
+    """Return the root mean square of the observed values."""
+    squares, count = 0.0, 0
+    for _, some in data.blocks():
+        squares += float((some.values / data.largest).square().nansum())
+        count += int((~some.values.isnan()).sum())
+    return data.largest * math.sqrt(squares / count)
+
+
+def _following(still: FieldEncoder, sample: Observations) -> tuple[FieldEncoder, Tensor]:
+    """Return the moving basis the fields, its reference amid theirs and its ratio chosen by the indicator; and scales and shifts."""
+    moving = replace(still, moving=True)
+    scale, shift = locate(moving, sample)
+    seen = sample.observed
+    centre = scale[seen].log().median(0).values.exp(), shift[seen].median(0).values
+    moving = replace(moving, scale=tuple(centre[0].tolist()), shift=tuple(centre[1].tolist()))
+    ratio = [1.0] * sample.dim
+
+    def scale_shift(ratio: Sequence[float]) -> Tensor:
+        return moving.scale_shift(scale * scale.new_tensor(ratio), shift)
+
+    for axis in moving.moving_axes[0]:
+
+        def along(factor: float, axis: int = axis) -> float:
+            return _indicator(moving, sample, axis, scale_shift([*ratio[:axis], factor, *ratio[axis + 1 :]]))
+
+        ratio[axis] = adapt.choose_scale(1.0, along, _noise(moving, sample, axis, scale_shift(ratio)))
+    return replace(moving, ratio=tuple(ratio)), scale_shift(ratio)
+
+
+def _families(
+    data: Observations, names: str, domain: Sequence[tuple[float, float]] | None
+) -> tuple[list[Family], list[float]]:
+    listed = [name.strip() for name in names.split(",")]
+    intervals: Domain = domain if domain is not None else [None]
+    for label, count in (("encoder", len(listed)), ("domain", len(intervals))):
+        if count not in (1, data.dim):
+            raise DataError(f"{label}: {count} are given; one, or one for each of the {data.dim} axes, is expected")
+    chosen = [listed[d % len(listed)] for d in range(data.dim)]
+    given = [intervals[d % len(intervals)] for d in range(data.dim)]
+    if len(intervals) == 1 and any(name != "hermite" for name in chosen):  # one interval is for those that take one
+        given = [None if name == "hermite" else interval for name, interval in zip(chosen, given, strict=True)]
+    made = [make_family(name, data.coordinate(d), given[d]) for d, name in enumerate(chosen)]
+    return [family for family, _ in made], [end for _, end in made]
+
+
+def _indicator(
+    encoder: FieldEncoder, sample: Observations, axis: int | None, scale_shift: Tensor | None = None
+) -> float:
+    """Return the median frequency indicator of the encoded snapshots along one axis, or the largest of all axes."""
+    coef, indices = encoder.coefficients(sample, scale_shift), encoder.space.indices
+    seen = (sample.values.nan_to_num() != 0).any(-1)
+    axes = range(sample.dim) if axis is None else [axis]
+    return max(float(adapt.frequency_indicator(coef, indices[:, d])[seen].median()) for d in axes)
+
+
+def _noise(encoder: FieldEncoder, sample: Observations, axis: int, scale_shift: Tensor | None = None) -> float:
+    """Return what the indicator along one axis would be if its top third held nothing but noise; over some snapshots."""
+    places = sample.observed.nonzero()
+    places = places[torch.linspace(0, len(places) - 1, min(len(places), 48)).long()]
+    rows, times = places.T
+    points = sample.points if len(sample.points) == 1 else sample.points[rows]
+    some = replace(
+        sample, values=sample.values[rows, times].unsqueeze(1), points=points, times=sample.times[rows, times, None], parameters=None
+    )  # fmt: skip
+    own = None if scale_shift is None else scale_shift[rows, times].unsqueeze(1)
+    coef, noise = encoder.coefficients(some, own), encoder.noise(some, own)
+    n = encoder.space.indices[:, axis]
+    indicator = adapt.frequency_indicator(noise, n) * noise.norm(dim=-1) / coef.norm(dim=-1).clamp_min(1e-300)
+    return float(indicator.median())
+
+
+def _observed(sample: Observations) -> int:
+    """Return how many values most of the snapshots hold, those without any left out."""
+    counts = (~sample.values.isnan()).sum(-1)
+    return int(counts[counts > 0].double().quantile(0.25))
+
+
+def _check_degree(degree: int, families: Sequence[Family], index_set: IndexSet, channels: int) -> None:
+    """Refuse a degree whose right-hand side, with its gradients, would not fit in memory."""
+    width = Space(families, index_set).size * channels
+    need, have = 8 * 4 * width * (width + 256), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need > have // 2:
+        raise DataError(
+            f"degree={degree}: a right-hand side of {width} coefficients needs {need / 2**30:.1f} GiB;"
+            f" half of this machine's memory is {have / 2**31:.1f} GiB"
+        )
+
+
+def _scale_and_shift(
+    sample: Observations, families: Sequence[Family], ends: Sequence[float], amplitude: float
+) -> tuple[list[float], list[float]]:
+    """Return scale and shift of every axis from the moments of the observed fields."""
+    scale, shift = [1.0] * sample.dim, list(ends)
+    for axis, family in enumerate(families):
+        if family.bounded:
+            continue
+        if sample.dim == 1:
+            centroid, spread, wave = adapt.moments(sample.values, sample.points[:, None, None, :])
+        else:
+            centroid, spread = _spread(sample, axis)
+            wave = 0.25 / spread  # that of a Gaussian; refined below
+        reach = float(sample.coordinate(axis).max()) - shift[axis]
+        scale[axis], shift[axis] = family.scale_shift_of_moments(centroid, spread, wave, shift[axis], reach)
+    if sample.dim > 1:
+        _refine_by_wave_number(sample, families, scale, shift, amplitude)
+    return scale, shift
+
+
+def _spread(sample: Observations, axis: int) -> tuple[float, float]:
+    """Return centroid and variance of u^2 along an axis, the sensors taken as evenly spread."""
+    values = sample.values.nan_to_num()
+    weight = (values / values.abs().max().clamp_min(1e-300)).square().sum((1, 2))
+    x = sample.coordinate(axis).expand_as(weight)
+    low, extent = float(x.min()), max(float(x.max() - x.min()), 1e-300)
+    x = (x - low) / extent
+    mass = float(weight.sum().clamp_min(1e-300))
+    centroid = float((weight * x).sum()) / mass
+    spread = max(float((weight * (x - centroid) ** 2).sum()) / mass, 1e-6)
+    return low + extent * centroid, extent**2 * spread
+
+
+def _refine_by_wave_number(
+    sample: Observations, families: Sequence[Family], scale: list[float], shift: list[float], amplitude: float
+) -> None:
+    """Multiply the scale of axes on the line to (Var_k / Var_x)^(1/4), with Var_k = |du/dx|^2 / |u|^2 from a first fit."""
+    observed = _observed(sample)
+    sets = [HyperbolicCross(n, -1.0) for n in DEGREES]
+    fitting = [s for s in sets if Space(families, s).size <= max(4, observed // 4)] or sets[:1]
+    encoder = FieldEncoder(Space(families, fitting[min(2, len(fitting) - 1)]), tuple(scale), tuple(shift), amplitude)
+    coef = encoder.coefficients(sample)
+    for axis, family in enumerate(families):
+        if family.learns_shift:
+            slope = encoder.space.differentiate(coef, axis)  # with respect to z
+            wave = float(slope.square().sum() / coef.square().sum().clamp_min(1e-300))
+            scale[axis] *= (2 * wave) ** 0.25

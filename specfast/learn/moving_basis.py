@@ -1,0 +1,118 @@
+"""Scale and shift of every snapshot: those for which the expansion's mean degree is least, times a ratio of the data set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from scipy.interpolate import make_smoothing_spline
+from torch import Tensor
+
+from ..adapt.mean_degree import balance
+from ..index_sets import HyperbolicCross, TensorProduct
+from ..space import Space
+from .encoder import FieldEncoder
+from .io import Observations
+
+ITERATIONS = 12
+_LARGEST_STEP = 0.5  # of log beta, and three of z for x0, in one iteration
+_FAR = 3.0  # |log beta| counted from the reference, past which nothing is believed
+
+
+def locate(encoder: FieldEncoder, data: Observations) -> tuple[Tensor, Tensor]:
+    """Return beta and x0 (R, T, D), every snapshot by itself.
+
+    Starts from the centroid and variance of u^2 at the sensors; then each round fits the coefficients and moves on by
+    `balance`. A snapshot with too few observations, or one that runs away, takes the reference.
+    """
+    scales, shifts = encoder.moving_axes
+    own, origin = data.values.new_tensor(encoder.scale), data.values.new_tensor(encoder.shift)
+    scale, shift = _start(encoder, data)
+    # The rounds run with the ratio taken out: balance is where the mean degree is least, not where F is.
+    ratio = data.values.new_tensor(encoder.ratio or (1.0,) * encoder.space.dim)
+    plain = replace(encoder, space=_smaller(encoder.space), ratio=())
+    for _ in range(ITERATIONS):
+        coef = plain.coefficients(data, plain.scale_shift(scale, shift))
+        for axis in scales:
+            factor, offset = balance(plain.space, coef, axis)
+            step = 3.0 * torch.tanh(offset / 3.0)
+            if axis in shifts:
+                shift[..., axis] += step / scale[..., axis]
+            scale[..., axis] *= (_LARGEST_STEP * torch.tanh(factor.log() / _LARGEST_STEP)).exp()
+        for axis in shifts:
+            x = data.coordinate(axis)
+            low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
+            shift[..., axis] = torch.minimum(torch.maximum(shift[..., axis], 2 * low - high), 2 * high - low)
+    enough = (~data.values.isnan()).any(2).sum(-1) >= plain.space.size
+    enough &= (data.values.nan_to_num() != 0).any(-1).any(-1)
+    believed = enough & ((scale / own).log().abs() < _FAR).all(-1) & shift.isfinite().all(-1)
+    scale = torch.where(believed.unsqueeze(-1), scale * ratio, own * ratio)
+    return scale, torch.where(believed.unsqueeze(-1), shift, origin)
+
+
+def _smaller(space: Space) -> Space:
+    """Return a space of half the degree, but at least 8: the mean degree needs no more, and noise rules the highest."""
+    own = int(space.indices.max())
+    degree = min(own, max(8, own // 2))
+    sets = space.index_set
+    if space.dim == 1 or not isinstance(sets, HyperbolicCross):
+        return Space(space.families, TensorProduct(degree))
+    return Space(space.families, HyperbolicCross(degree, sets.gamma))
+
+
+def _start(encoder: FieldEncoder, data: Observations) -> tuple[Tensor, Tensor]:
+    """Return beta and x0 (R, T, D) from the moments of u^2, the sensors weighted by their distance from the next ones."""
+    scales, shifts = encoder.moving_axes
+    shape = (*data.values.shape[:2], encoder.space.dim)
+    scale = data.values.new_tensor(encoder.scale).expand(shape).clone()
+    shift = data.values.new_tensor(encoder.shift).expand(shape).clone()
+    power = (data.values / encoder.amplitude).nan_to_num().square().sum(2)
+    power = power * _cells(data).unsqueeze(1)
+    mass = power.sum(-1).clamp_min(1e-300)
+    for axis in scales:
+        x = data.coordinate(axis).unsqueeze(1)
+        if axis in shifts:
+            shift[..., axis] = (power * x).sum(-1) / mass
+        distance = x - shift[..., axis].unsqueeze(-1)
+        spread = (power * distance.square()).sum(-1) / mass
+        if axis in shifts:
+            found = (0.5 / spread.clamp_min(1e-300)).sqrt()  # a Gaussian's
+        else:
+            found = (2.0 / spread.clamp_min(1e-300)).sqrt()  # an exponential's
+        usual = encoder.scale[axis]
+        scale[..., axis] = found.nan_to_num(usual, usual, usual).clamp(usual / 10, usual * 10)
+    return scale, shift
+
+
+def _cells(data: Observations) -> Tensor:
+    """Return the length (R or 1, M) that each sensor stands for on one axis; on several, all the same."""
+    if data.dim > 1:
+        return data.points.new_ones(data.points.shape[:2])
+    x, order = data.points.sort(-1)
+    gaps = x.diff(dim=-1)
+    edge = torch.zeros_like(x[:, :1])
+    lengths = 0.5 * (torch.cat([edge, gaps], -1) + torch.cat([gaps, edge], -1))
+    return torch.zeros_like(lengths).scatter(-1, order, lengths)
+
+
+SMOOTHED = 5  # snapshots that a spline needs
+
+
+def smoothed(scale_shift: Tensor, times: Tensor, usable: Tensor) -> Tensor:
+    """Return scales and shifts (R, T, 2 D) smoothed in time along each trajectory, by splines whose smoothness cross-validation chooses.
+
+    Snapshots that were not observed get the spline's value; trajectories with fewer than five observed stay as they are.
+    """
+    result = scale_shift.clone()
+    for row in range(len(scale_shift)):
+        seen = usable[row]
+        if seen.sum() < SMOOTHED:
+            continue
+        t = times[row, seen].numpy()
+        t = (t - t[0]) / (t[-1] - t[0])
+        everywhere = ((times[row] - times[row, seen][0]) / (times[row, seen][-1] - times[row, seen][0])).clamp(0, 1)
+        for column in range(scale_shift.shape[-1]):
+            y = scale_shift[row, seen, column].numpy()
+            if y.std() > 0:
+                result[row, :, column] = torch.from_numpy(make_smoothing_spline(t, y)(everywhere.numpy()))
+    return result

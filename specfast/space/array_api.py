@@ -1,0 +1,225 @@
+"""Arrays in, arrays of the same namespace out: NumPy and CuPy arrays become torch tensors on the same memory, and back.
+
+CuPy arrays are worked on in CuPy's current stream, and results lie in memory from its allocator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+_REAL = {torch.complex32: torch.float16, torch.complex64: torch.float32, torch.complex128: torch.float64}
+
+
+def namespace_of(value: Any) -> str | None:
+    """Return "torch", "numpy" or "cupy"; None for plain numbers, lists and anything else."""
+    if isinstance(value, Tensor):
+        return "torch"
+    if isinstance(value, np.ndarray):
+        return "numpy"
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and isinstance(value, cupy.ndarray):
+        return "cupy"
+    return None
+
+
+def common_namespace(**named: Any) -> str:
+    """Return the one namespace of the arrays among the arguments ("torch" if there is none).
+
+    Raises
+    ------
+    TypeError
+        If namespaces or devices are mixed.
+    """
+    if all(
+        type(value) is int or type(value) is float or (type(value) is Tensor and value.is_cpu)
+        for value in named.values()
+    ):
+        return "torch"
+    namespaces = {name: namespace_of(value) for name, value in named.items()}
+    present = {k for k in namespaces.values() if k is not None}
+    if len(present) > 1:
+        listed = ", ".join(f"{name} is {k}" for name, k in namespaces.items() if k is not None)
+        raise TypeError(f"arrays of different namespaces: {listed}; arrays of one (torch, numpy or cupy) are expected")
+    devices = {
+        name: str(value.device) for name, value in named.items() if isinstance(value, Tensor) and value.dim() > 0
+    }
+    if len(set(devices.values())) > 1:
+        listed = ", ".join(f"{name} is on {device}" for name, device in devices.items())
+        raise TypeError(f"tensors on different devices: {listed}; one device is expected")
+    return present.pop() if present else "torch"
+
+
+def to_torch(name: str, value: Any, device: torch.device | None = None) -> Tensor:
+    """Return `value` as a tensor, sharing memory where there is any.
+
+    Raises
+    ------
+    TypeError
+        If it is not an array or number of floating-point, complex or integer type.
+    """
+    if isinstance(value, Tensor):
+        return value
+    if type(value) is float or type(value) is int:
+        dtype = torch.float64 if type(value) is float else torch.int64
+        # Filled where it is: a copy to a GPU would be waited for, and cannot be part of a graph.
+        elsewhere = device is not None and device.type != "cpu"
+        return torch.full((), value, dtype=dtype, device=device) if elsewhere else torch.tensor(value, dtype=dtype)
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fciub" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
+            raise TypeError
+        if any(stride < 0 for stride in array.strides) or not array.dtype.isnative:
+            array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        if not array.flags.writeable:
+            array = array.copy()
+        return torch.as_tensor(array, device=device)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: an array of numbers is expected, not {type(value).__name__}") from error
+
+
+def check_namespace(namespace: str) -> str:
+    """Return the namespace that an argument asks for, or raise an error that names what is accepted."""
+    if namespace not in ("torch", "numpy"):
+        raise ValueError(f"namespace={namespace!r}: 'torch' or 'numpy' is expected")
+    return namespace
+
+
+def to_namespace(result: Any, wanted: str) -> Any:
+    """Return a tensor, or a tuple of tensors, as arrays of the wanted namespace; NumPy shares the memory."""
+    if isinstance(result, tuple):
+        return tuple(to_namespace(part, wanted) for part in result)
+    if not isinstance(result, Tensor) or wanted == "torch":
+        return result
+    return result.detach().cpu().numpy() if wanted == "numpy" else _to_cupy(result)
+
+
+# What a method on tensors can be handed as it is: arrays of other namespaces, lists and subclasses of tensors are looked at.
+_READY = frozenset({Tensor, torch.nn.Parameter, int, float, type(None), tuple, str})
+
+
+def takes_arrays(*names: str) -> Callable[[_Method], _Method]:
+    """Let a method on tensors and numbers take NumPy and CuPy arrays too, for the arguments named; results are of their namespace.
+
+    CuPy arrays are worked on in CuPy's current stream, and results lie in memory from its allocator. Methods raise TypeError where
+    namespaces or devices are mixed.
+    """
+
+    def decorate(method: _Method) -> _Method:
+        positional = list(inspect.signature(method).parameters)[1:]
+        wanted = frozenset(names)
+
+        @functools.wraps(method)
+        def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+            for value in args:
+                if type(value) not in _READY:
+                    break
+            else:
+                for name, value in kwargs.items():
+                    if type(value) not in _READY and name in wanted:
+                        break
+                else:
+                    return method(self, *args, **kwargs)
+            if torch.compiler.is_compiling() and all(isinstance(value, Tensor) for value in args):
+                return method(self, *args, **kwargs)
+            given = {**dict(zip(positional, args, strict=False)), **kwargs}
+            return _through_tensors(method, self, {k: v for k, v in given.items() if k in wanted}, args, kwargs)
+
+        return wrapped  # type: ignore[return-value]
+
+    return decorate
+
+
+def _through_tensors(method: Any, own: Any, arrays: dict[str, Any], args: Any, kwargs: Any) -> Any:
+    """Call a method with tensors for arrays of any namespace."""
+    namespace = common_namespace(**arrays)
+    if namespace == "cupy":
+        devices = sorted({int(value.device.id) for value in arrays.values() if namespace_of(value) == "cupy"})
+        if len(devices) > 1:
+            raise TypeError(f"arrays on different devices: {devices}; one device is expected")
+        with _stream_of_cupy(devices[0]):
+            turned = {name: _from_cupy(value) for name, value in arrays.items()}
+            return to_namespace(
+                method(own, *_replaced(method, args, turned), **{**kwargs, **_keywords(kwargs, turned)}), "cupy"
+            )
+    turned = {
+        name: value if value is None or type(value) in (int, float) else to_torch(name, value)
+        for name, value in arrays.items()
+    }
+    result = method(own, *_replaced(method, args, turned), **{**kwargs, **_keywords(kwargs, turned)})
+    return to_namespace(result, namespace)
+
+
+def _replaced(method: Any, args: Sequence[Any], turned: dict[str, Any]) -> list[Any]:
+    positional = list(inspect.signature(method).parameters)[1:]
+    return [turned.get(name, value) for name, value in zip(positional, args, strict=False)]
+
+
+def _keywords(kwargs: dict[str, Any], turned: dict[str, Any]) -> dict[str, Any]:
+    return {name: turned[name] for name in kwargs if name in turned}
+
+
+@contextlib.contextmanager
+def _stream_of_cupy(index: int) -> Any:
+    """Make CuPy's current stream on a device PyTorch's."""
+    import cupy
+
+    with cupy.cuda.Device(index):
+        address = cupy.cuda.get_current_stream().ptr
+        device = torch.device("cuda", index)
+        own = torch.cuda.ExternalStream(address, device) if address else torch.cuda.default_stream(device)
+        with torch.cuda.stream(own):
+            yield
+
+
+def _from_cupy(value: Any) -> Any:
+    return torch.from_dlpack(value) if namespace_of(value) == "cupy" else value
+
+
+def _to_cupy(tensor: Any) -> Any:
+    import cupy
+
+    result = cupy.empty(tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
+    torch.from_dlpack(result).copy_(tensor.detach())
+    return result
+
+
+def floating(tensor: Tensor) -> Tensor:
+    """Return integers as float64, anything else as it is."""
+    return tensor if tensor.is_floating_point() or tensor.is_complex() else tensor.double()
+
+
+def real_dtype(dtype: torch.dtype) -> torch.dtype:
+    """Return the real counterpart of a complex dtype."""
+    return _REAL.get(dtype, dtype)
+
+
+def computing_dtype(dtype: torch.dtype) -> torch.dtype:
+    """Return the dtype in which a real result of `dtype` is computed: half precision in float32."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def apply_to_parts(function: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
+    """Apply a real linear map of the last axis, leading axes broadcasting, to a real or complex tensor."""
+    if not tensor.is_complex():
+        return function(tensor)
+    return torch.complex(function(tensor.real), function(tensor.imag))
+
+
+def parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
+    """Convert to the given real dtype, or its complex counterpart."""
+    return to_dtype(tensor, real.to_complex() if tensor.is_complex() else real)
+
+
+def to_dtype(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Convert; a tensor of that dtype at once."""
+    return tensor if tensor.dtype is dtype else tensor.to(dtype)

@@ -1,0 +1,430 @@
+"""Space: families and an index set, the object that most users touch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import ops
+from ..kernels.affine_map import check_scale, factor, scale_and_shift, vector
+from ..kernels.products import multiply_restricted
+from ..ops.axis_maps import along_axis
+from ..ops.constant_cache import builder, constant
+from ..quadrature import gauss
+from .arguments import arguments, in_parts, one_array, real
+from .array_api import check_namespace, real_dtype, takes_arrays, to_namespace
+from .change_basis import change_basis_1d
+from .interpolation import LejaTransform, has_gauss_rule
+from .least_squares import fit
+from .spec import SpaceSpec
+
+
+class Space(SpaceSpec):
+    r"""The span of products of one-dimensional functions over an index set.
+
+    .. math:: u(x) = \sum_{n \in \Lambda} c_n \prod_d \beta_d^{p_d}\, \varphi_{n_d}(\beta_d (x_d - x_{0,d}))
+
+    An immutable, hashable, picklable value; it holds no arrays and is not a module.
+
+    Parameters
+    ----------
+    families : Family or sequence of Family
+        One family an axis. A one-dimensional space takes its degree from the family if no index set is given.
+    index_set : IndexSet, optional
+        Which products belong to the space; required for two or more axes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of this form, or the degree is missing.
+
+    Notes
+    -----
+    Shapes. One axis: points (..., M), scale and shift (...,). D > 1 axes: points (..., M, D), scale and shift (..., D) or
+    a number. Coefficients (..., K), values (..., M); leading axes broadcast. NumPy arrays, CuPy arrays and torch tensors
+    give results of the same namespace. On a bounded axis scale and shift are the interval's own; 1 and 0 stand for them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import specfast as sf
+    >>> space = sf.Space(sf.Hermite(degree=8))
+    >>> points = space.nodes(namespace="numpy")
+    >>> coef = space.project(np.exp(-(points**2)))
+    >>> round(float(space.synthesize(coef, np.array([0.0]))[0]), 3)
+    1.0
+    """
+
+    # -------------------------------------------------------------------------------------------------------- transforms
+
+    @takes_arrays("coef", "points", "scale", "shift")
+    def synthesize(
+        self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
+    ) -> Any:  # fmt: skip
+        """Return the field, or a derivative of it with respect to x, at the points.
+
+        Parameters
+        ----------
+        coef : array (..., K)
+            Real or complex coefficients.
+        points : array (..., M) or (..., M, D)
+            Real points.
+        scale, shift : number or array (...,) or (..., D)
+            beta > 0 and x0.
+        derivative : int or tuple of int, or a list of these
+            Order (one an axis if D > 1). A list gives the results stacked on a new first axis, from one pass.
+
+        Returns
+        -------
+        array (..., M)
+
+        Raises
+        ------
+        ValueError, TypeError
+            On shapes, namespaces or dtypes that do not fit; on points outside the domain (CPU, outside of compiled code).
+        """
+        given = arguments("coef", coef, points, scale, shift, self.families)
+        if isinstance(derivative, list):
+            return self._several(given, derivative)
+        orders = self._no_orders if type(derivative) is int and derivative == 0 else self._orders(derivative)
+        rest = given.points, given.scale, given.shift, self.key, orders
+        if given.first.is_complex():
+            return in_parts(ops.synthesize, given.first, *rest).to(given.dtype)
+        result = ops.synthesize(given.first, *rest)
+        return result if result.dtype is given.dtype else result.to(given.dtype)
+
+    def _several(self, given: Any, derivatives: list[Any]) -> Tensor:
+        """Return several derivatives stacked on a new first axis, from one pass."""
+        if not derivatives:
+            raise ValueError("derivative=[]: at least one order is expected")
+        orders = [order for derivative in derivatives for order in self._orders(derivative)]
+        found = in_parts(ops.synthesize, given.first, given.points, given.scale, given.shift, self.key, orders)
+        return (found.movedim(-2, 0) if len(derivatives) > 1 else found.unsqueeze(0)).to(given.dtype)
+
+    @takes_arrays("values", "points", "scale", "shift")
+    def adjoint(
+        self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
+    ) -> Any:  # fmt: skip
+        """Return the transpose of `synthesize` applied to values (..., M): sums over the points, without weights."""
+        given = arguments("values", values, points, scale, shift, self.families)
+        orders = self._no_orders if type(derivative) is int and derivative == 0 else self._orders(derivative)
+        rest = given.points, given.scale, given.shift, self.key, orders
+        if given.first.is_complex():
+            return in_parts(ops.adjoint, given.first, *rest).to(given.dtype)
+        result = ops.adjoint(given.first, *rest)
+        return result if result.dtype is given.dtype else result.to(given.dtype)
+
+    @takes_arrays("points", "scale", "shift")
+    def vandermonde(self, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0) -> Any:
+        """Return the functions at the points, an array (..., M, K): for few coefficients; needs that memory."""
+        x, _ = one_array("points", points)
+        beta, x0 = (real(name, value, x.dtype, x.device, x) for name, value in (("scale", scale), ("shift", shift)))
+        own = 0 if self.dim == 1 else 1  # trailing axes of scale and shift that are not leading axes of the result
+        lead = max(x.dim() - 1 - own, beta.dim() - own, x0.dim() - own)
+        columns = torch.eye(self.size, dtype=x.dtype, device=x.device).reshape(self.size, *(1,) * lead, self.size)
+        return self.synthesize(columns, x, scale=beta, shift=x0, derivative=derivative).movedim(0, -1)
+
+    @takes_arrays("coef", "points", "scale", "shift")
+    def value_and_gradient(self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, Any]:
+        """Return u (..., M) and its gradient in x, (..., M) for one axis or (..., M, D), from one pass."""
+        orders = [tuple(int(d == axis) for d in range(self.dim)) for axis in range(-1, self.dim)]
+        u, *slopes = self.synthesize(coef, points, scale=scale, shift=shift, derivative=orders)
+        return u, slopes[0] if self.dim == 1 else torch.stack(slopes, -1)
+
+    @takes_arrays("coef", "scale")
+    def differentiate(self, coef: Any, axis: int = 0, *, scale: Any = 1) -> Any:
+        """Return the coefficients of du/dx_axis, projected onto the space.
+
+        Exact for all families but Hermite, whose derivative has one degree more: what leaves the index set is left out.
+        """
+        if not -self.dim <= axis < self.dim:
+            raise ValueError(f"axis={axis}: an axis from 0 to {self.dim - 1} is expected")
+        axis %= self.dim
+        work, dtype = one_array("coef", coef)
+        self._check_size("coef", work, self.size)
+        family, (beta, _) = self.families[axis], self._scale_shift(scale, 0, real_dtype(work.dtype), work)
+
+        def one_run(runs: Tensor) -> Tensor:
+            return ops.differentiate(runs, family.name, False)  # type: ignore[no-any-return]
+
+        def all_runs(c: Tensor) -> Tensor:
+            return one_run(c) if self.dim == 1 else along_axis(c, self.key, axis, one_run)
+
+        return (in_parts(all_runs, work) * (family.sign * beta[..., axis]).unsqueeze(-1)).to(dtype)
+
+    @takes_arrays("coef", "scale", "shift", "new_scale", "new_shift")
+    def change_basis(self, coef: Any, scale: Any, shift: Any, new_scale: Any, new_shift: Any) -> Any:
+        """Return the coefficients of the L2 projection of the field onto the basis of another scale and shift.
+
+        Exact to rounding: the product of two basis functions is a polynomial times one Gaussian (or exponential), whose
+        Gauss rule has beta^2 the mean of the two squares (or beta the mean of the two). On a half-line the end must stay.
+        Cost for D > 1: D K^2 a row.
+        """
+        c, dtype = one_array("coef", coef)
+        self._check_size("coef", c, self.size)
+        given = real_dtype(c.dtype), c
+        old, x0 = self._scale_shift(scale, shift, *given)
+        new, new_x0 = self._scale_shift(new_scale, new_shift, *given)
+        if self.dim == 1:
+            return change_basis_1d(self, c, old[..., 0], x0[..., 0], new[..., 0], new_x0[..., 0]).to(dtype)
+        maps = []
+        for axis, family in enumerate(self.families):
+            line = Space(family.with_degree(self.degrees[axis]))
+            unit = torch.eye(line.size, dtype=given[0], device=c.device)
+            basis = (part[..., axis].unsqueeze(-1) for part in (old, x0, new, new_x0))
+            maps.append(change_basis_1d(line, unit, *basis).mT)  # (..., to, from)
+        indices = torch.from_numpy(self.indices.astype(np.int64)).to(c.device)
+        return multiply_restricted(maps, c, indices).to(dtype)
+
+    # ------------------------------------------------------------------------------------------------ nodes and fit
+
+    @takes_arrays("scale", "shift")
+    def nodes(self, *, scale: Any = 1, shift: Any = 0, namespace: str = "torch") -> Any:
+        """Return the points where `project` wants its values: (..., K), or (..., K, D) for several axes, in float64.
+
+        Gauss nodes for one axis and on a TensorProduct; nested weighted Leja points, one an index, on other index sets.
+
+        Parameters
+        ----------
+        scale, shift : number or array (...,) or (..., D)
+            beta and x0.
+        namespace : {"torch", "numpy"}
+            Which arrays to return where scale and shift are numbers.
+        """
+        beta, x0 = self._scale_shift(scale, shift, torch.float64)
+        signs = vector(tuple(float(family.sign) for family in self.families), beta)
+        points = constant(beta, self.key, "standard_nodes") * signs / beta.unsqueeze(-2) + x0.unsqueeze(-2)
+        return to_namespace(points.squeeze(-1) if self.dim == 1 else points, check_namespace(namespace))
+
+    @takes_arrays("scale", "shift")
+    def quadrature(self, *, scale: Any = 1, shift: Any = 0, namespace: str = "torch") -> tuple[Any, Any]:
+        """Return the tensor Gauss rule in x: points and weights with sum_q w_q Phi_j Phi_k = h_j delta_jk.
+
+        Raises
+        ------
+        ValueError
+            If the index set is not a TensorProduct (or one-dimensional).
+        """
+        beta, _ = self._scale_shift(scale, shift, torch.float64)
+        weights = constant(beta, self.key, "gauss_weights") * self._normalisation(beta) ** -2
+        points = self.nodes(scale=scale, shift=shift)
+        return to_namespace((points, weights), check_namespace(namespace))  # type: ignore[no-any-return]
+
+    @takes_arrays("values", "scale", "shift")
+    def project(self, values: Any, *, scale: Any = 1, shift: Any = 0) -> Any:
+        """Return the coefficients (..., K) of the field with these values (..., K) on `nodes()`.
+
+        ``project(synthesize(coef, nodes()))`` is `coef`. With Gauss nodes it is the discrete L2 projection; with Leja points
+        it is interpolation, by triangular factors axis by axis; `condition_number` says how much it amplifies errors.
+        """
+        work, dtype = one_array("values", values)
+        self._check_size("values", work, self.size)
+        beta, _ = self._scale_shift(scale, shift, real_dtype(work.dtype), work)
+        if has_gauss_rule(self.families, self.index_set):
+            result = self._project_grid(work, self._grid_sizes(None))
+        else:
+            result = self._leja().project(work)
+        return (result / self._normalisation(beta)).to(dtype)
+
+    def condition_number(self) -> float:
+        """Return the condition number of `project` in the 1-norm where its nodes are Leja points (an estimate for K > 2,000).
+
+        Raises
+        ------
+        ValueError
+            If the nodes are Gauss nodes, where the map is orthogonal up to its weights.
+        """
+        if has_gauss_rule(self.families, self.index_set):
+            raise ValueError(f"index_set={self.index_set}: its nodes are Gauss nodes, projection is well conditioned")
+        return self._leja().condition()
+
+    @takes_arrays("scale", "shift")
+    def grid(
+        self, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, shift: Any = 0, namespace: str = "torch"
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Return the Gauss nodes of every axis, D arrays (..., n_d): the tensor grid of `synthesize_grid`.
+
+        Parameters
+        ----------
+        sizes : int or sequence of int, optional
+            Nodes an axis, more than the largest degree along it; default, and fewest, one more.
+        scale, shift : number or array (...,) or (..., D)
+            beta and x0.
+        namespace : {"torch", "numpy"}
+            Which arrays to return where scale and shift are numbers.
+        """
+        beta, x0 = self._scale_shift(scale, shift, torch.float64)
+        lines = []
+        for axis, (family, nodes) in enumerate(zip(self.families, self._grid_sizes(sizes), strict=True)):
+            standard = constant(beta, self.key, "line_nodes", axis, nodes) * float(family.sign)
+            lines.append(standard / beta[..., axis, None] + x0[..., axis, None])
+        return to_namespace(tuple(lines), check_namespace(namespace))  # type: ignore[no-any-return]
+
+    @takes_arrays("coef", "scale")
+    def synthesize_grid(
+        self, coef: Any, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, derivative: Any = 0
+    ) -> Any:  # fmt: skip
+        """Return the field, or a derivative of it with respect to x, on the tensor grid of Gauss nodes, axis by axis.
+
+        Cost: sum over d of K_d n_d .. n_D FMAs, where K_d counts the different first d entries of the indices: for a
+        full tensor product of degree N and n nodes an axis D n^(D + 1). Memory: twice the grid. Nothing is padded.
+
+        Parameters
+        ----------
+        coef : array (..., K)
+            Real or complex coefficients.
+        sizes : int or sequence of int, optional
+            Nodes an axis, as in `grid`.
+        scale : number or array (...,) or (..., D)
+            beta. The shift moves the grid and the field alike.
+        derivative : int or tuple of int
+            Order (one an axis if D > 1).
+
+        Returns
+        -------
+        array (..., n_1, .., n_D)
+
+        Raises
+        ------
+        ValueError, TypeError
+            On shapes that do not fit, or fewer nodes than functions along an axis.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(8))
+        >>> coef = torch.randn(space.size, dtype=torch.float64)
+        >>> values = space.synthesize_grid(coef, 12)
+        >>> values.shape, bool(torch.allclose(space.project_grid(values), coef))
+        (torch.Size([12, 12]), True)
+        """
+        orders = self._orders(derivative)
+        work, dtype = one_array("coef", coef)
+        self._check_size("coef", work, self.size)
+        beta, _ = self._scale_shift(scale, 0, real_dtype(work.dtype), work)
+        nodes = self._grid_sizes(sizes)
+        series = work * factor(beta, self.families, orders)
+        result = in_parts(ops.grid_synthesize, series, self.key, nodes, list(orders), False)
+        return result.to(dtype).unflatten(-1, nodes)
+
+    @takes_arrays("values", "scale")
+    def project_grid(self, values: Any, *, scale: Any = 1) -> Any:
+        """Return the coefficients (..., K) of the field with values (..., n_1, .., n_D) on `grid(sizes)`, by the Gauss rule.
+
+        The inverse of `synthesize_grid` for fields in the space; of others the discrete L2 projection. Cost and memory as there.
+
+        Raises
+        ------
+        ValueError, TypeError
+            On shapes that do not fit, or fewer nodes than functions along an axis.
+        """
+        work, dtype = one_array("values", values)
+        if work.dim() < self.dim:
+            raise ValueError(f"values have shape {tuple(work.shape)}; (..., n_1, .., n_{self.dim}) is expected")
+        nodes = self._grid_sizes(work.shape[-self.dim :])
+        beta, _ = self._scale_shift(scale, 0, real_dtype(work.dtype), work)
+        return (self._project_grid(work.flatten(-self.dim), nodes) / self._normalisation(beta)).to(dtype)
+
+    @takes_arrays("values", "points", "scale", "shift", "weights")
+    def fit(
+        self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0,
+        solver: str | None = None, tolerance: float = 1e-10, iterations: int = 1000,
+    ) -> Any:  # fmt: skip
+        """Return the coefficients that minimise sum_m w_m (u(x_m) - v_m)^2 + ridge |c|^2.
+
+        Values with weight 0 are ignored, NaN included.
+
+        Parameters
+        ----------
+        values : array (..., M)
+            Observed values.
+        points : array (..., M) or (..., M, D)
+            Where. Leading axes broadcast: points (B, 1, M) with values (B, T, M) are factorised once for each b.
+        scale, shift : number or array (...,) or (..., D)
+            beta and x0.
+        weights : array (..., M), optional
+            Of 0 or more; default 1.
+        ridge : float
+            0 or more.
+        solver : {"qr", "lsmr"}, optional
+            "qr" needs the memory of the Vandermonde matrix, rows of points times M times K, and is differentiable. "lsmr" iterates on
+            `synthesize` and `adjoint`, row by row, in memory linear in M + K. Default: "qr" where the basis takes at most an
+            eighth of this machine's memory. Where the points do not determine the coefficients and ridge is 0, "qr" says so,
+            "lsmr" only if they are too few; its result is then one solution of many.
+        tolerance, iterations : float, int
+            Where "lsmr" stops; it warns where the tolerance is not reached.
+
+        Returns
+        -------
+        array (..., K)
+
+        Raises
+        ------
+        ValueError
+            If the points do not determine the coefficients and ridge is 0; on negative weights or ridge, or another solver.
+        """
+        return fit(self, values, points, scale, shift, weights, ridge, solver, (tolerance, iterations))
+
+    @takes_arrays("first", "second")
+    def inner(self, first: Any, second: Any) -> Any:
+        """Return sum_n h_n conj(c_n) d_n, the inner product of two fields with the same scale and shift."""
+        (c, one), (d, other) = one_array("first", first), one_array("second", second)
+        self._check_size("first", c, self.size)
+        self._check_size("second", d, self.size)
+        norms = constant(c, self.key, "squared_norms")
+        return (norms * c.conj() * d).sum(-1).to(torch.promote_types(one, other))
+
+    @takes_arrays("coef")
+    def norm(self, coef: Any) -> Any:
+        """Return the weighted L2 norm of the field."""
+        return self.inner(coef, coef).real ** 0.5
+
+    # ------------------------------------------------------------------------------------------------------------ inside
+
+    def _scale_shift(
+        self, scale: Any, shift: Any, dtype: torch.dtype, like: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return beta and x0 with an axis for the dimensions, (..., D), those of bounded axes filled in."""
+        place = next((part.device for part in (like, scale, shift) if isinstance(part, Tensor)), torch.device("cpu"))
+        given = [real(n, v, dtype, place, like) for n, v in (("scale", scale), ("shift", shift))]
+        for name, part in zip(("scale", "shift"), given, strict=True):
+            if self.dim > 1 and part.dim() > 0 and part.shape[-1] not in (1, self.dim):
+                raise ValueError(f"{name} has shape {tuple(part.shape)}; (..., {self.dim}) or a number is expected")
+        beta, x0 = given
+        check_scale(beta, x0, self.families)
+        return scale_and_shift(beta, x0, self.families)
+
+    def _normalisation(self, beta: Tensor) -> Tensor:
+        """Return prod_d beta_d^p, with a last axis of length 1."""
+        return factor(beta, self.families, self._no_orders)
+
+    def _project_grid(self, values: Tensor, nodes: list[int]) -> Tensor:
+        """Return the coefficients at scale 1 of values (..., n_1 .. n_D) in a row."""
+        return in_parts(ops.grid_adjoint, values, self.key, nodes, list(self._no_orders), True)
+
+    def _leja(self) -> LejaTransform:
+        return LejaTransform(self.key, self.dim, self.size)
+
+    def _check_size(self, name: str, tensor: Tensor, size: int) -> None:
+        if tensor.dim() < 1 or tensor.shape[-1] != size:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}; (..., {size}) is expected")
+
+
+@builder
+def squared_norms(space: Any) -> np.ndarray:
+    """Return the squared norms (K,) of the functions."""
+    indices = space.indices
+    norms = np.ones(len(indices))
+    for axis, (family, largest) in enumerate(zip(space.families, space.degrees, strict=True)):
+        norms *= family.norm_squared(largest + 1)[indices[:, axis]]
+    return norms
+
+
+@builder
+def line_nodes(space: Any, axis: int, count: int) -> np.ndarray:
+    """Return the Gauss nodes of one axis on the standard domain."""
+    return gauss(space.families[axis], count)[0]
