@@ -12,7 +12,7 @@ import torch
 import specfast as sf
 from specfast import ops
 from specfast.kernels import cpu
-from specfast.ops.register import direct, unwatched
+from specfast.ops.register import plain
 
 D = torch.float64
 
@@ -25,7 +25,8 @@ def lines():
     scale, shift = 0.5 + torch.rand(16, dtype=D), torch.randn(16, dtype=D)
     leaf, result = coef.clone().requires_grad_(), torch.empty(16, 16, dtype=D)
     arrays = [part.numpy() for part in (coef, z, scale, shift)]
-    pairs, plan = torch.randn(16, 16, 2, dtype=D), cpu._plan("hermite", 16, 0)
+    pairs, plan = torch.randn(16, 16, 2, dtype=D), cpu.plan_of("hermite", 16, 0)
+    field = cpu.fused._field(space.key, (0,), D)
     where, dispatched = {"scale": scale, "shift": shift}, torch.ops.specfast.synthesize
 
     def trained():
@@ -33,13 +34,14 @@ def lines():
 
     return {
         "torch.mul of 16 x 16 numbers": lambda: torch.mul(coef, z),
-        "specfast.ops.synthesize": lambda: ops.synthesize(coef, z, "hermite", 0),
-        "  of this: the compiled module": lambda: cpu._kernels.synthesize(plan, coef, z, result),
-        "  memory for the result": lambda: torch.empty_like(z),
-        "  whether it may go past the dispatcher": lambda: direct(coef, z),
-        "    of this: whether anyone watches": unwatched,
-        "  the plan": lambda: cpu._plan("hermite", 16, 0),
-        "torch.ops.specfast.synthesize": lambda: dispatched(coef, z, "hermite", 0),
+        "the kernel on the standard domain": lambda: cpu.KERNELS.synthesize(plan, coef, z, result),
+        "the same with the affine map and beta^p": lambda: cpu.KERNELS.synthesize_field(
+            field, coef, z, scale, shift, result
+        ),
+        "memory for the result": lambda: torch.empty_like(z),
+        "whether it may go past the dispatcher": lambda: plain(coef, z, scale, shift),
+        "specfast.ops.synthesize": lambda: ops.synthesize(coef, z, scale, shift, space.key, (0,)),
+        "torch.ops.specfast.synthesize": lambda: dispatched(coef, z, scale, shift, space.key, [0]),
         "Space.synthesize": lambda: space.synthesize(coef, z),
         "Space.synthesize with scale and shift": lambda: space.synthesize(coef, z, **where),
         "  on NumPy arrays": lambda: space.synthesize(arrays[0], arrays[1], scale=arrays[2], shift=arrays[3]),
@@ -58,8 +60,9 @@ def main():
     for _ in range(15):
         for name, function in functions.items():
             least[name] = min(least[name], timeit.timeit(function, number=500) / 500)
+    unit = next(iter(least.values()))
     for name, seconds in least.items():
-        print(f"{name:45} {1e6 * seconds:6.1f} us")
+        print(f"{name:45} {1e6 * seconds:6.1f} us {seconds / unit:6.1f} torch.mul")
 
 
 if __name__ == "__main__":

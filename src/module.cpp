@@ -474,7 +474,8 @@ PYBIND11_MODULE(_cpu, module) {
         .def(py::init<const py::dict&, const py::object&, const std::vector<py::object>&, int64_t, int>());
     py::class_<Field>(module, "Field")
         .def(py::init<std::vector<std::shared_ptr<Plan>>, std::vector<std::shared_ptr<Plan>>, const std::vector<int>&,
-                      const std::vector<std::vector<double>>&, double, const py::object&>());
+                      const std::vector<std::vector<double>>&, double, const py::object&>())
+        .def_property_readonly("size", [](const Field& field) { return field.plan.size; });
     module.def("gpu_geometry", &geometry_of_gpu);
     module.def("gpu_cross_geometry", &cross_geometry_of_gpu);
     module.def("exchange_by", [](const py::object& table) { read_tensor.use(table); });

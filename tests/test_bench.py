@@ -14,7 +14,7 @@ from specfast import bench, cli
 from specfast.bench import baselines, compare, report, scaling, timing
 from specfast.bench.baselines.expansions import TotalCase
 from specfast.bench.cross import CrossCase
-from specfast.bench.hardware import bound, with_peak_memory
+from specfast.bench.hardware import peak, with_peak_memory
 from specfast.bench.suites import layer, transform
 from specfast.bench.work import CannotError, relative_error
 from specfast.kernels import reference
@@ -122,9 +122,9 @@ def test_what_overflows_or_cannot_is_said():
 
 def test_a_row_of_the_table():
     rows = bench.measure(bench.works("transform", True)[:1], ["eager"], **TIMED)
-    assert rows[0]["ratio"]["eager"] > 0 and "of bound" in bench.table(rows)
+    assert rows[0]["ratio"]["eager"] > 0 and "of peak" in bench.table(rows)
     assert 0 <= rows[0]["error"] < 1e-10 and (rows[0]["peak_memory"] is None or rows[0]["peak_memory"] >= 0)
-    loop, run_fma = bound(torch.float64)
+    loop, run_fma = peak(torch.float64)
     assert loop() == run_fma > 1e5
 
 
@@ -201,7 +201,7 @@ def test_bench_from_the_command_line(tmp_path, capsys):
     first, folder = tmp_path / "a.json", tmp_path / "pages"
     assert cli.main(["bench", "recurrence", "scaling", "--quick", "--json", str(first), "--plot", str(folder)]) == 0
     said = capsys.readouterr().out
-    assert "of bound" in said and "G multiply-adds/s" in said and "exponent" in said
+    assert "of peak" in said and "G FMAs/s" in said and "exponent" in said
     page = (folder / "bench.md").read_text()
     assert (
         page.count(".png)") == 4 == len(list(folder.glob("*.png")))

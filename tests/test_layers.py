@@ -57,7 +57,7 @@ def case(request):
 def naive_convolution(layer, x):
     """Return what the formula says, with full tables and loops over indices."""
     space, sizes = layer.space, x.shape[2:]
-    basis = layer.vandermonde()
+    basis = layer.scale_and_shift()
     beta = torch.atleast_1d(basis.get("scale", torch.ones(space.dim, dtype=x.dtype)))
     coefs, tables = x, []
     for axis, (family, nodes) in enumerate(zip(space.families, sizes, strict=True)):
@@ -109,7 +109,7 @@ def test_convolution_against_the_formula(name):
 def test_convolution_at_points_is_that_on_a_grid():
     layer = sf.nn.SpectralConv(LINE, 2, 3, scale=1.2, shift=0.3).double()
     x = layer.grid(20)[0]
-    values = LINE.synthesize(torch.randn(4, 2, 8, dtype=torch.float64), x, **layer.vandermonde())
+    values = LINE.synthesize(torch.randn(4, 2, 8, dtype=torch.float64), x, **layer.scale_and_shift())
     torch.testing.assert_close(layer(values, x), layer(values), rtol=1e-9, atol=1e-9)
     own = x + 0.1 * torch.rand(4, 20, dtype=torch.float64)
     assert layer(values, own).shape == (4, 3, 20)

@@ -110,7 +110,7 @@ DEMO = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc")
 
 
 def start(folder, count, *more):
-    words = ["-m", "torch.distributed.model", "--nproc-per-node", str(count), *more, "-m", "specfast", "learn", DEMO]
+    words = ["-m", "torch.distributed.run", "--nproc-per-node", str(count), *more, "-m", "specfast", "learn", DEMO]
     words += ["--hold-out", "4", "--steps", "80", "--degree", "6", "--fixed-basis", "--out", str(folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
@@ -165,14 +165,14 @@ def test_what_is_wrong_is_said_once_and_a_restart_replaces_nothing(tmp_path):
     (done / "training.safetensors").unlink()
     kept = (done / "weights.safetensors").read_bytes()
     again = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.model", "--nproc-per-node", "2", "--max-restarts", "1", "-m", "specfast", "learn",
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--max-restarts", "1", "-m", "specfast", "learn",
          DEMO, *words, "--seed", "1"],
         capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert again.returncode != 0 and again.stderr.count("a run is there already") == 2
     assert (done / "weights.safetensors").read_bytes() == kept
     process = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.model", "--nproc-per-node", "2", "-m", "specfast", "learn",
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "specfast", "learn",
          str(tmp_path / "none.nc"), "--out", str(tmp_path / "model")],
         capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip

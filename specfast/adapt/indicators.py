@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
 from torch import Tensor
+
+from ..support.extras import optional
 
 
 def frequency_indicator(coef: Tensor, degrees: np.ndarray | None = None) -> Tensor:
@@ -79,7 +80,7 @@ def choose_scale(start: float, indicator: Callable[[float], float], noise: float
     """
     if indicator(start) < 2 * noise:
         return start
-    found = minimize_scalar(
+    found = optional("scipy.optimize", "adapt.choose_scale").minimize_scalar(
         lambda log: np.log(max(indicator(float(np.exp(log))), 1e-300)), bounds=(np.log(start / 3), np.log(start * 3)), method="bounded",
         options={"xatol": 0.02},
     )  # fmt: skip

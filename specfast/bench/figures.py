@@ -47,15 +47,15 @@ def roofline(rows: Sequence[dict[str, Any]], machine: dict[str, Any]) -> Any:
 
 def shares(rows: Sequence[dict[str, Any]], machine: dict[str, Any]) -> Any:
     """Return every case's share of its bound as a bar, hatched where that is memory."""
-    rows = [row for row in rows if row["share_of_bound"] is not None]
+    rows = [row for row in rows if row["share_of_peak"] is not None]
     copied = 1e9 * machine["rates"][str(machine["threads"])]["copy"]
     figure, axis = _pyplot().subplots(figsize=(8, 1 + 0.18 * len(rows)), layout="constrained")
     suites = list(MARKS)
     for place, row in enumerate(reversed(rows)):
         memory = row["bytes_per_second"] / copied
         axis.barh(
-            place, 100 * max(row["share_of_bound"], memory), color=f"C{suites.index(row['suite'])}", height=0.8,
-            hatch="////" if memory > row["share_of_bound"] else None, edgecolor="white", lw=0,
+            place, 100 * max(row["share_of_peak"], memory), color=f"C{suites.index(row['suite'])}", height=0.8,
+            hatch="////" if memory > row["share_of_peak"] else None, edgecolor="white", lw=0,
         )  # fmt: skip
     axis.set_yticks(range(len(rows)), [row["case"] for row in reversed(rows)], fontsize=6)
     axis.axvline(100, color="k", lw=0.8)

@@ -29,7 +29,7 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def bound(dtype: torch.dtype, seconds: float = 1e-3) -> tuple[Timed, int]:
+def peak(dtype: torch.dtype, seconds: float = 1e-3) -> tuple[Timed, int]:
     """Return a loop of independent FMAs on all of PyTorch's threads, and how many a call of it does."""
     from ..kernels import cpu
 
@@ -41,7 +41,7 @@ def bound(dtype: torch.dtype, seconds: float = 1e-3) -> tuple[Timed, int]:
 
 
 def _rate(dtype: torch.dtype) -> float:
-    loop, count = bound(dtype, 5e-3)
+    loop, count = peak(dtype, 5e-3)
     return count / _median(loop)
 
 
@@ -83,8 +83,8 @@ def machine() -> dict[str, Any]:
     import numpy
 
     from .. import __version__
-    from .._machine import processor
     from ..kernels import cpu
+    from ..support.machine import processor
 
     rates: dict[str, Any] = {}
     for count in dict.fromkeys((1, torch.get_num_threads())):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..support.files import written_whole
 from . import figures, hardware, scaling
 from .suites import SUITES, works
 from .timing import WrongError, measure, table
@@ -81,10 +81,9 @@ def text(found: dict[str, Any]) -> str:
 def save(found: dict[str, Any], path: Path) -> None:
     """Write the numbers as JSON, whole or not at all."""
     plain = {name: value for name, value in found.items() if not name.startswith("_")}
-    temporary = path.with_suffix(path.suffix + ".new")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(json.dumps(plain, indent=1) + "\n")
-    os.replace(temporary, path)
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(plain, indent=1) + "\n")
 
 
 def write(found: dict[str, Any], folder: Path, command: str) -> Path:

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from .hardware import bound, with_peak_memory
+from .hardware import peak, with_peak_memory
 from .work import CannotError, Timed, Unlike, Work, relative_error
 
-OURS, BOUND = "specfast", "bound"
+OURS, PEAK = "specfast", "peak"
 WRONG = 1e-3  # a baseline whose result is farther off is not compared
 PATIENCE = 3.0  # seconds that a baseline gets in all; then it leaves the turns, after three of them at least
 SLOW = 1.0  # a baseline whose call takes longer is timed once
@@ -83,19 +83,19 @@ def measure(
 
 
 def _row(work: Work, baselines: list[str], rounds: int, budget: float) -> dict[str, Any]:
-    own, (loop, run_fma) = work.make(), bound(work.dtype)
+    own, (loop, run_fma) = work.make(), peak(work.dtype)
     result, memory = with_peak_memory(own)
     error = work.error(result)
     if not error <= work.tolerance:
         raise WrongError(f"{work.name}: the error is {error:.1e}, at most {work.tolerance:.0e} is expected")
     able, notes = _baselines(work, baselines, result)
-    timed: dict[str, Timed] = {OURS: own, BOUND: loop, **able}
+    timed: dict[str, Timed] = {OURS: own, PEAK: loop, **able}
     samples = _turns(timed, rounds, budget)
 
     def ratio(name: str) -> float:
         return statistics.median(a / b for a, b in zip(samples[name], samples[OURS], strict=False))
 
-    seconds, rate = statistics.median(samples[OURS]), run_fma / statistics.median(samples[BOUND])
+    seconds, rate = statistics.median(samples[OURS]), run_fma / statistics.median(samples[PEAK])
     return {
         "suite": work.suite,
         "case": work.name,
@@ -108,7 +108,7 @@ def _row(work: Work, baselines: list[str], rounds: int, budget: float) -> dict[s
         "turns": rounds,
         "intensity": None if work.operations is None else work.operations / work.bytes,
         "operations_per_second": None if work.operations is None else work.operations / seconds,
-        "share_of_bound": None if work.operations is None else ratio(BOUND) * work.operations / run_fma,
+        "share_of_peak": None if work.operations is None else ratio(PEAK) * work.operations / run_fma,
         "fma_per_second": rate,
         "error": error,
         "peak_memory": memory,
@@ -121,12 +121,12 @@ def _turns(timed: dict[str, Timed], rounds: int, budget: float) -> dict[str, lis
     """Return the seconds of a call in each turn that each took part in."""
     first = {name: _once(function, 1) for name, function in timed.items()}
     repeats = {name: max(1, min(1000, int(budget / max(first[name], 1e-7)))) for name in timed}
-    once = {name for name in timed if first[name] > SLOW and name not in (OURS, BOUND)}
+    once = {name for name in timed if first[name] > SLOW and name not in (OURS, PEAK)}
     samples = {name: [first[name]] if name in once else [] for name in timed}
     spent = dict.fromkeys(timed, 0.0)
     for turn in range(rounds):
         for name in list(timed) if turn % 2 else list(reversed(timed)):
-            if name not in once and (name in (OURS, BOUND) or turn < 3 or spent[name] < PATIENCE):
+            if name not in once and (name in (OURS, PEAK) or turn < 3 or spent[name] < PATIENCE):
                 samples[name].append(_once(timed[name], repeats[name]))
                 spent[name] += samples[name][-1] * repeats[name]
     return samples
@@ -143,12 +143,12 @@ def _middle_half(values: list[float]) -> float:
 def table(rows: list[dict[str, Any]], copied: float = float("nan")) -> str:
     """Return the rows as a Markdown table; ratios are a baseline's time over ours, `copied` the bytes a second of a copy."""
     names = list(dict.fromkeys(name for row in rows for name in (*row["ratio"], *row["notes"])))
-    headings = ["case", "time", "spread", "G terms/s", "GB/s", "of bound", "of copy", "memory", "error", *names]
+    headings = ["case", "time", "spread", "G terms/s", "GB/s", "of peak", "of copy", "memory", "error", *names]
     lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
     for row in rows:
         cells = [row["case"], readable(row["seconds"]), f"{100 * row['spread']:.0f} %"]
         cells += [f"{row['terms_per_second'] / 1e9:.2f}", f"{row['bytes_per_second'] / 1e9:.2f}"]
-        share, memory = row["share_of_bound"], row["peak_memory"]
+        share, memory = row["share_of_peak"], row["peak_memory"]
         cells += ["" if share is None else f"{100 * share:.0f} %"]
         cells += ["" if copied != copied else f"{100 * row['bytes_per_second'] / copied:.0f} %"]
         cells += ["" if memory is None else f"{memory / 1e6:.1f} MB", f"{row['error']:.0e}"]

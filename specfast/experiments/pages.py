@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from .._machine import processor
+from ..support.machine import processor
 
 
 @dataclass(frozen=True)

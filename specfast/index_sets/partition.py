@@ -45,7 +45,7 @@ class Part(IndexSet):
     Examples
     --------
     >>> import specfast as sf
-    >>> from specfast.index_parts import Part
+    >>> from specfast.index_sets import Part
     >>> whole = sf.HyperbolicCross(32)
     >>> parts = [Part(whole, part, 4) for part in range(4)]
     >>> [part.own_size(4) for part in parts], whole.size(4)

@@ -20,6 +20,8 @@ class Plan:
     ) -> None: ...
 
 class Field:
+    @property
+    def size(self) -> int: ...
     def __init__(
         self,
         plans: Sequence[Plan],

@@ -36,6 +36,11 @@ def vector(values: tuple[float, ...], like: Tensor, dtype: torch.dtype | None = 
     return kept_vector(values, dtype or like.dtype, like.device)
 
 
+def rounding_slack(dtype: torch.dtype) -> float:
+    """Return how far beyond an end of [-1, 1] a point of a dtype may lie to be taken for the end itself."""
+    return 1e-6 if dtype == torch.float32 else 2e-15
+
+
 def end_slack(family: Family, dtype: torch.dtype) -> float:
     """How far z may lie past an interval's end through the rounding of x and of z = beta (x - x0) alone."""
     if not family.bounded:
@@ -74,7 +79,9 @@ def factor(beta: Tensor, families: Sequence[Family], orders: Sequence[int]) -> T
         power = beta.sqrt() if powers[0] == 0.5 else beta ** powers[0]
     else:
         power = (beta ** vector(powers, beta)).prod(-1, keepdim=True)
-    sign = math.prod(family.sign**order for family, order in zip(families, orders, strict=True))
+    sign = 1
+    for family, order in zip(families, orders, strict=True):
+        sign *= family.sign**order
     return power if sign == 1 else sign * power
 
 

@@ -57,9 +57,14 @@ def _field(space: str, orders: tuple[int, ...], dtype: torch.dtype) -> _cpu.Fiel
 
 def _lead(first: Tensor, x: Tensor, scale: Tensor, shift: Tensor, own: int) -> torch.Size | None:
     """Return the leading axes of all; None where they do not broadcast."""
-    scales = (part.shape[: max(part.dim() - own, 0)] for part in (scale, shift))
+    lead = x.shape[: x.dim() - 1 - own]
+    if first.shape[:-1] == lead and max(scale.dim(), shift.dim()) <= own:
+        return lead
+    if first.shape[:-1] == lead and scale.shape[: scale.dim() - own] == shift.shape[: shift.dim() - own] == lead:
+        return lead
+    scales = [part.shape[: max(part.dim() - own, 0)] for part in (scale, shift)]
     try:
-        return torch.broadcast_shapes(first.shape[:-1], x.shape[: max(x.dim() - 1 - own, 0)], *scales)
+        return torch.broadcast_shapes(first.shape[:-1], lead, *scales)
     except RuntimeError:
         return None
 
@@ -94,9 +99,10 @@ def adjoint(
     values: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, orders: Sequence[int]
 ) -> Tensor | None:  # fmt: skip
     """Return the coefficients (..., K)."""
-    field, own, size = _field(space, tuple(orders), x.dtype), int(len(orders) > 1), record(space).size
+    field, own = _field(space, tuple(orders), x.dtype), int(len(orders) > 1)
     if field is None or x.dim() <= own:
         return None
+    size = field.size
     if not own and _shares_points(x, scale, shift) and matrix_product_pays(values, x, size, ADJOINT_BY_PRODUCT):
         return None
     if (lead := _lead(values, x, scale, shift, own)) is None:

@@ -22,6 +22,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from .. import kernels
 from . import backend
 from .affine_map import (
     check_points,
@@ -41,21 +42,21 @@ Gradients = tuple[Tensor, Tensor, Tensor, Tensor]
 
 def fused(x: Tensor) -> ModuleType | None:
     """Return the kernels of x's device that do all in one call, each None where a case is not for it."""
-    return getattr(backend(x.device), "fused", None)
+    return getattr(kernels.cpu_backend() if x.is_cpu else backend(x.device), "fused", None)
 
 
 def synthesize(coef: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, orders: Sequence[int]) -> Tensor:
     """Return u^(k) at the points, or several derivatives of it on a new axis before the last."""
-    kernels, own = backend(x.device), _Problem(x, scale, shift, space)
+    on_device, own = backend(x.device), _Problem(x, scale, shift, space)
     if len(orders) == own.record.dim:
-        return own.synthesize(kernels, coef * factor(own.beta, own.record.families, orders), orders)
-    return own.derivatives(kernels, coef, orders)
+        return own.synthesize(on_device, coef * factor(own.beta, own.record.families, orders), orders)
+    return own.derivatives(on_device, coef, orders)
 
 
 def adjoint(values: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, orders: Sequence[int]) -> Tensor:
     """Return the transpose of `synthesize`."""
-    kernels, own = backend(x.device), _Problem(x, scale, shift, space)
-    return factor(own.beta, own.record.families, orders) * own.adjoint(kernels, values, orders)
+    on_device, own = backend(x.device), _Problem(x, scale, shift, space)
+    return factor(own.beta, own.record.families, orders) * own.adjoint(on_device, values, orders)
 
 
 def backward(
@@ -65,10 +66,10 @@ def backward(
 
     Leading axes are those of all arguments together: what was broadcast is not summed here.
     """
-    kernels, own = backend(x.device), _Problem(x, scale, shift, space)
+    on_device, own = backend(x.device), _Problem(x, scale, shift, space)
     families, lead = own.record.families, _lead(gradient, coef, x, scale, shift, own.record.dim)
     power = factor(own.beta, families, orders)
-    grad_coef, grad_z = own.backward(kernels, gradient, coef * power, orders)
+    grad_coef, grad_z = own.backward(on_device, gradient, coef * power, orders)
     grad_coef = (grad_coef * power).expand(*lead, -1)
     grad_z = grad_z.expand(*lead, *grad_z.shape[-own.axes :])
     inner = (grad_coef * coef).sum(-1)

@@ -1,20 +1,21 @@
-"""The Numba backend, and scalar functions for users' own njit code: compiled at first use, cached, free of the GIL.
+"""The Numba backend, and functions for users' own njit code: compiled at first use, cached, free of the GIL.
 
-Scalar functions, callable from Python and from ``@njit`` code; z on the standard domain, NaN where it is not:
+    tables(family, count)       what the functions below take of the first `count` functions of a family
+    evaluate(tables, n, z)      phi_n(z)
+    fill(tables, z, out)        out[0 .. len(out) - 1] = phi_0(z) .. at one point
 
-    hermite_function(n, z), laguerre_function(n, z, alpha), chebyshev(n, z), legendre(n, z)
-    fill(family, degree, z, out, alpha)      out[0 .. degree] = phi_0(z) .. phi_degree(z)
-
-with family one of HERMITE, LAGUERRE, CHEBYSHEV, LEGENDRE. Numbers carry a power of two of their own where exp(-z^2/2) would
-underflow, and the difference form is used close to a hard end, as in the compiled kernels.
+z is on the standard domain; outside of an interval the result is NaN, outside of a half-line 0. Every family is known by its
+tables. Numbers carry a power of two of their own where exp(-z^2/2) would underflow, and the difference form is used close to a
+hard end, as in the compiled kernels.
 
 Examples
 --------
->>> import numba
+>>> import numba, specfast as sf
 >>> from specfast.kernels import jit
+>>> own = jit.tables(sf.Hermite(), 10)
 >>> @numba.njit
 ... def second(z):
-...     return jit.hermite_function(2, z)
+...     return jit.evaluate(own, 2, z)
 >>> round(second(0.0), 6)
 -0.531126
 """
@@ -24,17 +25,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numba import njit
 from torch import Tensor
 
-from ..families import family_by_name
+from ..families import Family, check_degree, check_family, family_by_name
 from . import jit_nd, products
+from .affine_map import rounding_slack
 
-HERMITE, LAGUERRE, CHEBYSHEV, LEGENDRE = 0, 1, 2, 3
 _TILE = 64
 _compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 
@@ -58,120 +59,6 @@ def _start(start_type, z):
 
 
 @_compiled
-def _coefficients(family, n, alpha):
-    """Return a, b, c of phi_{n+1} = (a z + b) phi_n - c phi_{n-1}."""
-    if family == HERMITE:
-        return math.sqrt(2.0 / (n + 1)), 0.0, math.sqrt(n / (n + 1.0))
-    if family == LAGUERRE:
-        w = math.sqrt((n + 1.0) * (n + alpha + 1))
-        return -1.0 / w, (2.0 * n + alpha + 1) / w, math.sqrt(n * (n + alpha)) / w
-    if family == CHEBYSHEV:
-        return (2.0 if n > 0 else 1.0), 0.0, (1.0 if n > 0 else 0.0)
-    a = math.sqrt((2.0 * n + 1) * (2.0 * n + 3)) / (n + 1)
-    return a, 0.0, n / (n + 1.0) * math.sqrt((2.0 * n + 3) / abs(2.0 * n - 1))
-
-
-@_compiled
-def _at_end(family, alpha):
-    """Return phi_0 at a hard end, which is its constant for every family."""
-    if family == HERMITE:
-        return math.pi**-0.25
-    if family == LAGUERRE:
-        return math.exp(-0.5 * math.lgamma(alpha + 1))
-    return 1.0 if family == CHEBYSHEV else math.sqrt(0.5)
-
-
-@_compiled
-def _difference_form(family, n, alpha):
-    """Return r_n, kappa_n and phi_{n+1}(end) / phi_n(end)."""
-    if family == LAGUERRE:
-        return n / (n + alpha + 1), 1.0 / (n + alpha + 1), math.sqrt((n + alpha + 1) / (n + 1.0))
-    if family == CHEBYSHEV:
-        return (1.0 if n > 0 else 0.0), (2.0 if n > 0 else 1.0), 1.0
-    return n / (n + 1.0), (2.0 * n + 1) / (n + 1), math.sqrt((2.0 * n + 3) / (2.0 * n + 1))
-
-
-@_compiled
-def _walk(family, degree, z, alpha, out, every):
-    """Write phi_0 .. phi_degree to `out` if `every`, or only the last to out[0]."""
-    start_type = 0 if family == HERMITE else (1 if family == LAGUERRE else 2)
-    outside = (start_type == 1 and z < 0) or (start_type == 2 and abs(z) > 1) or math.isnan(z) or math.isinf(z)
-    if outside:
-        value = math.nan if start_type == 2 or math.isnan(z) else 0.0
-        for n in range(degree + 1 if every else 1):
-            out[n] = value
-        return
-    mantissa, exponent = _start(start_type, z)
-    distance = z if start_type == 1 else 1.0 - abs(z)
-    if start_type > 0 and distance < (8.0 if start_type == 1 else 0.002):
-        sign = -1.0 if start_type == 2 and z < 0 else 1.0
-        q, d, value, parity = math.ldexp(mantissa, int(exponent)), 0.0, _at_end(family, alpha), 1.0
-        for n in range(degree + 1):
-            if every:
-                out[n] = parity * value * q
-            elif n == degree:
-                out[0] = parity * value * q
-            r, kappa, growth = _difference_form(family, n, alpha)
-            d = r * d - (kappa * distance) * q
-            q += d
-            value *= growth
-            parity *= sign
-        return
-    current, previous = mantissa * _at_end(family, alpha), 0.0
-    for n in range(degree + 1):
-        if abs(current) > 1e100:
-            current *= 2.0**-300
-            previous *= 2.0**-300
-            exponent += 300.0
-        if every or n == degree:
-            # In two steps: the exponent may lie far below what a double can hold.
-            half = max(exponent, -4000.0) // 2
-            out[n if every else 0] = math.ldexp(math.ldexp(current, int(half)), int(max(exponent, -4000.0) - half))
-        a, b, c = _coefficients(family, n, alpha)
-        current, previous = (a * z + b) * current - c * previous, current
-
-
-@_compiled
-def fill(family, degree, z, out, alpha):
-    """Write phi_0(z) .. phi_degree(z) to out[0 .. degree]; alpha is used for LAGUERRE alone."""
-    _walk(family, degree, z, alpha, out, True)
-
-
-@_compiled
-def _last(family, n, z, alpha):
-    out = np.empty(1)
-    _walk(family, n, z, alpha, out, False)
-    return out[0]
-
-
-@_compiled
-def hermite_function(n, z):
-    """Return the normalised Hermite function phi_n(z)."""
-    return _last(HERMITE, n, z, 0.0)
-
-
-@_compiled
-def laguerre_function(n, z, alpha):
-    """Return the normalised generalised Laguerre function phi_n(z)."""
-    return _last(LAGUERRE, n, z, alpha)
-
-
-@_compiled
-def chebyshev(n, z):
-    """Return the Chebyshev polynomial T_n(z)."""
-    return _last(CHEBYSHEV, n, z, 0.0)
-
-
-@_compiled
-def legendre(n, z):
-    """Return the Legendre polynomial sqrt(n + 1/2) P_n(z)."""
-    return _last(LEGENDRE, n, z, 0.0)
-
-
-# ------------------------------------------------------------------------------------------------------------- backend
-
-
-@_compiled
 def _regime(start_type, z, near, far, end, slack):
     """Return z made harmless, and 0 near, 1 far, 2 end, 3 known to be zero, 4 NaN."""
     if math.isnan(z):
@@ -192,7 +79,7 @@ def _regime(start_type, z, near, far, end, slack):
 
 @_compiled
 def _functions(tables, count, start_type, z, regime, out):
-    """Write phi_0 .. phi_{count-1} at one point of a regime other than near."""
+    """Write phi_0 .. phi_{count-1} at one point of any regime."""
     a, b, scale, r, kappa, value = tables
     if regime >= 3:
         out[:count] = math.nan if regime == 4 else 0.0
@@ -300,8 +187,16 @@ def _differentiate_rows(ahead, leap, lower, middle, upper, coef, result, transpo
             d[k] = total
 
 
+class Tables(NamedTuple):
+    """The recurrence of a family in Numba's reach: columns, start type, near, far and end limits."""
+
+    columns: tuple[np.ndarray, ...]
+    start_type: int
+    limits: np.ndarray
+
+
 @lru_cache(maxsize=256)
-def _tables(family: str, count: int) -> tuple[Any, ...]:
+def _tables(family: str, count: int) -> Tables:
     own = family_by_name(family)
     tables, ends = own.recurrence_tables(count), own.end_tables(count)
     none = np.zeros(0)
@@ -312,12 +207,45 @@ def _tables(family: str, count: int) -> tuple[Any, ...]:
         *((none, none, none) if ends is None else (ends.r, ends.kappa, ends.value)),
     )
     limits = np.minimum(np.array([tables.near_limit, tables.far_limit, tables.end_limit]), 1e300)
-    return columns, tables.start, limits
+    return Tables(columns, tables.start, limits)
+
+
+def tables(family: Family, count: int) -> Tables:
+    """Return what `evaluate` and `fill` take of functions 0 .. count - 1 of a family, on its standard domain.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the family is none, or there is no function.
+    """
+    check_family(family)
+    if check_degree(count, "count") < 1:
+        raise ValueError(f"count={count}: at least one function is expected")
+    return _tables(family.name, int(count))
+
+
+@_compiled
+def fill(tables, z, out):
+    """Write phi_0(z) .. to out, as many as it holds."""
+    limits = tables.limits
+    harmless, regime = _regime(tables.start_type, z, limits[0], limits[1], limits[2], 2e-15)
+    _functions(tables.columns, len(out), tables.start_type, harmless, regime, out)
+
+
+@_compiled
+def evaluate(tables, n, z):
+    """Return phi_n(z)."""
+    out = np.empty(n + 1)
+    fill(tables, z, out)
+    return out[n]
+
+
+# ------------------------------------------------------------------------------------------------------------- backend
 
 
 def _arguments(family: str, count: int, z: Tensor) -> tuple[Any, ...]:
     columns, start, limits = _tables(family, count)
-    return columns, count, start, limits, (1e-6 if z.dtype == torch.float32 else 2e-15)
+    return columns, count, start, limits, rounding_slack(z.dtype)
 
 
 def _product(other: Tensor, z: Tensor, size: int, family: str, transposed: bool) -> Tensor:

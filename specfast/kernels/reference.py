@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..families import DifferentiationTables, Family, RecurrenceTables, family_by_name
 from . import products
+from .affine_map import rounding_slack
 
 
 @lru_cache(maxsize=256)
@@ -55,7 +56,7 @@ def _start(tables: RecurrenceTables, z: Tensor, slack: float) -> tuple[Tensor, T
 def _functions(family: Family, z: Tensor, count: int) -> Iterator[Tensor]:
     """Yield phi_0(z), phi_1(z), ... in float64."""
     tables, _ = _tables(family, count)
-    slack = 1e-6 if z.dtype == torch.float32 else 2e-15
+    slack = rounding_slack(z.dtype)
     point, current, exponent = _start(tables, z.double(), slack)
     previous = torch.zeros_like(current)
     for n in range(count):

@@ -94,6 +94,12 @@ def record(key: str) -> SpaceRecord:
     return _described(key)
 
 
+@lru_cache(maxsize=1024)
+def axes_of(key: str) -> int:
+    """Return the number of axes of a space."""
+    return record(key).dim
+
+
 @lru_cache(maxsize=256)
 def _described(key: str) -> SpaceRecord:
     families, index_set = from_description(json.loads(key))

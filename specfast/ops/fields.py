@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..kernels import fields
 from ..kernels.affine_map import gradients_through_map, scale_and_shift, vector
-from ..kernels.space_key import SpaceRecord, record
+from ..kernels.space_key import SpaceRecord, axes_of, record
 from .checks import check_axis, check_broadcast, check_dtype, check_length, check_orders, summed_to
 from .register import Operator, direct_node, plain, register, register_composite
 
@@ -30,7 +30,7 @@ _Given = tuple[Tensor, Tensor, Tensor, Tensor]  # coefficients or values, points
 
 def _own_axes(space: str) -> list[int]:
     """Return how many trailing axes coefficients (or values), points, scale and shift have of their own."""
-    several = int(record(space).dim > 1)
+    several = int(axes_of(space) > 1)
     return [1, 1 + several, several, several]
 
 
@@ -60,7 +60,7 @@ def _check(name: str, first: str, given: _Given, space: str, derivative: Sequenc
 
 
 def _points(x: Tensor, space: str) -> int:
-    return x.shape[-1 if record(space).dim == 1 else -2]
+    return x.shape[-1 if axes_of(space) == 1 else -2]
 
 
 def _raised(derivative: Sequence[int]) -> list[int]:
@@ -131,14 +131,14 @@ def _synthesize(coef: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: st
 def _synthesize_fake(
     coef: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, derivative: Sequence[int]
 ) -> Tensor:  # fmt: skip
-    several = [len(derivative) // record(space).dim] if len(derivative) > record(space).dim else []
+    several = [len(derivative) // axes_of(space)] if len(derivative) > axes_of(space) else []
     return x.new_empty((*_lead(space, coef, x, scale, shift), *several, _points(x, space)))
 
 
 def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
     given: _Given = ctx.saved_tensors
     space, derivative = ctx.rest
-    dim = record(space).dim
+    dim = axes_of(space)
     if len(derivative) == dim:
         return (*_gradients(gradient, given, space, derivative, needed), None, None)
     listed = [
@@ -166,7 +166,7 @@ def _synthesize_tangent(
 ) -> Tensor:  # fmt: skip
     coef, x, scale, shift = ctx.saved_tensors
     space, derivative = ctx.rest
-    dim = record(space).dim
+    dim = axes_of(space)
     total = torch.zeros((), dtype=x.dtype, device=x.device)
     if coef_t is not None:
         total = total + synthesize(coef_t, x, scale, shift, space, derivative)
@@ -204,7 +204,7 @@ def _fused(
 def _fused_fake(
     gradient: Tensor, coef: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, derivative: Sequence[int]
 ) -> fields.Gradients:  # fmt: skip
-    dim = record(space).dim
+    dim = axes_of(space)
     lead = _lead(space, gradient, coef, x, scale, shift)
     own = () if dim == 1 else (dim,)
     new = x.new_empty

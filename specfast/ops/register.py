@@ -22,7 +22,6 @@ TESTED_TORCH = "2.10 to 2.13"
 try:
     from torch._functorch.utils import enable_single_level_autograd_function as _single_level
     from torch.autograd import forward_ad as _forward_ad
-    from torch.utils import _python_dispatch
 
     _SingleLevelFunction: Any = torch.autograd.function._SingleLevelFunction
     _AutoDispatchBelowAutograd = torch._C._AutoDispatchBelowAutograd
@@ -32,11 +31,10 @@ try:
     _forward_level()
     _forward_ad._set_fwd_grad_enabled(True)
     _include_set = torch._C._dispatch_tls_local_include_set
+    _is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
     _profiled = torch.autograd._profiler_enabled
     # The dispatch keys that a thread includes when no mode, transform or tracer is at work.
     _usual_keys = _include_set().raw_repr()
-    without_modes = _python_dispatch._disable_current_modes
-    without_transforms = torch._C._DisableFuncTorch
 except (ImportError, AttributeError) as error:  # pragma: no cover - depends on the installed PyTorch
     raise ImportError(
         f"specfast: PyTorch {torch.__version__} lacks a private name that the operators need ({error});"
@@ -171,6 +169,7 @@ def plain(*tensors: Tensor) -> bool:
             or not tensor.is_cpu
             or tensor.layout is not torch.strided
             or tensor.is_neg()
+            or _is_wrapped(tensor)  # by a transform that may be over: of vjp, say
         ):
             return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..kernels import backend
 from ..ops.axis_maps import along_axis
 from ..ops.constant_cache import builder, constant
 from ..quadrature import gauss, leja
+from ..support.extras import optional
 
 Families = tuple[Family, ...]
 _DENSE_CONDITION = 2000
@@ -136,9 +138,9 @@ class LejaTransform:
             norms = [float(f(unit).abs().sum(1).max()) for f in (self.synthesize, self.project)]
             return norms[0] * norms[1]
 
-        from scipy.sparse.linalg import LinearOperator, onenormest
+        linalg = optional("scipy.sparse.linalg", f"the condition number of more than {_DENSE_CONDITION} functions")
 
-        def operator(forward) -> LinearOperator:  # type: ignore[no-untyped-def]
+        def operator(forward: Callable[[Tensor], Tensor]) -> Any:
             def columns(v: np.ndarray) -> np.ndarray:
                 rows = torch.from_numpy(np.ascontiguousarray(v.reshape(size, -1).T, dtype=np.float64))
                 return forward(rows).numpy().T.reshape(v.shape)
@@ -149,8 +151,8 @@ class LejaTransform:
                 (result,) = torch.autograd.grad(forward(example), example, rows)
                 return result.numpy().T.reshape(v.shape)
 
-            return LinearOperator(
+            return linalg.LinearOperator(
                 (size, size), matvec=columns, rmatvec=transposed, matmat=columns, rmatmat=transposed, dtype=np.float64
             )
 
-        return float(onenormest(operator(self.synthesize), t=6) * onenormest(operator(self.project), t=6))
+        return float(linalg.onenormest(operator(self.synthesize), t=6) * linalg.onenormest(operator(self.project), t=6))

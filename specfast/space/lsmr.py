@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import LinearOperator, lsmr
 from torch import Tensor
 
+from ..support.extras import optional
 from .linear_space import LinearSpace
 
 Map = Callable[[np.ndarray], np.ndarray]
@@ -48,8 +48,9 @@ def solve(
         r = r.ravel()
         return scale * (transposed(root * r[:points]) + damping * r[points:])
 
-    operator = LinearOperator((points + size, size), matvec=down, rmatvec=up, dtype=np.float64)
-    result = lsmr(
+    linalg = optional("scipy.sparse.linalg", "a fit by LSMR")
+    operator = linalg.LinearOperator((points + size, size), matvec=down, rmatvec=up, dtype=np.float64)
+    result = linalg.lsmr(
         operator, np.concatenate([right, np.zeros(size)]), atol=tolerance, btol=tolerance, conlim=0, maxiter=iterations
     )
     y, reason, done = result[:3]

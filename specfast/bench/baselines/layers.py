@@ -11,7 +11,7 @@ from ..work import CannotError, Timed, Unlike
 from .eager import forward_sum
 
 if TYPE_CHECKING:
-    from ..suites.layer import LayerCase
+    from ..layer_case import LayerCase
 
 
 class _TwiceDifferentiated(nn.Module):

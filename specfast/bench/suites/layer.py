@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from unittest import mock
 
 import torch
@@ -15,30 +14,8 @@ from ...kernels import reference
 from ...nn import PolynomialKAN, SpectralConv, Synthesis
 from ...space import Space
 from .. import baselines
-from ..work import Timed, Work, relative_error
-
-
-@dataclass(frozen=True)
-class LayerCase:
-    """A layer with its input; `layer` is what baselines go by."""
-
-    layer: str
-    name: str
-    make: Callable[[], nn.Module]
-    given: Callable[[], tuple[Tensor, ...]]
-    terms: float
-    operations: float
-
-    def forward_and_backward(self, layer: nn.Module) -> Timed:
-        """Return a function that gives the result and the gradients in the weights and the first input."""
-        given = tuple(part.clone().requires_grad_() for part in self.given())
-        leaves = [*layer.parameters(), given[0]]
-
-        def run() -> list[Tensor]:
-            result = layer(*given)
-            return [result, *torch.autograd.grad(result.square().sum(), leaves)]
-
-        return run
+from ..layer_case import LayerCase
+from ..work import Work, relative_error
 
 
 def _seeded(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:

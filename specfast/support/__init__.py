@@ -1,0 +1,1 @@
+"""What every part may use and none is about: this machine, files written whole, packages that are optional."""
