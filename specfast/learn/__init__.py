@@ -1,5 +1,9 @@
 """From observations to a trained model: fit, load, and what the command line does with them."""
 
+from ..support.extras import require
+
+require(["scipy", "torchdiffeq", "xarray", "h5netcdf", "safetensors", "tqdm"], "specfast.learn")
+
 from .diagnostics import diagnose
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
 from .io import DataError, Observations, read

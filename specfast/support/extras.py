@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from collections.abc import Sequence
 from types import ModuleType
 
 
@@ -21,3 +23,16 @@ def optional(module: str, purpose: str, extra: str = "learn") -> ModuleType:
         if error.name is not None and error.name.partition(".")[0] != package:
             raise
         raise ImportError(f"specfast: {purpose} needs {package}; install specfast[{extra}]", name=package) from error
+
+
+def require(modules: Sequence[str], purpose: str, extra: str = "learn") -> None:
+    """Raise ImportError if one of these packages is not installed, without importing them.
+
+    Raises
+    ------
+    ImportError
+        Names those that are missing and the extra that brings them.
+    """
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        raise ImportError(f"specfast: {purpose} needs {', '.join(missing)}; install specfast[{extra}]", name=missing[0])
