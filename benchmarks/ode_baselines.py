@@ -64,24 +64,24 @@ class Problem:
 def ours(problem, **options):
     """Return a step with SpectralODE."""
 
-    def dynamics(t, c, scale, shift, parameters=None):
+    def dynamics(t, c, log_scale, shift, parameters=None):
         return problem.motion(t, c), None, None
 
     ode = sf.nn.SpectralODE(problem.space, dynamics, adaptive=False, **options)
     none = torch.zeros(ROWS, dtype=D)
-    return problem.step(lambda start: ode(start, none + 1, none, problem.times)[0])
+    return problem.step(lambda start: ode(start, none, none, problem.times)[0])
 
 
 def compiled(problem, method, steps):
     """Return a step with equal steps, as one compiled graph of solution and loss."""
 
-    def dynamics(t, c, scale, shift, parameters=None):
+    def dynamics(t, c, log_scale, shift, parameters=None):
         return problem.motion(t, c), None, None
 
     ode = sf.nn.SpectralODE(problem.space, dynamics, adaptive=False, method=method, options={"steps": steps})
     none, parameters = torch.zeros(ROWS, dtype=D), list(problem.motion.parameters())
     whole = torch.compile(
-        lambda start, times: problem.loss(ode(start, none + 1, none, times)[0]), fullgraph=True, dynamic=False
+        lambda start, times: problem.loss(ode(start, none, none, times)[0]), fullgraph=True, dynamic=False
     )
 
     def one():

@@ -147,7 +147,7 @@ def training_step(space, options):
     """Return a model, and its loss after fixed steps of the spectral ODE."""
     linear = torch.nn.Linear(space.size, space.size).double().cuda()
     ode = sf.nn.SpectralODE(
-        space, lambda t, c, scale, shift, parameters=None: (linear(c), None, None), adaptive=False, method="rk4",
+        space, lambda t, c, log_scale, shift, parameters=None: (linear(c), None, None), adaptive=False, method="rk4",
         options=options,
     )  # fmt: skip
     start, points = problem(space, 6)
@@ -155,7 +155,7 @@ def training_step(space, options):
     times, ones = torch.linspace(0, 1, 5, dtype=D, device="cuda"), torch.ones(6, *own, dtype=D, device="cuda")
 
     def loss():
-        coef, _, _ = ode(start, ones, 0 * ones, times)
+        coef, _, _ = ode(start, 0 * ones, 0 * ones, times)
         return space.synthesize(coef, points.unsqueeze(1)).square().mean()
 
     return linear, loss

@@ -33,7 +33,7 @@ def test_balance_of_gaussians_and_exponentials():
         assert float(factor) == pytest.approx(rate, rel=1e-4) and float(offset) == 0
     factor, offset = balance(space, torch.zeros(1, 41, dtype=D), 0)
     assert float(factor) == 1 and float(offset) == 0
-    with pytest.raises(ValueError, match="Hermite or Laguerre"):
+    with pytest.raises(ValueError, match="a line or half-line is expected"):
         balance(sf.Space(sf.Chebyshev(degree=4)), torch.ones(1, 5, dtype=D), 0)
 
 

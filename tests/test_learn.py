@@ -51,10 +51,10 @@ def test_ode_against_the_exponential():
             super().__init__()
             self.rate = torch.nn.Parameter(torch.tensor(0.7, dtype=D))
 
-        def forward(self, t, coef, scale, shift, parameters=None):
-            return -self.rate * coef, 0.1 * torch.ones_like(scale), 0.2 * torch.ones_like(shift)
+        def forward(self, t, coef, log_scale, shift, parameters=None):
+            return -self.rate * coef, 0.1 * torch.ones_like(log_scale), 0.2 * torch.ones_like(shift)
 
-    coef, scale, shift = torch.randn(3, 2, 4, dtype=D), torch.full((3,), 1.5, dtype=D), torch.zeros(3, dtype=D)
+    coef, scale, shift = torch.randn(3, 2, 4, dtype=D), torch.full((3,), 1.5, dtype=D).log(), torch.zeros(3, dtype=D)
     common = torch.linspace(0, 1, 4, dtype=D)
     own = common * torch.tensor([[1.0], [0.5], [2.0]], dtype=D)
     for times in (common, own):
@@ -64,7 +64,7 @@ def test_ode_against_the_exponential():
             c, b, x0 = ode(coef, scale, shift, times)
             t = times.expand(3, 4)
             torch.testing.assert_close(c, coef[:, None] * torch.exp(-0.7 * t)[:, :, None, None], rtol=1e-6, atol=1e-8)
-            torch.testing.assert_close(b, 1.5 * torch.exp(0.1 * t), rtol=1e-6, atol=1e-8)
+            torch.testing.assert_close(b.exp(), 1.5 * torch.exp(0.1 * t), rtol=1e-6, atol=1e-8)
             torch.testing.assert_close(x0, 0.2 * t, rtol=1e-6, atol=1e-8)
             c[:, -1].sum().backward()
             expected = (-t[:, -1] * torch.exp(-0.7 * t[:, -1]) * coef.sum((1, 2))).sum()
@@ -234,7 +234,7 @@ def test_damaged_runs_are_named(tmp_path, capsys):
         lambda: with_config({"format": 1}),
         lambda: with_config(config | {"format": 99}),
         lambda: with_config(config | {"fingerprint": "another space"}),
-        lambda: with_config(config | {"basis": config["basis"] | {"scale": [1.0, 2.0]}}),
+        lambda: with_config(config | {"encoder": config["encoder"] | {"scale": [1.0, 2.0]}}),
         lambda: with_text("data.json", "{}"),
         lambda: with_text("data.json", kept["data.json"].decode().replace("[]", "[99]")),
         lambda: with_text("weights.safetensors", "none"),
@@ -297,7 +297,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--known", "1=-1", "1=2"], "an order is given twice"),
         ([good, "--known", "999=2"], "orders from 0 to 10"),
         ([good, "--known", "1,0=2"], "1 orders"),
-        ([good, "--scale_shift-weight", "-1"], "--scale_shift-weight -1"),
+        ([good, "--scale-shift-penalty", "-1"], "--scale-shift-penalty -1"),
         ([good, "--ensemble", "1"], "--ensemble 1"),
         ([good, "--fixed-basis", "--adaptive-basis"], "one of the two"),
         ([good, "--basis", "chebyshev", "--adaptive-basis"], "could follow"),

@@ -56,7 +56,7 @@ def _error_in_known_scale_shifts(model: learn.Model, tested: learn.Observations,
 
 
 def study(settings: Settings) -> Page:
-    """Train with a moving basis, one that stays and one that is known, of the same degree; judge on unseen trajectories."""
+    """Train with a moving basis, a fixed one and one that is known, of the same degree; judge on unseen trajectories."""
     times = torch.linspace(0, 2, settings.of(6, 21), dtype=torch.float64)
     count, unseen, steps = settings.of(6, 60), settings.of(3, 30), settings.of(15, 600)
     rows: list[list[Any]] = []
@@ -66,7 +66,7 @@ def study(settings: Settings) -> Page:
         sensors = 64 + 16 * round(drift)
         tested, b = moving_gaussians(unseen, times, sensors, drift, 99)
         degree = None
-        for name, fixed in (("follows", False), ("stays", True), (EXACT, True)):
+        for name, fixed in (("moving", False), ("fixed", True), (EXACT, True)):
             found, exact = [], name == EXACT
             for seed in range(settings.seeds):
                 data, own = moving_gaussians(count, times, sensors, drift, seed, NOISE, in_scale_shifts=exact)
@@ -110,12 +110,12 @@ def study(settings: Settings) -> Page:
     headings = ["equation", "basis", "degree", "training", "error", "beta off by", "beta x0 off by", "learned F off by"]
     text = (
         f"{count} Gaussians of widths of their own at scattered sensors, {len(times)} times, {percent(NOISE)} noise; {unseen} unseen ones without"
-        f" noise; {steps} optimiser steps, seeds: {settings.seeds}. The basis that stays has the degree which the other one chose; so has the one of the"
+        f" noise; {steps} optimiser steps, seeds: {settings.seeds}. The fixed basis has the degree which the other one chose; so has the one of the"
         " last kind, whose scale and shift are not learned but the exact ones of every field. Scale and shift are compared with sqrt(2/(t + b)) and the drift times t, at their worst over all unseen trajectories and times, but for a factor of beta"
         " common to all of these: a basis may be wider than the field."
     )
     figure = Figure(
-        "following", _figure(lines, times), "Scale over time of an unseen field: learned (dots) and exact (lines)"
+        "moving_basis", _figure(lines, times), "Scale over time of an unseen field: learned (dots) and exact (lines)"
     )
     return Page("A moving basis", [text, Table(headings, rows), figure], figures)
 

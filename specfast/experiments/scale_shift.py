@@ -75,7 +75,7 @@ def study(settings: Settings) -> Page:
         f" with the field without it. Root mean squares over all unseen trajectories and times, but for a factor of beta common to all of these; the range of the"
         f" automatic lambda, 1e-3 to 0.1, was chosen by this study; {steps} steps, seeds: {settings.seeds}."
     )
-    figure = Figure("scale_shifts", _figure(table, automatic), "Error against lambda; crosses: the automatic choice")
+    figure = Figure("scale_shift", _figure(table, automatic), "Error against lambda; crosses: the automatic choice")
     figures = {
         f"{level}, {weight}": [one[0] for one in found] for level, own in table.items() for weight, found in own.items()
     }

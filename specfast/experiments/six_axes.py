@@ -54,14 +54,14 @@ class _Model(nn.Module):
         super().__init__()
         self.rate = KroneckerSumLinear(space, 2, 2)
         self.ode = SpectralODE(
-            space, lambda t, c, scale, shift, parameters=None: (self.rate(c), None, None), adaptive=False, method="rk4",
+            space, lambda t, c, log_scale, shift, parameters=None: (self.rate(c), None, None), adaptive=False, method="rk4",
             options={"steps": 1},
         )  # fmt: skip
 
     def forward(self, coef: Tensor, times: Tensor) -> Tensor:
         """Return the coefficients (B, T, 2, K)."""
-        scale_shift = coef.new_ones(len(coef), self.rate.space.dim)
-        return self.ode(coef, scale_shift, 0 * scale_shift, times)[0]  # type: ignore[no-any-return]
+        zero = coef.new_zeros(len(coef), self.rate.space.dim)
+        return self.ode(coef, zero, zero, times)[0]  # type: ignore[no-any-return]
 
 
 def _train(model: _Model, space: Space, shift: float, settings: Settings, times: Tensor) -> float:

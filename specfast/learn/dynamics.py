@@ -57,8 +57,6 @@ class DynamicsConfig:
     def from_dict(values: dict[str, Any]) -> DynamicsConfig:
         """Return what `to_dict` described."""
         values = dict(values)
-        if "at_nodes" in values:  # runs of earlier versions
-            values["local"] = 2 if values.pop("at_nodes") else None
         known = tuple((tuple(orders), float(number)) for orders, number in values["known"])
         lists = {name: tuple(values[name]) for name in ("hidden", "conserved")}
         return DynamicsConfig(**{**values, **lists, "known": known})
@@ -154,10 +152,10 @@ class Dynamics(nn.Module):
         return learned * (self.size * self.rate)
 
     def forward(
-        self, t: Tensor, coef: Tensor, scale: Tensor, shift: Tensor, parameters: Tensor | None = None
+        self, t: Tensor, coef: Tensor, log_scale: Tensor, shift: Tensor, parameters: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
-        """Return dc/dt, d(log beta)/dt and dx0/dt for coefficients (..., C, K), scale and shift counted from the reference."""
-        scale_shift = self.scale_shift_of(scale, shift)
+        """Return dc/dt, d(log beta)/dt and dx0/dt for coefficients (..., C, K), log beta and x0 counted from the reference."""
+        scale_shift = self.scale_shift_of(log_scale, shift)
         y = self.inputs(t, torch.cat([coef.flatten(-2), scale_shift], -1), parameters)
         learned = self.slope(y)
         slope, moves = learned[..., : self.width].unflatten(-1, coef.shape[-2:]), learned[..., self.width :]
@@ -172,13 +170,13 @@ class Dynamics(nn.Module):
         first = len(self.scales)
         return slope, self._spread(moves[..., :first], self.scales), self._spread(moves[..., first:], self.shifts)
 
-    def scale_shift_of(self, scale: Tensor, shift: Tensor) -> Tensor:
+    def scale_shift_of(self, log_scale: Tensor, shift: Tensor) -> Tensor:
         """Return the moving ones among log beta and x0, in a row."""
         if not self.scales:
-            return scale.new_zeros(*scale.shape[: scale.dim() - (self.dim > 1)], 0)
+            return log_scale.new_zeros(*log_scale.shape[: log_scale.dim() - (self.dim > 1)], 0)
         if self.dim == 1:
-            scale, shift = scale.unsqueeze(-1), shift.unsqueeze(-1)
-        return torch.cat([scale.log()[..., self.scales], shift[..., self.shifts]], -1)
+            log_scale, shift = log_scale.unsqueeze(-1), shift.unsqueeze(-1)
+        return torch.cat([log_scale[..., self.scales], shift[..., self.shifts]], -1)
 
     def _spread(self, moves: Tensor, axes: list[int]) -> Tensor:
         """Return (..., D), or (...,) on one axis, with zeros where nothing moves."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from .encoder import Encoded, FieldEncoder, in_a_row
 from .errors import Errors, compare, together
 from .io import DataError, Observations
 
-FORMAT = 2
+FORMAT = 3
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
 MAX_STEPS = 500
 STEP_CONTROLLED = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
@@ -58,14 +59,18 @@ class Model:
         """What the right-hand side depends on."""
         return self.dynamics.config
 
-    def ode(self, norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None) -> SpectralODE:
-        """Return the neural ODE of this run; scale and shift count from the basis's own, steps are chosen by a norm."""
+    def ode(
+        self, norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None,
+        on_evaluation: Callable[[], None] | None = None,
+    ) -> SpectralODE:  # fmt: skip
+        """Return the neural ODE of this model; scale and shift count from the encoder's own, steps are chosen by a norm."""
         options: dict[str, Any] | None = None
         if self.solver["method"] in STEP_CONTROLLED:
             options = {"max_num_steps": MAX_STEPS} | ({} if norm is None else {"norm": norm})
         return SpectralODE(
-            self.encoder.space, self.dynamics, adaptive=self.encoder.moving, options=options, **self.solver
-        )
+            self.encoder.space, self.dynamics, adaptive=self.encoder.moving, options=options, on_evaluation=on_evaluation,
+            **self.solver,
+        )  # fmt: skip
 
     def roll_out(
         self, start: Encoded, times: Tensor, parameters: Tensor | None = None,
@@ -73,15 +78,11 @@ class Model:
     ) -> Encoded:  # fmt: skip
         """Return the state at the times, (T,) or (B, T), from that at the first, coefficients (B, C, K), parameters (B, P)."""
         self._check_parameters(parameters, len(start.coef))
-        ode = self.ode(norm)
-        log_scale, shift = start.log_scale_and_shift(self.encoder.space.dim)
-        coef, scale, shift = ode(start.coef, log_scale.exp(), shift, times, parameters)
-        self.evaluations += ode.calls
-        return (
-            Encoded(coef)
-            if start.scale_shift is None
-            else Encoded(coef, in_a_row(scale.log(), shift, self.encoder.space.dim))
-        )
+        dim, evaluations = self.encoder.space.dim, itertools.count()
+        ode = self.ode(norm, lambda: next(evaluations))  # type: ignore[arg-type, return-value]
+        coef, *moved = ode(start.coef, *start.log_scale_and_shift(dim), times, parameters)
+        self.evaluations += next(evaluations)  # so far: those of a backward pass are not counted
+        return Encoded(coef) if start.scale_shift is None else Encoded(coef, in_a_row(moved[0], moved[1], dim))
 
     @torch.no_grad()
     def predict(
@@ -116,7 +117,7 @@ class Model:
         state, dim = self._encode(u, points), self.encoder.space.dim
         log_scale, shift = state.log_scale_and_shift(dim)
         now = state.coef.new_tensor(time)
-        slope, stretch, motion = self.dynamics(now, state.coef, log_scale.exp(), shift, parameters)
+        slope, stretch, motion = self.dynamics(now, state.coef, log_scale, shift, parameters)
         if state.scale_shift is None:
             return self.encoder.synthesize(slope[:, None], points)[:, 0]
         moved = in_a_row(stretch, motion, dim)

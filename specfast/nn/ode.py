@@ -10,10 +10,17 @@ from torch import Tensor, nn
 
 from ..kernels.affine_map import can_look
 from ..space import Space
+from ..support.extras import optional
 from .exponential import etdrk4
 from .runge_kutta import TABLEAUS, runge_kutta
 
 EXPONENTIAL = "etdrk4"
+# Of torchdiffeq: those that choose their steps, and those that take equal ones.
+ADAPTIVE = ("dopri8", "dopri5", "bosh3", "fehlberg2", "adaptive_heun")
+METHODS = (
+    *ADAPTIVE, "euler", "midpoint", "heun2", "heun3", "rk4", "explicit_adams", "implicit_adams", "fixed_adams",
+    "scipy_solver", EXPONENTIAL,
+)  # fmt: skip
 _ADVICE = f"try method={EXPONENTIAL!r}, a lower degree, or looser tolerances"
 
 
@@ -30,42 +37,40 @@ class _RightHandSide(nn.Module):
 
     def __init__(
         self, dynamics: Any, adaptive: bool, fixed: tuple[Tensor, Tensor], parameters: Tensor | None,
-        pace: Tensor | None = None, origin: Tensor | None = None,
+        on_evaluation: Callable[[], None] | None, pace: Tensor | None = None, origin: Tensor | None = None,
     ):  # fmt: skip
         super().__init__()
-        self.dynamics, self.adaptive, self.fixed, self.parameters_of_run = dynamics, adaptive, fixed, parameters
-        self.pace, self.origin = pace, origin
-        self.calls = 0
+        self.dynamics, self.adaptive, self.fixed, self.parameters_of_equation = dynamics, adaptive, fixed, parameters
+        self.pace, self.origin, self.on_evaluation = pace, origin, on_evaluation
 
     def forward(self, t: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        if not torch.compiler.is_compiling():
-            self.calls += 1
+        if self.on_evaluation is not None and not torch.compiler.is_compiling():
+            self.on_evaluation()
         if self.pace is not None and self.origin is not None:
             t = self.origin + t * self.pace
         if self.adaptive:
-            coef, log_scale, shift = state
-            result = self.dynamics(t, coef, log_scale.exp(), shift, self.parameters_of_run)
+            result = self.dynamics(t, *state, self.parameters_of_equation)
         else:
             (coef,) = state
-            result = (self.dynamics(t, coef, *self.fixed, self.parameters_of_run)[0],)
+            result = (self.dynamics(t, coef, *self.fixed, self.parameters_of_equation)[0],)
         if self.pace is None:
             return result
         return tuple(part * self.pace.to(part.dtype).reshape(-1, *(1,) * (part.dim() - 1)) for part in result)
 
 
-# dynamics, adaptive, (scale, shift), parameters: the first arguments of a right-hand side
-_Given = tuple[Any, bool, tuple[Tensor, Tensor], Tensor | None]
+# The first arguments of a right-hand side.
+_Given = tuple[Any, bool, tuple[Tensor, Tensor], Tensor | None, Callable[[], None] | None]
 
 
 class SpectralODE(nn.Module):
-    r"""Integrates d(c, log beta, x0)/dt = dynamics(t, c, beta, x0) with torchdiffeq.
+    r"""Integrates d(c, log beta, x0)/dt = dynamics(t, c, log beta, x0), with torchdiffeq where steps are chosen.
 
     Parameters
     ----------
     space : Space
         Where the coefficients live.
     dynamics : callable or nn.Module
-        ``dynamics(t, coef, scale, shift, parameters=None) -> (dcoef, dlog_scale, dshift)``.
+        ``dynamics(t, coef, log_scale, shift, parameters=None) -> (dcoef, dlog_scale, dshift)``.
     adaptive : bool, default True
         Whether scale and shift move; if not, the last two results of `dynamics` are not used and may be None.
     method : str, default "dopri5"
@@ -83,12 +88,14 @@ class SpectralODE(nn.Module):
     options : dict, optional
         ``{"steps": n}`` as above; anything else is handed to torchdiffeq's solver, such as ``{"step_size": 0.01}``, or
         ``{"norm": f}`` with f((c, log beta, x0)) the size of an error.
+    on_evaluation : callable, optional
+        Called whenever the right-hand side is evaluated, in forward passes outside of compiled code.
 
     Notes
     -----
-    ``forward(coef, scale, shift, times)``: coef (..., [C,] K), scale and shift (...,) or (..., D), times (T,), or (B, T) with one
-    leading axis B for trajectories of their own times. Returns coef (..., T, [C,] K), scale and shift (..., T[, D]). Times
-    increase strictly. StiffError says that a solver gave up.
+    ``forward(coef, log_scale, shift, times)``: coef (..., [C,] K), log beta and x0 (...,) or (..., D), times (T,), or (B, T) with
+    one leading axis B for trajectories of their own times. Returns coef (..., T, [C,] K), log beta and x0 (..., T[, D]): the
+    state as it is integrated. Times increase strictly. StiffError says that a solver gave up. Nothing of the module changes.
 
     References
     ----------
@@ -99,9 +106,9 @@ class SpectralODE(nn.Module):
     >>> import torch
     >>> import specfast as sf
     >>> space = sf.Space(sf.Hermite(degree=4))
-    >>> decay = lambda t, c, scale, shift, parameters=None: (-c, None, None)
+    >>> decay = lambda t, c, log_scale, shift, parameters=None: (-c, None, None)
     >>> ode = sf.nn.SpectralODE(space, decay, adaptive=False)
-    >>> c, scale, shift = ode(torch.ones(5), torch.ones(()), torch.zeros(()), torch.tensor([0.0, 1.0]))
+    >>> c, log_scale, shift = ode(torch.ones(5), torch.zeros(()), torch.zeros(()), torch.tensor([0.0, 1.0]))
     >>> round(float(c[1, 0]), 4)
     0.3679
     """
@@ -117,12 +124,11 @@ class SpectralODE(nn.Module):
         rtol: float = 1e-5,
         atol: float = 1e-6,
         options: dict[str, Any] | None = None,
+        on_evaluation: Callable[[], None] | None = None,
     ):
-        from torchdiffeq._impl.odeint import SOLVERS
-
         super().__init__()
-        if method not in (*SOLVERS, EXPONENTIAL):
-            raise ValueError(f"method={method!r}: one of {', '.join([*SOLVERS, EXPONENTIAL])} is expected")
+        if method not in METHODS:
+            raise ValueError(f"method={method!r}: one of {', '.join(METHODS)} is expected")
         if method == EXPONENTIAL and not hasattr(dynamics, "linear_part"):
             raise ValueError(f"method={method!r}: dynamics with a method linear_part() are expected")
         if method == EXPONENTIAL and adjoint:
@@ -143,78 +149,75 @@ class SpectralODE(nn.Module):
         self.space, self.adaptive, self.method = space, adaptive, method
         self.adjoint, self.rtol, self.atol, self.options = adjoint, rtol, atol, options
         self.dynamics: Any = dynamics
-        self.calls = 0  # evaluations of the right-hand side so far, those of backward passes not counted
+        self.on_evaluation = on_evaluation
 
     def forward(
-        self, coef: Tensor, scale: Tensor, shift: Tensor, times: Tensor, parameters: Tensor | None = None
+        self, coef: Tensor, log_scale: Tensor, shift: Tensor, times: Tensor, parameters: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        """Return coefficients, scale and shift at the times."""
+        """Return coefficients, log beta and x0 at the times."""
         if times.dim() not in (1, 2) or times.shape[-1] < 1:
             raise ValueError(f"times has shape {tuple(times.shape)}; (T,) or (B, T) with T >= 1 is expected")
         if coef.dim() < 1 or coef.shape[-1] != self.space.size:
             raise ValueError(f"coef has shape {tuple(coef.shape)}; (..., {self.space.size}) is expected")
         if can_look(times) and (times.diff(dim=-1) <= 0).any():
             raise ValueError("times do not increase strictly")
-        given = (self.dynamics, self.adaptive, (scale, shift), parameters)
-        state = (coef, scale.log(), shift) if self.adaptive else (coef,)
+        given: _Given = (self.dynamics, self.adaptive, (log_scale, shift), parameters, self.on_evaluation)
+        state = (coef, log_scale, shift) if self.adaptive else (coef,)
+        # Leading axes are those of log beta without its axis for the dimensions; time goes behind them.
+        lead = log_scale.dim() - (self.space.dim > 1)
+        moved = [part.movedim(0, lead) for part in self._states(given, state, times, lead)]
+        if self.adaptive:
+            if can_look(moved[1]) and not (moved[1].exp().isfinite() & moved[2].isfinite()).all():
+                raise StiffError(f"{self.method}: scale or shift grew without bound; {_ADVICE}")
+            return moved[0], moved[1], moved[2]
+        fixed = []
+        for part in (log_scale.unsqueeze(lead), shift.unsqueeze(lead)):
+            size = list(part.shape)
+            size[lead] = times.shape[-1]
+            fixed.append(part.expand(size))
+        return moved[0], fixed[0], fixed[1]
+
+    def _states(self, given: _Given, state: tuple[Tensor, ...], times: Tensor, lead: int) -> tuple[Tensor, ...]:
+        """Return the state at the times, which are its first axis."""
+        if times.shape[-1] == 1:
+            return tuple(part.unsqueeze(0) for part in state)
+        if self.stepped:
+            return runge_kutta(_RightHandSide(*given), state, times, self.method, **(self.options or {}))
         # A norm of the caller's may be shared by several batches, whose solvers then have to ask it equally often.
-        alone = not self.stepped and "norm" not in (self.options or {})
+        alone = "norm" not in (self.options or {})
         if times.dim() == 2 and alone and len(times) > 0 and (times == times[:1]).all():
             times = times[0]
-        self.lead = scale.dim() - (self.space.dim > 1)
-        if times.dim() == 2 and self.method == EXPONENTIAL:
-            raise ValueError(f"method={self.method!r}: times shared by all trajectories are expected")
-        if times.shape[-1] == 1:
-            states = tuple(part.unsqueeze(0) for part in state)
-        elif self.stepped:
-            rhs = _RightHandSide(*given)
-            states = runge_kutta(rhs, state, times, self.method, **(self.options or {}))
-            self._count(rhs)
-        elif times.dim() == 1:
-            states = self._integrate(_RightHandSide(*given), state, times)
-        else:
-            states = self._by_segments(given, state, times)
-        count = times.shape[-1]
-        # Time goes after the leading axes, which are those of scale without its axis for the dimensions.
-        lead = self.lead
-        moved = [part.movedim(0, lead) for part in states]
-        if self.adaptive:
-            scale = moved[1].exp()
-            if can_look(scale) and not (scale.isfinite() & (scale > 0) & moved[2].isfinite()).all():
-                raise StiffError(f"{self.method}: scale or shift grew without bound; {_ADVICE}")
-            return moved[0], scale, moved[2]
-        repeat = (scale.unsqueeze(lead), shift.unsqueeze(lead))
-        sizes = [list(r.shape) for r in repeat]
-        for size in sizes:
-            size[lead] = count
-        return moved[0], repeat[0].expand(sizes[0]), repeat[1].expand(sizes[1])
-
-    def _integrate(self, rhs: _RightHandSide, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
-        from torchdiffeq import odeint, odeint_adjoint
-
+        if times.dim() == 1:
+            return self._integrate(_RightHandSide(*given), state, times, lead)
         if self.method == EXPONENTIAL:
-            return self._integrate_exponentially(rhs, state, times)
-        solve, more = odeint, {}
+            raise ValueError(f"method={self.method!r}: times shared by all trajectories are expected")
+        return self._by_segments(given, state, times, lead)
+
+    def _integrate(
+        self, rhs: _RightHandSide, state: tuple[Tensor, ...], times: Tensor, lead: int
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        if self.method == EXPONENTIAL:
+            return self._integrate_exponentially(rhs, state, times, lead)
+        library = optional("torchdiffeq", "SpectralODE")
+        solve, more = library.odeint, {}
         if self.adjoint:  # the parameters' part is an integral of the rest: the steps need not look at it
             own = {name: value for name, value in (self.options or {}).items() if name != "norm"}
-            solve, more = odeint_adjoint, {"adjoint_options": own | {"norm": "seminorm"}}
+            solve, more = library.odeint_adjoint, {"adjoint_options": own | {"norm": "seminorm"}}
         asked = {"rtol": self.rtol, "atol": self.atol, "method": self.method, "options": self.options}
         try:
-            result = solve(rhs, state, times, **asked, **more)
+            return solve(rhs, state, times, **asked, **more)  # type: ignore[no-any-return]
         except (
             AssertionError
-        ) as error:  # torchdiffeq: "underflow in dt", "max_num_steps exceeded", "non-finite values in state"
+        ) as error:  # how torchdiffeq says that steps are too small or too many, or numbers not finite
             raise StiffError(
                 f"{self.method} gave up ({error}): the equation is too stiff for it, or its solution grows without bound; {_ADVICE}"
             ) from error
-        self._count(rhs)
-        return result
 
     def _integrate_exponentially(
-        self, rhs: _RightHandSide, state: tuple[Tensor, ...], times: Tensor
+        self, rhs: _RightHandSide, state: tuple[Tensor, ...], times: Tensor, lead: int
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """As above with the linear part taken exactly; the state in one row, coefficients first."""
-        lead, dim = self.lead, self.space.dim
+        dim = self.space.dim
         own = 1 if dim == 1 else dim  # numbers of log beta, and of x0
         channels = state[0].dim() > lead + 1
 
@@ -234,19 +237,13 @@ class SpectralODE(nn.Module):
             plain = row @ linear.mT if linear.dim() == 2 else row * linear
             return in_a_row(rhs(t, apart(row))) - plain
 
-        rows = etdrk4(linear, rest, in_a_row(state), times, **(self.options or {}))
-        self._count(rhs)
-        return apart(rows)
+        return apart(etdrk4(linear, rest, in_a_row(state), times, **(self.options or {})))
 
-    def _count(self, rhs: _RightHandSide) -> None:
-        if not torch.compiler.is_compiling():
-            self.calls += rhs.calls
-
-    def _by_segments(self, given: _Given, state: tuple[Tensor, ...], times: Tensor) -> tuple[Tensor, ...]:
+    def _by_segments(self, given: _Given, state: tuple[Tensor, ...], times: Tensor, lead: int) -> tuple[Tensor, ...]:
         """Own times a trajectory: each interval is mapped to [0, 1] with a pace of its own."""
         unit, results = times.new_tensor([0.0, 1.0]), [state]
         for i in range(times.shape[-1] - 1):
             rhs = _RightHandSide(*given, pace=times[:, i + 1] - times[:, i], origin=times[:, i])
-            state = tuple(part[-1] for part in self._integrate(rhs, state, unit))
+            state = tuple(part[-1] for part in self._integrate(rhs, state, unit, lead))
             results.append(state)
         return tuple(torch.stack(parts) for parts in zip(*results, strict=True))
