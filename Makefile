@@ -32,8 +32,11 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run --Werror csrc/*.hpp csrc/*.cpp csrc/cuda/* csrc/levels/*.cpp src/*.hpp src/*.cpp tests/sanitize/*.cpp tests/cuda/*
 
+# Workers that wait for each other must not spin: the cores are shared.
+TEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n auto --dist loadfile
+
 unit: install
-	$(BIN)/python -m pytest
+	$(TEST)
 
 sanitize:
 	tests/sanitize/run 300
@@ -46,7 +49,7 @@ results: install
 	$(BIN)/specfast bench --baselines --plot docs/results
 
 test: lint
-	$(BIN)/python -m pytest
+	$(TEST)
 
 clean:
 	rm -rf $(VENV) build demo_run

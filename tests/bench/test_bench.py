@@ -250,7 +250,7 @@ def test_bad_input_of_bench_is_one_line(tmp_path, capsys):
 
 def script(name):
     """Return an entry script as a module."""
-    path = Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+    path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

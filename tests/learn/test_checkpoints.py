@@ -91,7 +91,7 @@ def test_only_the_same_training_is_resumed(tmp_path, monkeypatch):
 
 
 def test_the_command_line_says_how_to_go_on(tmp_path, monkeypatch, capsys):
-    demo, out = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"), tmp_path / "model"
+    demo, out = str(Path(__file__).parents[2] / "examples" / "data" / "diffusion.nc"), tmp_path / "model"
     command = ["learn", demo, "--steps", "6", "--out", str(out)]
     interrupted_after(monkeypatch, 3)
     assert main(command) == 130
@@ -106,12 +106,19 @@ def test_the_command_line_says_how_to_go_on(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_a_run_that_is_killed_loads_and_goes_on(tmp_path):
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_checkpoints as t;"
+        "import sys; sys.path[:0] = sys.argv[1].split(':'); import test_checkpoints as t;"
         "t.fit(t.Path(sys.argv[2]), resume=sys.argv[3] == 'resume', steps=120); print('done')"
     )
 
     def start(resume):
-        words = [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path / "model"), resume]
+        words = [
+            sys.executable,
+            "-c",
+            script,
+            f"{Path(__file__).parent}:{Path(__file__).parents[1] / 'helpers'}",
+            str(tmp_path / "model"),
+            resume,
+        ]
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     chance, folder = random.Random(0), tmp_path / "model"
@@ -131,7 +138,7 @@ def test_a_run_that_is_killed_loads_and_goes_on(tmp_path):
 
 
 def test_predictions_are_written_as_they_are_read(tmp_path):
-    demo, out = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"), tmp_path / "model"
+    demo, out = str(Path(__file__).parents[2] / "examples" / "data" / "diffusion.nc"), tmp_path / "model"
     assert main(["learn", demo, "--steps", "4", "--out", str(out)]) == 0
     target = tmp_path / "p.nc"
     assert main(["predict", str(out), demo, "--out", str(target)]) == 0

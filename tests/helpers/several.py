@@ -10,7 +10,7 @@ import torch.distributed as dist
 
 
 def _one(rank, count, store, folder, function, args):
-    sys.path.insert(0, str(Path(__file__).parent))
+    sys.path[:0] = [str(folder) for folder in Path(__file__).parents[1].iterdir() if folder.is_dir()]
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=count)
     try:

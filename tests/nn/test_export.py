@@ -42,7 +42,7 @@ def test_a_program_runs_in_another_process(tmp_path):
     torch.export.save(torch.export.export(layer, given), tmp_path / "layer.pt2")
     torch.save(given, tmp_path / "given.pt")
     files = [str(tmp_path / name) for name in ("layer.pt2", "given.pt", "result.pt")]
-    subprocess.run([sys.executable, "-c", SERVE, *files], check=True, cwd=Path(__file__).parents[1])
+    subprocess.run([sys.executable, "-c", SERVE, *files], check=True, cwd=Path(__file__).parents[2])
     torch.testing.assert_close(torch.load(files[2]), layer(*given), rtol=1e-12, atol=1e-12)
 
 

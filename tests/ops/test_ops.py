@@ -154,7 +154,7 @@ def checked():
 
 
 LINE = sf.Space([sf.Hermite(), sf.Hermite()], sf.TensorProduct((2, 3)))
-OVER_PROCESSES = {"all_reduce", "copy_to_group"}  # in test_shards
+OVER_PROCESSES = {"all_reduce", "copy_to_group"}  # in test_sharded_space
 
 
 def test_no_operator_is_left_out():

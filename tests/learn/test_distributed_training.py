@@ -106,7 +106,7 @@ def test_processes_with_other_arguments_or_data_are_refused():
         assert len(messages) == 2 and all("differs between the processes" in message for message in messages)
 
 
-DEMO = str(Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc")
+DEMO = str(Path(__file__).parents[2] / "examples" / "data" / "diffusion.nc")
 
 
 def start(folder, count, *more):

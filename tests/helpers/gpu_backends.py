@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LAUNCHERS = ("NvccLauncher", "NvrtcLauncher")
 
 

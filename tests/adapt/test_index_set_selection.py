@@ -76,7 +76,7 @@ def test_bad_arguments():
 
 
 def test_the_study_of_index_sets_runs(tmp_path):
-    script = Path(__file__).parents[1] / "examples" / "index_sets.py"
+    script = Path(__file__).parents[2] / "examples" / "index_sets.py"
     done = subprocess.run(
         [sys.executable, script, "--quick", "--out", tmp_path], capture_output=True, text=True, check=False
     )

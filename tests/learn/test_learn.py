@@ -20,7 +20,7 @@ from specfast.learn.errors import compare
 from specfast.learn.io import make
 from specfast.learn.model_selection import choose_basis
 
-DEMO = Path(__file__).parents[1] / "examples" / "data" / "diffusion.nc"
+DEMO = Path(__file__).parents[2] / "examples" / "data" / "diffusion.nc"
 D = torch.float64
 
 

@@ -103,13 +103,13 @@ def test_in_the_workers_of_a_data_loader():
 def test_one_openmp_runtime():
     # In a process of its own: other libraries in this one may have brought theirs.
     code = (
-        "import sys; sys.path.insert(0, 'tests')\n"
+        "import sys; sys.path.insert(0, 'tests/kernels')\n"
         "import os\nfrom test_threads import everything, problem\neverything(*problem())\n"
         "lines = open('/proc/self/maps').read().splitlines()\n"
         "names = ('libgomp', 'libomp', 'libiomp')\n"
         "print(len({os.path.realpath(line.split()[-1]) for line in lines if any(n in line for n in names)}))\n"
     )
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
     assert result.stdout.split() == ["1"], result.stdout + result.stderr
 
@@ -117,7 +117,7 @@ def test_one_openmp_runtime():
 @pytest.mark.parametrize("level", cpu.instruction_sets)
 def test_every_instruction_set_of_this_machine(level):
     code = (
-        "import sys; sys.path.insert(0, 'tests')\n"
+        "import sys; sys.path.insert(0, 'tests/kernels')\n"
         "import torch\nfrom specfast.kernels import cpu, reference\nfrom test_threads import problem\n"
         f"assert cpu.instruction_set == {level!r}\n"
         "for name, width in (('hermite', 0.3), ('laguerre(0.5)', 2.0), ('chebyshev', 1.0), ('legendre', 1.0)):\n"
@@ -132,7 +132,7 @@ def test_every_instruction_set_of_this_machine(level):
         "            assert (a - b).abs().max() <= tolerance * b.abs().max(), (name, dtype, compiled, (a - b).abs().max())\n"
     )
     environment = {**os.environ, "SPECFAST_SIMD": level}
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=root)
     assert result.returncode == 0, result.stderr
 

@@ -10,7 +10,7 @@ import pytest
 
 import specfast
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MODULES = ["specfast"] + [
     module.name
     for module in pkgutil.walk_packages(specfast.__path__, "specfast.")
