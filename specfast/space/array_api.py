@@ -10,11 +10,27 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+class OtherArray(Protocol):
+    """An array of another namespace, such as CuPy's."""
+
+    def __dlpack__(self, *, stream: int | None = None) -> object:
+        """Return the memory as a capsule."""
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Return the kind and the number of the device."""
+
+
+# What methods of a space take, and return in kind. Inside, `takes_arrays` has made tensors of them, which a checker cannot know.
+ArrayT = TypeVar("ArrayT", bound=Tensor | np.ndarray | OtherArray)
+# Orders of differentiation: one on one axis, one an axis on several.
+Orders = int | tuple[int, ...]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _REAL = {torch.complex32: torch.float16, torch.complex64: torch.float32, torch.complex128: torch.float64}

@@ -12,11 +12,12 @@ from torch import Tensor
 from .. import ops
 from ..kernels.affine_map import check_scale, factor, scale_and_shift, vector
 from ..kernels.products import multiply_restricted
+from ..kernels.space_key import SpaceRecord
 from ..ops.axis_maps import along_axis
 from ..ops.constant_cache import builder, constant
 from ..quadrature import gauss
-from .arguments import arguments, in_parts, one_array, real
-from .array_api import check_namespace, real_dtype, takes_arrays, to_namespace
+from .arguments import Arguments, arguments, in_parts, one_array, real
+from .array_api import ArrayT, Orders, check_namespace, real_dtype, takes_arrays, to_namespace
 from .change_basis import change_basis_1d
 from .interpolation import LejaTransform, has_gauss_rule
 from .least_squares import fit
@@ -63,8 +64,9 @@ class Space(SpaceSpec):
 
     @takes_arrays("coef", "points", "scale", "shift")
     def synthesize(
-        self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
-    ) -> Any:  # fmt: skip
+        self, coef: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0,
+        derivative: Orders | list[Orders] = 0,
+    ) -> ArrayT:  # fmt: skip
         """Return the field, or a derivative of it with respect to x, at the points.
 
         Parameters
@@ -89,15 +91,15 @@ class Space(SpaceSpec):
         """
         given = arguments("coef", coef, points, scale, shift, self.families)
         if isinstance(derivative, list):
-            return self._several(given, derivative)
+            return self._several(given, derivative)  # type: ignore[return-value]
         orders = self._no_orders if type(derivative) is int and derivative == 0 else self._orders(derivative)
         rest = given.points, given.scale, given.shift, self.key, orders
         if given.first.is_complex():
-            return in_parts(ops.synthesize, given.first, *rest).to(given.dtype)
+            return in_parts(ops.synthesize, given.first, *rest).to(given.dtype)  # type: ignore[return-value]
         result = ops.synthesize(given.first, *rest)
-        return result if result.dtype is given.dtype else result.to(given.dtype)
+        return result if result.dtype is given.dtype else result.to(given.dtype)  # type: ignore[return-value]
 
-    def _several(self, given: Any, derivatives: list[Any]) -> Tensor:
+    def _several(self, given: Arguments, derivatives: list[Orders]) -> Tensor:
         """Return several derivatives stacked on a new first axis, from one pass."""
         if not derivatives:
             raise ValueError("derivative=[]: at least one order is expected")
@@ -107,36 +109,42 @@ class Space(SpaceSpec):
 
     @takes_arrays("values", "points", "scale", "shift")
     def adjoint(
-        self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
-    ) -> Any:  # fmt: skip
+        self, values: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0,
+        derivative: Orders | list[Orders] = 0,
+    ) -> ArrayT:  # fmt: skip
         """Return the transpose of `synthesize` applied to values (..., M): sums over the points, without weights."""
         given = arguments("values", values, points, scale, shift, self.families)
         orders = self._no_orders if type(derivative) is int and derivative == 0 else self._orders(derivative)
         rest = given.points, given.scale, given.shift, self.key, orders
         if given.first.is_complex():
-            return in_parts(ops.adjoint, given.first, *rest).to(given.dtype)
+            return in_parts(ops.adjoint, given.first, *rest).to(given.dtype)  # type: ignore[return-value]
         result = ops.adjoint(given.first, *rest)
-        return result if result.dtype is given.dtype else result.to(given.dtype)
+        return result if result.dtype is given.dtype else result.to(given.dtype)  # type: ignore[return-value]
 
     @takes_arrays("points", "scale", "shift")
-    def vandermonde(self, points: Any, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0) -> Any:
+    def vandermonde(
+        self, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, derivative: Orders = 0
+    ) -> ArrayT:
         """Return the functions at the points, an array (..., M, K): for few coefficients; needs that memory."""
         x, _ = one_array("points", points)
         beta, x0 = (real(name, value, x.dtype, x.device, x) for name, value in (("scale", scale), ("shift", shift)))
         own = 0 if self.dim == 1 else 1  # trailing axes of scale and shift that are not leading axes of the result
         lead = max(x.dim() - 1 - own, beta.dim() - own, x0.dim() - own)
         columns = torch.eye(self.size, dtype=x.dtype, device=x.device).reshape(self.size, *(1,) * lead, self.size)
-        return self.synthesize(columns, x, scale=beta, shift=x0, derivative=derivative).movedim(0, -1)
+        return self.synthesize(columns, x, scale=beta, shift=x0, derivative=derivative).movedim(0, -1)  # type: ignore[return-value]
 
     @takes_arrays("coef", "points", "scale", "shift")
-    def value_and_gradient(self, coef: Any, points: Any, *, scale: Any = 1, shift: Any = 0) -> tuple[Any, Any]:
+    def value_and_gradient(
+        self, coef: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0
+    ) -> tuple[ArrayT, ArrayT]:
         """Return u (..., M) and its gradient in x, (..., M) for one axis or (..., M, D), from one pass."""
-        orders = [tuple(int(d == axis) for d in range(self.dim)) for axis in range(-1, self.dim)]
-        u, *slopes = self.synthesize(coef, points, scale=scale, shift=shift, derivative=orders)
-        return u, slopes[0] if self.dim == 1 else torch.stack(slopes, -1)
+        orders: list[Orders] = [tuple(int(d == axis) for d in range(self.dim)) for axis in range(-1, self.dim)]
+        several: Any = self.synthesize(coef, points, scale=scale, shift=shift, derivative=orders)
+        u, *slopes = several
+        return u, slopes[0] if self.dim == 1 else torch.stack(slopes, -1)  # type: ignore[return-value]
 
     @takes_arrays("coef", "scale")
-    def differentiate(self, coef: Any, axis: int = 0, *, scale: Any = 1) -> Any:
+    def differentiate(self, coef: ArrayT, axis: int = 0, *, scale: ArrayT | float = 1) -> ArrayT:
         """Return the coefficients of du/dx_axis, projected onto the space.
 
         Exact for all families but Hermite, whose derivative has one degree more: what leaves the index set is left out.
@@ -154,10 +162,17 @@ class Space(SpaceSpec):
         def all_runs(c: Tensor) -> Tensor:
             return one_run(c) if self.dim == 1 else along_axis(c, self.key, axis, one_run)
 
-        return (in_parts(all_runs, work) * (family.sign * beta[..., axis]).unsqueeze(-1)).to(dtype)
+        return (in_parts(all_runs, work) * (family.sign * beta[..., axis]).unsqueeze(-1)).to(dtype)  # type: ignore[return-value]
 
     @takes_arrays("coef", "scale", "shift", "new_scale", "new_shift")
-    def change_basis(self, coef: Any, scale: Any, shift: Any, new_scale: Any, new_shift: Any) -> Any:
+    def change_basis(
+        self,
+        coef: ArrayT,
+        scale: ArrayT | float,
+        shift: ArrayT | float,
+        new_scale: ArrayT | float,
+        new_shift: ArrayT | float,
+    ) -> ArrayT:
         """Return the coefficients of the L2 projection of the field onto the basis of another scale and shift.
 
         Exact to rounding: the product of two basis functions is a polynomial times one Gaussian (or exponential), whose
@@ -170,7 +185,7 @@ class Space(SpaceSpec):
         old, x0 = self._scale_shift(scale, shift, *given)
         new, new_x0 = self._scale_shift(new_scale, new_shift, *given)
         if self.dim == 1:
-            return change_basis_1d(self, c, old[..., 0], x0[..., 0], new[..., 0], new_x0[..., 0]).to(dtype)
+            return change_basis_1d(self, c, old[..., 0], x0[..., 0], new[..., 0], new_x0[..., 0]).to(dtype)  # type: ignore[return-value]
         maps = []
         for axis, family in enumerate(self.families):
             line = Space(family.with_degree(self.degrees[axis]))
@@ -178,12 +193,12 @@ class Space(SpaceSpec):
             basis = (part[..., axis].unsqueeze(-1) for part in (old, x0, new, new_x0))
             maps.append(change_basis_1d(line, unit, *basis).mT)  # (..., to, from)
         indices = torch.from_numpy(self.indices.astype(np.int64)).to(c.device)
-        return multiply_restricted(maps, c, indices).to(dtype)
+        return multiply_restricted(maps, c, indices).to(dtype)  # type: ignore[return-value]
 
     # ------------------------------------------------------------------------------------------------ nodes and fit
 
     @takes_arrays("scale", "shift")
-    def nodes(self, *, scale: Any = 1, shift: Any = 0, namespace: str = "torch") -> Any:
+    def nodes(self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch") -> Any:
         """Return the points where `project` wants its values: (..., K), or (..., K, D) for several axes, in float64.
 
         Gauss nodes for one axis and on a TensorProduct; nested weighted Leja points, one an index, on other index sets.
@@ -201,7 +216,9 @@ class Space(SpaceSpec):
         return to_namespace(points.squeeze(-1) if self.dim == 1 else points, check_namespace(namespace))
 
     @takes_arrays("scale", "shift")
-    def quadrature(self, *, scale: Any = 1, shift: Any = 0, namespace: str = "torch") -> tuple[Any, Any]:
+    def quadrature(
+        self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch"
+    ) -> tuple[ArrayT, ArrayT]:
         """Return the tensor Gauss rule in x: points and weights with sum_q w_q Phi_j Phi_k = h_j delta_jk.
 
         Raises
@@ -215,7 +232,7 @@ class Space(SpaceSpec):
         return to_namespace((points, weights), check_namespace(namespace))  # type: ignore[no-any-return]
 
     @takes_arrays("values", "scale", "shift")
-    def project(self, values: Any, *, scale: Any = 1, shift: Any = 0) -> Any:
+    def project(self, values: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0) -> ArrayT:
         """Return the coefficients (..., K) of the field with these values (..., K) on `nodes()`.
 
         ``project(synthesize(coef, nodes()))`` is `coef`. With Gauss nodes it is the discrete L2 projection; with Leja points
@@ -228,7 +245,7 @@ class Space(SpaceSpec):
             result = self._project_grid(work, self._grid_sizes(None))
         else:
             result = self._leja().project(work)
-        return (result / self._normalisation(beta)).to(dtype)
+        return (result / self._normalisation(beta)).to(dtype)  # type: ignore[return-value]
 
     def condition_number(self) -> float:
         """Return the condition number of `project` in the 1-norm where its nodes are Leja points (an estimate for K > 2,000).
@@ -244,7 +261,7 @@ class Space(SpaceSpec):
 
     @takes_arrays("scale", "shift")
     def grid(
-        self, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, shift: Any = 0, namespace: str = "torch"
+        self, sizes: int | Sequence[int] | None = None, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch"
     ) -> tuple[Any, ...]:  # fmt: skip
         """Return the Gauss nodes of every axis, D arrays (..., n_d): the tensor grid of `synthesize_grid`.
 
@@ -266,8 +283,8 @@ class Space(SpaceSpec):
 
     @takes_arrays("coef", "scale")
     def synthesize_grid(
-        self, coef: Any, sizes: int | Sequence[int] | None = None, *, scale: Any = 1, derivative: Any = 0
-    ) -> Any:  # fmt: skip
+        self, coef: ArrayT, sizes: int | Sequence[int] | None = None, *, scale: ArrayT | float = 1, derivative: Orders = 0
+    ) -> ArrayT:  # fmt: skip
         """Return the field, or a derivative of it with respect to x, on the tensor grid of Gauss nodes, axis by axis.
 
         Cost: sum over d of K_d n_d .. n_D FMAs, where K_d counts the different first d entries of the indices: for a
@@ -312,7 +329,7 @@ class Space(SpaceSpec):
         return result.to(dtype).unflatten(-1, nodes)
 
     @takes_arrays("values", "scale")
-    def project_grid(self, values: Any, *, scale: Any = 1) -> Any:
+    def project_grid(self, values: ArrayT, *, scale: ArrayT | float = 1) -> ArrayT:
         """Return the coefficients (..., K) of the field with values (..., n_1, .., n_D) on `grid(sizes)`, by the Gauss rule.
 
         The inverse of `synthesize_grid` for fields in the space; of others the discrete L2 projection. Cost and memory as there.
@@ -327,13 +344,13 @@ class Space(SpaceSpec):
             raise ValueError(f"values have shape {tuple(work.shape)}; (..., n_1, .., n_{self.dim}) is expected")
         nodes = self._grid_sizes(work.shape[-self.dim :])
         beta, _ = self._scale_shift(scale, 0, real_dtype(work.dtype), work)
-        return (self._project_grid(work.flatten(-self.dim), nodes) / self._normalisation(beta)).to(dtype)
+        return (self._project_grid(work.flatten(-self.dim), nodes) / self._normalisation(beta)).to(dtype)  # type: ignore[return-value]
 
     @takes_arrays("values", "points", "scale", "shift", "weights")
     def fit(
-        self, values: Any, points: Any, *, scale: Any = 1, shift: Any = 0, weights: Any = None, ridge: float = 0.0,
+        self, values: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, weights: ArrayT | None = None, ridge: float = 0.0,
         solver: str | None = None, tolerance: float = 1e-10, iterations: int = 1000,
-    ) -> Any:  # fmt: skip
+    ) -> ArrayT:  # fmt: skip
         """Return the coefficients that minimise sum_m w_m (u(x_m) - v_m)^2 + ridge |c|^2.
 
         Values with weight 0 are ignored, NaN included.
@@ -367,26 +384,27 @@ class Space(SpaceSpec):
         ValueError
             If the points do not determine the coefficients and ridge is 0; on negative weights or ridge, or another solver.
         """
-        return fit(self, values, points, scale, shift, weights, ridge, solver, (tolerance, iterations))
+        return fit(self, values, points, scale, shift, weights, ridge, solver, (tolerance, iterations))  # type: ignore[return-value]
 
     @takes_arrays("first", "second")
-    def inner(self, first: Any, second: Any) -> Any:
+    def inner(self, first: ArrayT, second: ArrayT) -> ArrayT:
         """Return sum_n h_n conj(c_n) d_n, the inner product of two fields with the same scale and shift."""
         (c, one), (d, other) = one_array("first", first), one_array("second", second)
         self._check_size("first", c, self.size)
         self._check_size("second", d, self.size)
         norms = constant(c, self.key, "squared_norms")
-        return (norms * c.conj() * d).sum(-1).to(torch.promote_types(one, other))
+        return (norms * c.conj() * d).sum(-1).to(torch.promote_types(one, other))  # type: ignore[return-value]
 
     @takes_arrays("coef")
-    def norm(self, coef: Any) -> Any:
+    def norm(self, coef: ArrayT) -> ArrayT:
         """Return the weighted L2 norm of the field."""
-        return self.inner(coef, coef).real ** 0.5
+        squared: Any = self.inner(coef, coef)
+        return squared.real**0.5  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------------------------------------------------ inside
 
     def _scale_shift(
-        self, scale: Any, shift: Any, dtype: torch.dtype, like: Tensor | None = None
+        self, scale: ArrayT | float, shift: ArrayT | float, dtype: torch.dtype, like: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Return beta and x0 with an axis for the dimensions, (..., D), those of bounded axes filled in."""
         place = next((part.device for part in (like, scale, shift) if isinstance(part, Tensor)), torch.device("cpu"))
@@ -415,7 +433,7 @@ class Space(SpaceSpec):
 
 
 @builder
-def squared_norms(space: Any) -> np.ndarray:
+def squared_norms(space: SpaceRecord) -> np.ndarray:
     """Return the squared norms (K,) of the functions."""
     indices = space.indices
     norms = np.ones(len(indices))
@@ -425,6 +443,6 @@ def squared_norms(space: Any) -> np.ndarray:
 
 
 @builder
-def line_nodes(space: Any, axis: int, count: int) -> np.ndarray:
+def line_nodes(space: SpaceRecord, axis: int, count: int) -> np.ndarray:
     """Return the Gauss nodes of one axis on the standard domain."""
     return gauss(space.families[axis], count)[0]
