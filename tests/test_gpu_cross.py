@@ -196,15 +196,16 @@ def test_what_a_set_points_to_is_kept_with_it(gpu):
 
 def test_a_long_row_of_points_in_parts(gpu, monkeypatch):
     """Blocks of the adjoint go on from tile to tile of their part of a row."""
-    from specfast.kernels import cuda, reference
+    from specfast.kernels import reference
+    from specfast.kernels.cuda import transforms_1d
 
-    own = cuda._how
+    own = transforms_1d.geometry
 
     def fewer(operation, *given):
         how = own(operation, *given)
         return how._replace(tiles=2, blocks=2) if operation == "sweep" else how
 
-    monkeypatch.setattr(cuda, "_how", fewer)
+    monkeypatch.setattr(transforms_1d, "geometry", fewer)
     z, values, coef = 4 * torch.randn(900, dtype=D), torch.randn(900, dtype=D), torch.randn(50, dtype=D)
     z[700:] *= 12
     for derivative in (0, 1):
