@@ -5,7 +5,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -13,10 +12,10 @@
 #include <vector>
 
 #include "../csrc/blocks.hpp"
-#include "../csrc/cuda/geometry.hpp"
 #include "../csrc/derivatives.hpp"
 #include "../csrc/field.hpp"
 #include "../csrc/kernels.hpp"
+#include "gpu.hpp"
 #include "tensors.hpp"
 
 namespace py = pybind11;
@@ -449,23 +448,6 @@ class Kernels {
     const Level* level_ = nullptr;
 };
 
-// How a kernel for GPUs is launched: (blocks, threads, bytes of memory, points a thread, tiles of a row).
-py::tuple geometry_of_gpu(const std::string& operation, int64_t rows, int64_t points, bool is_double) {
-    static const std::map<std::string, GpuOperation> operations{
-        {"prepare", GpuOperation::prepare}, {"synthesize", GpuOperation::synthesize},
-        {"sweep", GpuOperation::sweep},     {"vandermonde", GpuOperation::vandermonde},
-        {"finish", GpuOperation::finish},   {"rows", GpuOperation::rows}};
-    const GpuGeometry how = gpu_geometry(operations.at(operation), rows, points, is_double);
-    return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
-}
-
-// `needs`: words, leading, pieces, rows, points.
-py::tuple cross_geometry_of_gpu(const std::vector<int64_t>& needs, bool adjoint, bool is_double, int64_t limit) {
-    const GpuGeometry how = gpu_cross_geometry({needs.at(0), needs.at(1), needs.at(2), needs.at(3), needs.at(4)},
-                                               adjoint, is_double, limit);
-    return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
-}
-
 }  // namespace
 
 PYBIND11_MODULE(_cpu, module) {
@@ -475,8 +457,7 @@ PYBIND11_MODULE(_cpu, module) {
     py::class_<Field>(module, "Field")
         .def(py::init<std::vector<std::shared_ptr<Plan>>, std::vector<std::shared_ptr<Plan>>, const std::vector<int>&,
                       const std::vector<std::vector<double>>&, double, const py::object&>());
-    module.def("gpu_geometry", &geometry_of_gpu);
-    module.def("gpu_cross_geometry", &cross_geometry_of_gpu);
+    bind_gpu(module);
     module.def("exchange_by", [](const py::object& table) { read_tensor.use(table); });
     py::class_<Kernels>(module, "Kernels")
         .def(py::init<const std::string&>())

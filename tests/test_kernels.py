@@ -201,7 +201,9 @@ def test_tables_of_mixed_points(family, size, dtype, tolerance):
         assert expected.isfinite().all()
         for result in (
             cpu.vandermonde(z.to(dtype), size, family.name, 0),
-            cpu._vandermonde(z.to(dtype), size, family.name, 0, torch.empty((size, 100), dtype=dtype), by_degree=True).mT,
+            cpu._vandermonde(
+                z.to(dtype), size, family.name, 0, torch.empty((size, 100), dtype=dtype), by_degree=True
+            ).mT,
         ):
             close(result.double(), expected, tolerance)
         slopes = cpu.vandermonde(z, size, family.name, 1)

@@ -1,9 +1,11 @@
 #include "geometry.hpp"
 
+#include "problem.hpp"
+
 namespace specfast {
 namespace {
 
-constexpr int threads = 128, run = 32;
+constexpr int threads = 128, run = gpu_run;
 constexpr int64_t most_blocks = int64_t(1) << 30;
 // From so many blocks on a thread takes four points: twice the multiprocessors of the largest GPUs of today.
 constexpr int64_t enough_blocks = 264;
