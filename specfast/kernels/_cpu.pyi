@@ -21,6 +21,12 @@ class Plan:
         derivative: int,
     ) -> None: ...
 
+class TreePlan:
+    def __init__(self, runs: np.ndarray, sizes: Sequence[int]) -> None: ...
+
+class OrdersPlan:
+    def __init__(self, orders: Sequence[Sequence[Plan]], slots: Sequence[int]) -> None: ...
+
 class Field:
     def __init__(
         self,
