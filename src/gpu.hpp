@@ -141,10 +141,13 @@ inline py::tuple tuple_of(const GpuGeometry& how) {
 }
 
 inline py::tuple geometry_of_gpu(const std::string& operation, int64_t rows, int64_t points, bool is_double) {
-    static const std::map<std::string, GpuOperation> operations{
-        {"prepare", GpuOperation::prepare}, {"synthesize", GpuOperation::synthesize},
-        {"sweep", GpuOperation::sweep},     {"vandermonde", GpuOperation::vandermonde},
-        {"finish", GpuOperation::finish},   {"rows", GpuOperation::rows}};
+    static const std::map<std::string, GpuOperation> operations{{"prepare", GpuOperation::prepare},
+                                                                {"values", GpuOperation::values},
+                                                                {"synthesize", GpuOperation::synthesize},
+                                                                {"sweep", GpuOperation::sweep},
+                                                                {"vandermonde", GpuOperation::vandermonde},
+                                                                {"finish", GpuOperation::finish},
+                                                                {"rows", GpuOperation::rows}};
     return tuple_of(gpu_geometry(operations.at(operation), rows, points, is_double));
 }
 
