@@ -5,7 +5,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -13,10 +12,10 @@
 #include <vector>
 
 #include "../csrc/blocks.hpp"
-#include "../csrc/cuda/geometry.hpp"
 #include "../csrc/derivatives.hpp"
 #include "../csrc/field.hpp"
 #include "../csrc/kernels.hpp"
+#include "gpu.hpp"
 #include "tensors.hpp"
 
 namespace py = pybind11;
@@ -96,6 +95,66 @@ class Plan {
     std::vector<std::vector<double>> map_;
 };
 
+// An index tree in blocks, with what these point to: one for every sum over the tree.
+class TreePlan {
+  public:
+    TreePlan(const Table<int32_t>& runs, const std::vector<int64_t>& sizes) {
+        if (runs.ndim() != 2 || runs.shape(1) != 2) throw std::invalid_argument("a tree has two columns");
+        if (sizes.size() < 2 || sizes.size() > static_cast<size_t>(max_dimensions)) {
+            throw std::invalid_argument("2 to 64 axes");
+        }
+        tree_.dim = static_cast<int>(sizes.size());
+        tree_.fibers = runs.shape(0);
+        tree_.runs = runs.data();
+        std::copy(sizes.begin(), sizes.end(), tree_.sizes);
+        for (py::ssize_t i = 0; i < runs.shape(0); ++i) size_ += runs.at(i, 1);
+        const py::gil_scoped_release release;
+        plan_ = std::make_unique<BlockPlan>(tree_, size_);
+        tree_.runs = nullptr;  // not kept
+    }
+    int dim() const { return tree_.dim; }
+    int64_t size() const { return size_; }
+    int64_t size_of(int axis) const { return tree_.sizes[axis]; }
+    Blocks blocks() const { return plan_->blocks(); }
+
+  private:
+    Tree tree_{};
+    int64_t size_ = 0;
+    std::unique_ptr<BlockPlan> plan_;
+};
+
+// Which sums several derivatives need: for every axis the plans of its orders, and `slots` (results, dim), which of them each takes.
+class OrdersPlan {
+  public:
+    OrdersPlan(std::vector<std::vector<std::shared_ptr<Plan>>> orders, const std::vector<int32_t>& slots)
+        : orders_(std::move(orders)) {
+        std::vector<const Series*> series;
+        std::vector<int> first{0};
+        for (const auto& own : orders_) {
+            for (const auto& plan : own) {
+                if (plan->series.coefficients != own[0]->series.coefficients) {
+                    throw std::invalid_argument("orders of other sizes");
+                }
+                series.push_back(&plan->series);
+            }
+            first.push_back(static_cast<int>(series.size()));
+        }
+        plan_ = std::make_unique<DerivativePlan>(static_cast<int>(orders_.size()), series, first, slots);
+    }
+    bool agrees(const Cross& cross) const {
+        if (orders_.size() != static_cast<size_t>(cross.dim)) return false;
+        for (size_t d = 0; d < orders_.size(); ++d) {
+            if (orders_[d].empty() || orders_[d][0]->series.coefficients != cross.series[d]->coefficients) return false;
+        }
+        return true;
+    }
+    Derivatives derivatives() const { return plan_->orders(); }
+
+  private:
+    std::vector<std::vector<std::shared_ptr<Plan>>> orders_;
+    std::unique_ptr<DerivativePlan> plan_;
+};
+
 TensorReader read_tensor;  // set once, when the module is imported
 
 // Reads tensors of one type of element; remembers which.
@@ -149,22 +208,18 @@ class Field {
         }
         plan.map.constant = constant;
         plan.size = plan.series[0]->coefficients;
-        if (dim > 1) read_tree(py::cast<Table<int32_t>>(tree));
+        if (dim < 2) return;
+        std::vector<int64_t> sizes;
+        for (size_t d = 0; d < dim; ++d) sizes.push_back(plan.series[d]->coefficients);
+        tree_ = std::make_unique<TreePlan>(py::cast<Table<int32_t>>(tree), sizes);
+        plan.size = tree_->size();
+        plan.blocks = tree_->blocks();
     }
     FieldPlan plan{};
 
   private:
-    void read_tree(const Table<int32_t>& runs) {
-        if (runs.ndim() != 2 || runs.shape(1) != 2) throw std::invalid_argument("a tree has two columns");
-        Tree tree{plan.map.dim, runs.shape(0), runs.data(), {}};
-        plan.size = 0;
-        for (py::ssize_t i = 0; i < runs.shape(0); ++i) plan.size += runs.at(i, 1);
-        for (int d = 0; d < tree.dim; ++d) tree.sizes[d] = plan.series[d]->coefficients;
-        blocks_ = std::make_unique<BlockPlan>(tree, plan.size);
-        plan.blocks = blocks_->blocks();
-    }
     std::vector<std::shared_ptr<Plan>> plans_, raised_;
-    std::unique_ptr<BlockPlan> blocks_;
+    std::unique_ptr<TreePlan> tree_;
 };
 
 // How rows, points (..., M[, D]) and scale and shift come together; `agree` is false where they do not.
@@ -213,16 +268,20 @@ struct FieldCall {
 };
 
 // The shape of a sum over an index tree as Python gives it: (K, rows, groups, width, M), (row, point, axis) strides of z.
-Cross cross_of(const std::vector<const Plan*>& plans, const std::vector<int64_t>& shape, uintptr_t z,
-               const std::vector<int64_t>& z_strides, int64_t coef_row) {
-    const size_t dim = plans.size();
-    if (dim < 2 || dim > static_cast<size_t>(max_dimensions) || shape.size() != 5 || z_strides.size() != 3 ||
-        (shape[3] != 1 && shape[3] != 4)) {
-        throw std::invalid_argument("2 to 64 axes, five sizes, three strides and a width of 1 or 4 are expected");
+Cross cross_of(const std::vector<const Plan*>& plans, const TreePlan& tree, const std::vector<int64_t>& shape,
+               uintptr_t z, const std::vector<int64_t>& z_strides, int64_t coef_row) {
+    if (shape.size() != 5 || z_strides.size() != 3 || (shape[3] != 1 && shape[3] != 4)) {
+        throw std::invalid_argument("five sizes, three strides and a width of 1 or 4 are expected");
     }
+    bool agree = plans.size() == static_cast<size_t>(tree.dim()) && shape[0] == tree.size();
     Cross cross{};
-    cross.dim = static_cast<int>(dim);
-    for (size_t d = 0; d < dim; ++d) cross.series[d] = &plans[d]->series;
+    cross.dim = tree.dim();
+    cross.blocks = tree.blocks();
+    for (int d = 0; agree && d < cross.dim; ++d) {
+        cross.series[d] = &plans[static_cast<size_t>(d)]->series;
+        agree = cross.series[d]->coefficients == tree.size_of(d);
+    }
+    if (!agree) throw std::invalid_argument("tree: its runs do not agree with the plans or the number of coefficients");
     cross.size = shape[0];
     cross.rows = shape[1];
     cross.groups = shape[2];
@@ -234,12 +293,6 @@ Cross cross_of(const std::vector<const Plan*>& plans, const std::vector<int64_t>
     cross.z_axis = z_strides[2];
     cross.coef_row = coef_row;
     return cross;
-}
-
-BlockPlan blocks_of(const Cross& cross, uintptr_t tree, int64_t fibers) {
-    Tree own{cross.dim, fibers, reinterpret_cast<const int32_t*>(tree), {}};
-    for (int d = 0; d < own.dim; ++d) own.sizes[d] = cross.series[d]->coefficients;
-    return BlockPlan(own, cross.size);
 }
 
 class Kernels {
@@ -321,31 +374,27 @@ class Kernels {
         level_->differentiate(plan.series.differentiation, rows, only, result.data, transposed, read.is_double);
     }
 
-    void cross_synthesize(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibers,
+    void cross_synthesize(const std::vector<const Plan*>& plans, const TreePlan& tree,
                           const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
                           uintptr_t coef, int64_t coef_row, uintptr_t values, bool is_double) const {
-        Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
+        const Cross cross = cross_of(plans, tree, shape, z, z_strides, coef_row);
         const py::gil_scoped_release release;
-        const BlockPlan blocks = blocks_of(cross, tree, fibers);
-        cross.blocks = blocks.blocks();
         level_->cross_synthesize(cross, reinterpret_cast<const void*>(coef), reinterpret_cast<void*>(values),
                                  is_double);
     }
-    void cross_adjoint(const std::vector<const Plan*>& plans, uintptr_t tree, int64_t fibers,
-                       const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
-                       uintptr_t values, uintptr_t coef, bool is_double) const {
-        Cross cross = cross_of(plans, shape, z, z_strides, 0);
+    void cross_adjoint(const std::vector<const Plan*>& plans, const TreePlan& tree, const std::vector<int64_t>& shape,
+                       uintptr_t z, const std::vector<int64_t>& z_strides, uintptr_t values, uintptr_t coef,
+                       bool is_double) const {
+        const Cross cross = cross_of(plans, tree, shape, z, z_strides, 0);
         const py::gil_scoped_release release;
-        const BlockPlan blocks = blocks_of(cross, tree, fibers);
-        cross.blocks = blocks.blocks();
         level_->cross_adjoint(cross, reinterpret_cast<const void*>(values), reinterpret_cast<void*>(coef), is_double);
     }
     // Addresses 0 stand for null.
-    void cross_gradient(const std::vector<const Plan*>& plans, const std::vector<const Plan*>& slopes, uintptr_t tree,
-                        int64_t fibers, const std::vector<int64_t>& shape, uintptr_t z,
+    void cross_gradient(const std::vector<const Plan*>& plans, const std::vector<const Plan*>& slopes,
+                        const TreePlan& tree, const std::vector<int64_t>& shape, uintptr_t z,
                         const std::vector<int64_t>& z_strides, uintptr_t gradient, uintptr_t coef, int64_t coef_row,
                         uintptr_t grad_coef, uintptr_t grad_z, bool is_double) const {
-        Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
+        const Cross cross = cross_of(plans, tree, shape, z, z_strides, coef_row);
         if (slopes.size() != plans.size() || shape[3] != 1) throw std::invalid_argument("as many slopes as plans");
         expect((gradient == 0) == (grad_coef == 0));
         const Series* derived[max_dimensions];
@@ -356,34 +405,18 @@ class Kernels {
             }
         }
         const py::gil_scoped_release release;
-        const BlockPlan blocks = blocks_of(cross, tree, fibers);
-        cross.blocks = blocks.blocks();
         level_->cross_gradient(cross, derived, reinterpret_cast<const void*>(gradient),
                                reinterpret_cast<const void*>(coef), reinterpret_cast<void*>(grad_coef),
                                reinterpret_cast<void*>(grad_z), is_double);
     }
 
-    // `orders`: for every axis its plans; `slots` (results, dim) which of them each derivative takes.
-    void cross_derivatives(const std::vector<const Plan*>& plans, const std::vector<std::vector<const Plan*>>& orders,
-                           const std::vector<int32_t>& slots, uintptr_t tree, int64_t fibers,
+    void cross_derivatives(const std::vector<const Plan*>& plans, const OrdersPlan& orders, const TreePlan& tree,
                            const std::vector<int64_t>& shape, uintptr_t z, const std::vector<int64_t>& z_strides,
                            uintptr_t coef, int64_t coef_row, uintptr_t values, bool is_double) const {
-        Cross cross = cross_of(plans, shape, z, z_strides, coef_row);
-        expect(orders.size() == plans.size() && shape[3] == 1);
-        std::vector<const Series*> series;
-        std::vector<int> first{0};
-        for (size_t d = 0; d < orders.size(); ++d) {
-            for (const Plan* plan : orders[d]) {
-                expect(plan->series.coefficients == cross.series[d]->coefficients);
-                series.push_back(&plan->series);
-            }
-            first.push_back(static_cast<int>(series.size()));
-        }
+        const Cross cross = cross_of(plans, tree, shape, z, z_strides, coef_row);
+        expect(orders.agrees(cross) && cross.width == 1);
         const py::gil_scoped_release release;
-        const BlockPlan blocks = blocks_of(cross, tree, fibers);
-        cross.blocks = blocks.blocks();
-        const DerivativePlan derivatives(cross.dim, series, first, slots);
-        level_->cross_derivatives(cross, derivatives.orders(), reinterpret_cast<const void*>(coef),
+        level_->cross_derivatives(cross, orders.derivatives(), reinterpret_cast<const void*>(coef),
                                   reinterpret_cast<void*>(values), is_double);
     }
 
@@ -449,35 +482,20 @@ class Kernels {
     const Level* level_ = nullptr;
 };
 
-// How a kernel for GPUs is launched: (blocks, threads, bytes of memory, points a thread, tiles of a row).
-py::tuple geometry_of_gpu(const std::string& operation, int64_t rows, int64_t points, bool is_double) {
-    static const std::map<std::string, GpuOperation> operations{
-        {"prepare", GpuOperation::prepare}, {"synthesize", GpuOperation::synthesize},
-        {"sweep", GpuOperation::sweep},     {"vandermonde", GpuOperation::vandermonde},
-        {"finish", GpuOperation::finish},   {"rows", GpuOperation::rows}};
-    const GpuGeometry how = gpu_geometry(operations.at(operation), rows, points, is_double);
-    return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
-}
-
-// `needs`: words, leading, pieces, rows, points.
-py::tuple cross_geometry_of_gpu(const std::vector<int64_t>& needs, bool adjoint, bool is_double, int64_t limit) {
-    const GpuGeometry how = gpu_cross_geometry({needs.at(0), needs.at(1), needs.at(2), needs.at(3), needs.at(4)},
-                                               adjoint, is_double, limit);
-    return py::make_tuple(how.blocks, how.threads, how.memory, how.points, how.tiles);
-}
-
 }  // namespace
 
 PYBIND11_MODULE(_cpu, module) {
     module.doc() = "Compiled CPU kernels of specfast; see specfast.kernels.cpu for their use.";
     py::class_<Plan, std::shared_ptr<Plan>>(module, "Plan")
         .def(py::init<const py::dict&, const py::object&, const std::vector<py::object>&, int64_t, int>());
+    py::class_<TreePlan>(module, "TreePlan").def(py::init<const Table<int32_t>&, const std::vector<int64_t>&>());
+    py::class_<OrdersPlan>(module, "OrdersPlan")
+        .def(py::init<std::vector<std::vector<std::shared_ptr<Plan>>>, const std::vector<int32_t>&>());
     py::class_<Field>(module, "Field")
         .def(py::init<std::vector<std::shared_ptr<Plan>>, std::vector<std::shared_ptr<Plan>>, const std::vector<int>&,
                       const std::vector<std::vector<double>>&, double, const py::object&>())
         .def_property_readonly("size", [](const Field& field) { return field.plan.size; });
-    module.def("gpu_geometry", &geometry_of_gpu);
-    module.def("gpu_cross_geometry", &cross_geometry_of_gpu);
+    bind_gpu(module);
     module.def("exchange_by", [](const py::object& table) { read_tensor.use(table); });
     py::class_<Kernels>(module, "Kernels")
         .def(py::init<const std::string&>())

@@ -13,31 +13,6 @@
 namespace specfast {
 namespace {
 
-constexpr int cross_height = 8;  // rows of a rectangle
-
-// An index set unfolded: leading indices (rows) times trailing ones (columns), in rectangles of cross_height rows, each with columns of
-// its own. A column of a rectangle is cross_height numbers, one behind the other.
-struct GpuCross {
-    int64_t dim, split;
-    int64_t functions;          // of all axes, and what their derivatives need
-    int64_t products;           // of the trailing axes; 0 where they are one axis, whose functions they are
-    int64_t runs;               // of those products
-    int64_t rectangles, parts;  // parts: rectangles of as much work each
-    int64_t columns, groups;    // groups of columns, those of a block of the adjoint
-    const int64_t* axes;        // (D) where an axis's functions begin
-    const int32_t* entries;     // (rectangles, split, cross_height) functions of the leading indices
-    const int64_t* begins;      // (rectangles + 1) their columns
-    const int32_t* first;  // (rectangles) product of the first column where the others follow it; -1 where they do not
-    const int32_t* trailing;    // (columns) their products (functions of the last axis where split = D - 1)
-    const int32_t* owners;      // (columns) their rectangles
-    const int64_t* part_ends;   // (parts + 1) where parts begin among the rectangles
-    const int64_t* group_ends;  // (groups + 1) where groups begin among the columns
-    const int32_t* factors;     // (runs, D - split - 1) functions that lead a run of products
-    const int32_t* run_ends;    // (runs + 1) where runs begin among the products
-    const int32_t* places;      // (products) where each product of the runs is kept
-};
-static_assert(sizeof(GpuCross) == 160, "packed by the host");
-
 template <class T>
 SPECFAST_DEVICE void climb(const GpuSeries<T>& series, T z, T* column, int64_t pitch) {
     const Recurrence<T>& recurrence = series.recurrence;

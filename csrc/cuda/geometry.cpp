@@ -1,14 +1,18 @@
 #include "geometry.hpp"
 
+#include "problem.hpp"
+
 namespace specfast {
 namespace {
 
-constexpr int threads = 128, run = 32;
+constexpr int threads = 128, run = gpu_run;
 constexpr int64_t most_blocks = int64_t(1) << 30;
 // From so many blocks on a thread takes four points: twice the multiprocessors of the largest GPUs of today.
 constexpr int64_t enough_blocks = 264;
 // So many sums over parts of rows exist at once, or one a row.
 constexpr int64_t most_parts = 4 * enough_blocks;
+// A thread prepares so many values, or more where there are most_parts.
+constexpr int64_t values_a_thread = 16;
 
 int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -28,6 +32,15 @@ GpuGeometry gpu_geometry(GpuOperation operation, int64_t rows, int64_t points, b
             geometry.blocks = rows;
             geometry.memory = threads * 4 * 8;  // of chains
             break;
+        case GpuOperation::values: {
+            const int64_t parts = ceil_divide(most_parts, rows < 1 ? 1 : rows);
+            geometry.tiles = ceil_divide(points, threads * values_a_thread);
+            if (geometry.tiles > parts) geometry.tiles = parts;
+            if (geometry.tiles < 1) geometry.tiles = 1;
+            geometry.blocks = rows * geometry.tiles;
+            geometry.memory = threads * 8;
+            break;
+        }
         case GpuOperation::finish:
             geometry.blocks = rows;
             geometry.memory = threads * 4 * 8;

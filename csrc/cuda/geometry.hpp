@@ -9,10 +9,10 @@ struct GpuGeometry {
     int threads;
     int64_t memory;  // bytes of a block's dynamic memory
     int points;      // a thread; part of the kernel's name where it has tiles
-    int64_t tiles;   // of a row; where sums over the points are wanted, parts of a row
+    int64_t tiles;   // of a row; where sums over the points are wanted or values are prepared, parts of a row
 };
 
-enum class GpuOperation { prepare, synthesize, sweep, vandermonde, finish, rows };
+enum class GpuOperation { prepare, values, synthesize, sweep, vandermonde, finish, rows };
 
 // `rows` of `points` (for `vandermonde` rows is 1; for prepare, finish and rows `points` does not matter). Depends on shapes alone, so that
 // results do not depend on the GPU.

@@ -14,9 +14,13 @@ using namespace specfast;
                                                   double* scratch, T* near, T* end, int* exponents) {                  \
         prepare_coefficients(*series, rows, coef, scratch, near, end, exponents);                                      \
     }                                                                                                                  \
-    SPECFAST_KERNEL prepare_values_##suffix(int64_t rows, int64_t points, const Data* values, T* out,                  \
-                                            int* exponents) {                                                          \
-        prepare_values(rows, points, values, out, exponents);                                                          \
+    SPECFAST_KERNEL find_maxima_##suffix(int64_t rows, int64_t parts, int64_t points, const Data* values,              \
+                                         double* maxima) {                                                             \
+        find_maxima(rows, parts, points, values, maxima);                                                              \
+    }                                                                                                                  \
+    SPECFAST_KERNEL prepare_values_##suffix(int64_t rows, int64_t parts, int64_t points, const Data* values,           \
+                                            const double* maxima, T* out, int* exponents) {                            \
+        prepare_values(rows, parts, points, values, maxima, out, exponents);                                           \
     }                                                                                                                  \
     SPECFAST_KERNEL finish_adjoint_##suffix(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count,        \
                                             int64_t tiles, int64_t derivative, const T* partial, const int* exponents, \

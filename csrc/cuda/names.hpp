@@ -2,10 +2,11 @@
 #pragma once
 
 #define SPECFAST_KERNELS_OF_TYPES(entry, suffix)                                                            \
-    entry(prepare_coefficients_##suffix), entry(prepare_values_##suffix), entry(finish_adjoint_##suffix),   \
-        entry(finish_vandermonde_##suffix), entry(synthesize_##suffix##_1), entry(synthesize_##suffix##_4), \
-        entry(adjoint_##suffix##_1), entry(adjoint_##suffix##_4), entry(backward_##suffix##_1),             \
-        entry(backward_##suffix##_4), entry(vandermonde_##suffix##_1), entry(vandermonde_##suffix##_4)
+    entry(prepare_coefficients_##suffix), entry(find_maxima_##suffix), entry(prepare_values_##suffix),      \
+        entry(finish_adjoint_##suffix), entry(finish_vandermonde_##suffix), entry(synthesize_##suffix##_1), \
+        entry(synthesize_##suffix##_4), entry(adjoint_##suffix##_1), entry(adjoint_##suffix##_4),           \
+        entry(backward_##suffix##_1), entry(backward_##suffix##_4), entry(vandermonde_##suffix##_1),        \
+        entry(vandermonde_##suffix##_4)
 
 #define SPECFAST_ALL_KERNELS(entry)                                                                                   \
     SPECFAST_KERNELS_OF_TYPES(entry, dd), SPECFAST_KERNELS_OF_TYPES(entry, ff), SPECFAST_KERNELS_OF_TYPES(entry, df), \

@@ -1,7 +1,8 @@
 // Rows of coefficients made ready: differentiated, multiplied by s_n or v_n, a power of two taken out so that the largest lies
 // in [1/2, 1). Rows of values likewise, without tables.
 //
-// Layout    A block a row.
+// Layout    A block a row of coefficients. Long rows of values are cut into parts, a block each: one launch for the maxima of the
+//           parts, one that scales.
 // Cost      two passes over the row, six more for every derivative.
 #pragma once
 #include "chain.hpp"
@@ -103,24 +104,49 @@ SPECFAST_DEVICE void prepare_coefficients(const GpuSeries<T>& series, int64_t ro
     }
 }
 
-// Rows of values, contiguous (rows, points), as T; exponents (rows).
-template <class T, class Data>
-SPECFAST_DEVICE void prepare_values(int64_t rows, int64_t points, const Data* values, T* out, int* exponents) {
+// The largest finite |value| of a thread's share of points begin .. end - 1.
+template <class Data>
+SPECFAST_DEVICE double largest_of_thread(const Data* values, int64_t begin, int64_t end) {
+    double largest = 0;
+    for (int64_t m = begin + threadIdx.x; m < end; m += blockDim.x) {
+        const double size = size_of(static_cast<double>(values[m]));
+        if (size > largest && size <= 1.7976931348623157e308) largest = size;
+    }
+    return largest;
+}
+
+// maxima[row, part], the largest finite |value| of every part of rows of values (rows, points).
+template <class Data>
+SPECFAST_DEVICE void find_maxima(int64_t rows, int64_t parts, int64_t points, const Data* values, double* maxima) {
     SPECFAST_BLOCK_MEMORY(raw);
     double* const memory = reinterpret_cast<double*>(raw);
-    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
+    for (int64_t task = blockIdx.x; task < rows * parts; task += gridDim.x) {
+        const int64_t row = task / parts, part = task % parts;
+        const double own = largest_of_thread(values + row * points, part * points / parts, (part + 1) * points / parts);
+        const double largest = largest_of_block(own, memory);
+        if (threadIdx.x == 0) maxima[task] = largest;
+    }
+}
+
+// Rows of values, contiguous (rows, points), as T; exponents (rows). `maxima` (rows, parts) of find_maxima, or null where rows are
+// one part. A block a part; every one finds the largest of the row's maxima, which is the same whatever the parts.
+template <class T, class Data>
+SPECFAST_DEVICE void prepare_values(int64_t rows, int64_t parts, int64_t points, const Data* values,
+                                    const double* maxima, T* out, int* exponents) {
+    SPECFAST_BLOCK_MEMORY(raw);
+    double* const memory = reinterpret_cast<double*>(raw);
+    for (int64_t task = blockIdx.x; task < rows * parts; task += gridDim.x) {
+        const int64_t row = task / parts, part = task % parts;
+        const int64_t begin = part * points / parts, end = (part + 1) * points / parts;
         const Data* const own = values + row * points;
-        double largest = 0;
-        for (int64_t m = threadIdx.x; m < points; m += blockDim.x) {
-            const double size = size_of(static_cast<double>(own[m]));
-            if (size > largest && size <= 1.7976931348623157e308) largest = size;
-        }
+        const double largest =
+            maxima == nullptr ? largest_of_thread(own, begin, end) : largest_of_thread(maxima + row * parts, 0, parts);
         const int exponent = exponent_below_one(largest_of_block(largest, memory));
-        for (int64_t m = threadIdx.x; m < points; m += blockDim.x) {
+        for (int64_t m = begin + threadIdx.x; m < end; m += blockDim.x) {
             const double value = static_cast<double>(own[m]);
             out[row * points + m] = static_cast<T>(ldexp(ldexp(value, -exponent / 2), -exponent - -exponent / 2));
         }
-        if (threadIdx.x == 0) exponents[row] = exponent;
+        if (part == 0 && threadIdx.x == 0) exponents[row] = exponent;
     }
 }
 

@@ -8,6 +8,8 @@ from torch import Tensor
 
 nvcc: str
 openmp: bool
+gpu_run: int
+gpu_cross_height: int
 
 class Plan:
     def __init__(
@@ -18,6 +20,12 @@ class Plan:
         coefficients: int,
         derivative: int,
     ) -> None: ...
+
+class TreePlan:
+    def __init__(self, runs: np.ndarray, sizes: Sequence[int]) -> None: ...
+
+class OrdersPlan:
+    def __init__(self, orders: Sequence[Sequence[Plan]], slots: Sequence[int]) -> None: ...
 
 class Field:
     @property
@@ -77,3 +85,29 @@ def gpu_geometry(operation: str, rows: int, points: int, is_double: bool) -> tup
 def gpu_cross_geometry(
     needs: Sequence[int], adjoint: bool, is_double: bool, limit: int
 ) -> tuple[int, int, int, int, int]: ...
+def gpu_rows(sizes: Sequence[int], strides: Sequence[Sequence[int]]) -> bytes: ...
+def gpu_series(
+    single: bool,
+    *,
+    count: int,
+    start: int,
+    near_limit: float,
+    far_limit: float,
+    end_limit: float,
+    coefficients: int,
+    derivative: int,
+    **addresses: int,
+) -> bytes: ...
+def gpu_cross(
+    *,
+    dim: int,
+    split: int,
+    functions: int,
+    products: int,
+    runs: int,
+    rectangles: int,
+    parts: int,
+    columns: int,
+    groups: int,
+    **addresses: int,
+) -> bytes: ...

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
+import numpy as np
 import torch  # before the extension, so that both share one OpenMP runtime
 from torch import Tensor
 
 from ..families import family_by_name
+from ..index_sets.cache import runs_of
+from . import _cpu, cpu_nd
 from . import cpu_fields as fused  # noqa: F401  (what `fields` asks a backend for)
-from . import cpu_nd
 from .cpu_plans import (  # noqa: F401  (what a user asks for of this machine)
     KERNELS,
     Plan,
@@ -156,6 +159,30 @@ def _plans(degrees: Sequence[int], families: Sequence[str], derivative: Sequence
     return [plan_of(name, n + 1, k) for name, n, k in zip(families, degrees, derivative, strict=True)]
 
 
+@lru_cache(maxsize=64)
+def _tree_plan(runs: bytes, degrees: tuple[int, ...]) -> _cpu.TreePlan:
+    return _cpu.TreePlan(np.frombuffer(runs, np.int32).reshape(-1, 2), [n + 1 for n in degrees])
+
+
+def _blocks_of(tree: Tensor, degrees: Sequence[int]) -> _cpu.TreePlan:
+    """Return a tree as the kernels walk over it, kept from call to call."""
+    return _tree_plan(runs_of(tree), tuple(degrees))
+
+
+@lru_cache(maxsize=256)
+def _orders_of(
+    degrees: tuple[int, ...], families: tuple[str, ...], derivatives: tuple[tuple[int, ...], ...]
+) -> tuple[list[Plan], _cpu.OrdersPlan]:
+    """Return the plans of the lowest order on every axis, and what several derivatives need."""
+    listed = [sorted({orders[axis] for orders in derivatives}) for axis in range(len(degrees))]
+    plans = [
+        [plan_of(family, degree + 1, order) for order in own]
+        for family, degree, own in zip(families, degrees, listed, strict=True)
+    ]
+    slots = [own.index(order) for orders in derivatives for own, order in zip(listed, orders, strict=True)]
+    return [own[0] for own in plans], _cpu.OrdersPlan(plans, slots)
+
+
 # One pass for both gradients is the faster where tables are a good part of the work; beyond, sums in memory cost more.
 _MOST_FUSED_AXES = 3
 _MOST_ORDERS = 256  # over all axes, in one pass; max_orders in kernels.hpp
@@ -165,7 +192,7 @@ def product_synthesize(
     coef: Tensor, z: Tensor, tree: Tensor, degrees: Sequence[int], families: Sequence[str], derivative: Sequence[int]
 ) -> Tensor:
     """Return the sums over an index tree at points z (..., M, D)."""
-    return cpu_nd.synthesize(KERNELS, _plans(degrees, families, derivative), coef, z, tree)
+    return cpu_nd.synthesize(KERNELS, _plans(degrees, families, derivative), coef, z, _blocks_of(tree, degrees))
 
 
 def product_adjoint(
@@ -173,7 +200,7 @@ def product_adjoint(
     derivative: Sequence[int],
 ) -> Tensor:  # fmt: skip
     """Return the transpose of `product_synthesize` applied to values (..., M)."""
-    return cpu_nd.adjoint(KERNELS, _plans(degrees, families, derivative), values, z, tree, size)
+    return cpu_nd.adjoint(KERNELS, _plans(degrees, families, derivative), values, z, _blocks_of(tree, degrees), size)
 
 
 def product_gradient(
@@ -181,7 +208,7 @@ def product_gradient(
 ) -> Tensor:
     """Return the gradient in z, (..., M, D), of `product_synthesize`."""
     plans, slopes = (_plans(degrees, families, [k + more for k in derivative]) for more in (0, 1))
-    return cpu_nd.gradient(KERNELS, plans, slopes, coef, z, tree)
+    return cpu_nd.gradient(KERNELS, plans, slopes, coef, z, _blocks_of(tree, degrees))
 
 
 def product_backward(
@@ -193,7 +220,7 @@ def product_backward(
         grad_coef = product_adjoint(values, z, tree, coef.shape[-1], degrees, families, derivative)
         return grad_coef, values.unsqueeze(-1) * product_gradient(coef, z, tree, degrees, families, derivative)
     plans, slopes = (_plans(degrees, families, [k + more for k in derivative]) for more in (0, 1))
-    return cpu_nd.backward(KERNELS, plans, slopes, values, coef, z, tree)
+    return cpu_nd.backward(KERNELS, plans, slopes, values, coef, z, _blocks_of(tree, degrees))
 
 
 def product_derivatives(
@@ -201,15 +228,10 @@ def product_derivatives(
     derivatives: Sequence[Sequence[int]],
 ) -> Tensor:  # fmt: skip
     """Return several derivatives of `product_synthesize`, (..., J, M), in one pass."""
-    listed = [sorted({orders[axis] for orders in derivatives}) for axis in range(len(degrees))]
-    if sum(map(len, listed)) > _MOST_ORDERS and len(derivatives) > 1:
+    count = sum(len({orders[axis] for orders in derivatives}) for axis in range(len(degrees)))
+    if count > _MOST_ORDERS and len(derivatives) > 1:
         half = len(derivatives) // 2
         parts = (derivatives[:half], derivatives[half:])
         return torch.cat([product_derivatives(coef, z, tree, degrees, families, part) for part in parts], -2)
-    plans = [
-        [plan_of(family, degree + 1, order) for order in own]
-        for family, degree, own in zip(families, degrees, listed, strict=True)
-    ]
-    slots = [own.index(order) for orders in derivatives for own, order in zip(listed, orders, strict=True)]
-    first = [own[0] for own in plans]
-    return cpu_nd.derivatives(KERNELS, first, plans, slots, coef, z, tree)
+    first, orders = _orders_of(tuple(degrees), tuple(families), tuple(map(tuple, derivatives)))
+    return cpu_nd.derivatives(KERNELS, first, orders, len(derivatives), coef, z, _blocks_of(tree, degrees))

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ._cpu import OrdersPlan, TreePlan
 from .point_rows import PointRows, broadcast, point_rows
 
 _WIDTH = 4  # channels that run side by side
@@ -33,11 +34,11 @@ def _interleaved(coef: Tensor, width: int) -> Tensor:
 
 
 def _call(
-    kernel: Any, plans: Any, tree: Tensor, size: int, own: PointRows, groups: int, width: int, *rest: Any
+    kernel: Any, plans: Any, tree: TreePlan, size: int, own: PointRows, groups: int, width: int, *rest: Any
 ) -> None:
     z = own.z
     kernel(
-        *plans, tree.data_ptr(), tree.shape[0], [size, own.rows, groups, width, z.shape[1]],
+        *plans, tree, [size, own.rows, groups, width, z.shape[1]],
         z.data_ptr(), [z.stride(0), z.stride(1), z.stride(2)], *rest, z.dtype is torch.float64,
     )  # fmt: skip
 
@@ -52,7 +53,7 @@ def _nothing(other: Tensor, z: Tensor, *own: int) -> Tensor:
     return z.new_zeros((*torch.broadcast_shapes(other.shape[:-1], z.shape[:-2]), *own))
 
 
-def synthesize(kernels: Any, plans: Sequence[Any], coef: Tensor, z: Tensor, tree: Tensor) -> Tensor:
+def synthesize(kernels: Any, plans: Sequence[Any], coef: Tensor, z: Tensor, tree: TreePlan) -> Tensor:
     """Return the sums (..., M) for coef (..., K), z (..., M, D)."""
     if _empty(coef, z):
         return _nothing(coef, z, z.shape[-2])
@@ -75,7 +76,7 @@ def synthesize(kernels: Any, plans: Sequence[Any], coef: Tensor, z: Tensor, tree
     return own.back(result, 1)
 
 
-def adjoint(kernels: Any, plans: Sequence[Any], values: Tensor, z: Tensor, tree: Tensor, size: int) -> Tensor:
+def adjoint(kernels: Any, plans: Sequence[Any], values: Tensor, z: Tensor, tree: TreePlan, size: int) -> Tensor:
     """Return the sums (..., K) over the points for values (..., M), z (..., M, D)."""
     if _empty(values, z):
         return _nothing(values, z, size)
@@ -97,7 +98,7 @@ def adjoint(kernels: Any, plans: Sequence[Any], values: Tensor, z: Tensor, tree:
 
 
 def gradient(
-    kernels: Any, plans: Sequence[Any], slopes: Sequence[Any], coef: Tensor, z: Tensor, tree: Tensor
+    kernels: Any, plans: Sequence[Any], slopes: Sequence[Any], coef: Tensor, z: Tensor, tree: TreePlan
 ) -> Tensor:
     """Return the gradients in z (..., M, D) of the sums for coef (..., K), z (..., M, D)."""
     if _empty(coef, z):
@@ -113,7 +114,7 @@ def gradient(
 
 
 def backward(
-    kernels: Any, plans: Sequence[Any], slopes: Sequence[Any], values: Tensor, coef: Tensor, z: Tensor, tree: Tensor
+    kernels: Any, plans: Sequence[Any], slopes: Sequence[Any], values: Tensor, coef: Tensor, z: Tensor, tree: TreePlan
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients of sum values_m u_m in coef, (..., K), and in z, (..., M, D), one pass for both."""
     like = values.new_empty(()).expand(*torch.broadcast_shapes(values.shape[:-1], coef.shape[:-1]), 1)
@@ -133,18 +134,16 @@ def backward(
 
 
 def derivatives(
-    kernels: Any, plans: Sequence[Any], orders: Sequence[Sequence[Any]], slots: Sequence[int], coef: Tensor, z: Tensor,
-    tree: Tensor,
-) -> Tensor:  # fmt: skip
-    """Return several derivatives (..., J, M) of the sums; `slots` (J D) says which of its axis' `orders` each takes."""
-    results = len(slots) // len(plans)
+    kernels: Any, plans: Sequence[Any], orders: OrdersPlan, results: int, coef: Tensor, z: Tensor, tree: TreePlan
+) -> Tensor:
+    """Return as many derivatives (..., J, M) of the sums as `orders` says."""
     if _empty(coef, z):
         return _nothing(coef, z, results, z.shape[-2])
     own = point_rows(coef, z)
     given, step = _one_wide(coef, own)
     result = z.new_empty((own.rows, own.channels, results, z.shape[-2]))
     _call(
-        kernels.cross_derivatives, (plans, orders, slots), tree, coef.shape[-1], own, own.channels, 1,
+        kernels.cross_derivatives, (plans, orders), tree, coef.shape[-1], own, own.channels, 1,
         given.data_ptr(), step, result.data_ptr(),
     )  # fmt: skip
     return own.back(result, 2)

@@ -238,6 +238,19 @@ def test_what_is_no_tree_is_refused(tree):
         cpu.product_synthesize(torch.ones(5).double(), torch.zeros(4, 2).double(), runs, [1, 2], [HERMITE] * 2, [0, 0])
 
 
+@pytest.mark.skipif(cpu is None, reason="the compiled backend is not built")
+def test_a_tree_is_cut_into_blocks_once():
+    index_set, families = sf.HyperbolicCross(9), [HERMITE, LEGENDRE]
+    (tree, degrees), z = tree_of(index_set, 2), torch.rand(7, 2, dtype=torch.float64)
+    coef, values = torch.randn(index_set.size(2), dtype=z.dtype), torch.randn(7, dtype=z.dtype)
+    cpu.product_synthesize(coef, z, tree, degrees, families, [0, 0])
+    before = cpu._tree_plan.cache_info().misses
+    cpu.product_adjoint(values, z, tree, len(coef), degrees, families, [1, 0])
+    cpu.product_backward(values, coef, z, tree, degrees, families, [0, 0])
+    cpu.product_derivatives(coef, z, tree, degrees, families, [[0, 0], [1, 0]])
+    assert cpu._tree_plan.cache_info().misses == before
+
+
 def members(index_set, dim):
     """Return what a rule says, index by index."""
     degree = index_set.axis_degrees(dim)

@@ -215,6 +215,37 @@ def test_a_long_row_of_points_in_parts(gpu, monkeypatch):
         close(gpu.adjoint(values, z, 50, HERMITE, derivative), expected[0], 1e-12)
 
 
+@pytest.mark.parametrize("dtype", [D, S])
+@pytest.mark.parametrize("largest", [4999, 0, None])
+def test_long_rows_of_values_are_prepared_in_parts(gpu, monkeypatch, dtype, largest):
+    """Parts or not, the bits are the same: the power of two taken out is the row's. Parts of zeros do not count, nor does infinity."""
+    from specfast.kernels.cuda import transforms_1d
+
+    z, values = torch.rand(5000, dtype=dtype), torch.randn(2, 5000, dtype=dtype) * 1e-30
+    values[0, :2500], values[1, 7] = 0, torch.inf
+    if largest is not None:
+        values[:, largest] = 3.0
+    asked, own = [], transforms_1d.geometry
+
+    def whole(operation, *given):
+        how = own(operation, *given)
+        asked.append((operation, how.tiles))
+        return how._replace(tiles=1, blocks=2) if operation == "values" else how
+
+    in_parts = gpu.adjoint(values, z, 20, LEGENDRE, 0)
+    monkeypatch.setattr(transforms_1d, "geometry", whole)
+    in_one = gpu.adjoint(values, z, 20, LEGENDRE, 0)
+    assert dict(asked)["values"] == 3
+    assert torch.equal(in_parts.nan_to_num(), in_one.nan_to_num()) and not in_parts[1].isfinite().any()
+    close(in_parts[0].double(), values[0].double() @ reference_table(z), 1e-12 if dtype == D else 1e-4)
+
+
+def reference_table(z):
+    from specfast.kernels import reference
+
+    return reference.vandermonde(z.double(), 20, LEGENDRE, 0)
+
+
 @both
 def test_a_set_that_is_not_closed_downwards(gpu, way):
     """The operators take any tree: here the first index is followed by fewer trailing ones than others are."""

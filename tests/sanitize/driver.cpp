@@ -1,10 +1,8 @@
-// Runs every kernel of every instruction set over many shapes, strides and values, for the sanitizers: no Python, no
-// OpenMP.
+// Runs every kernel of every instruction set over many shapes, strides and values, for the sanitizers: no Python, no OpenMP.
 //
-// Usage     driver [rounds]; exits with 1 if a result is wrong, and however the sanitizer ends it if it finds
-// something. Checks    <synthesize(c), v> = <c, adjoint(v)> where values are finite; sentinels after every output; NaN
-// and infinity
-//           stay in their own element.
+// Usage     driver [rounds]; exits with 1 if a result is wrong, and however the sanitizer ends it if it finds something.
+// Checks    <synthesize(c), v> = <c, adjoint(v)> where values are finite; sentinels after every output; NaN and infinity stay in
+//           their own element.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -319,10 +317,9 @@ bool run_affine_map(std::mt19937& random) {
     const int64_t count = pick(0, 3), points = pick(0, 1) == 1 ? pick(0, 9) : pick(4000, 9000), size = pick(0, 40);
     const int64_t step = pick(1, 3);
     const bool wrong = pick(0, 3) == 0;
-    AffineMap placement{dim, {}, -2.0};
+    AffineMap map{dim, {}, -2.0};
     for (int d = 0; d < dim; ++d)
-        placement.axes[d] = {Domain(pick(0, 2)),      pick(0, 1) == 1 ? 1.0 : -1.0, 0.5, 1.0, 1e-6,
-                             0.5 * double(pick(0, 3))};
+        map.axes[d] = {Domain(pick(0, 2)), pick(0, 1) == 1 ? 1.0 : -1.0, 0.5, 1.0, 1e-6, 0.5 * double(pick(0, 3))};
     std::uniform_real_distribution<double> number(0.6, 1.4);
     const auto draw = [&](int64_t length) {
         std::vector<T> values(static_cast<size_t>(length));
@@ -337,20 +334,20 @@ bool run_affine_map(std::mt19937& random) {
     const Operand at_x{x.data(), {points * dim * step}, dim * step}, at_coef{coef.data(), {size * step}, step};
     const Operand at_scale{scale.data(), {dim}, 1}, at_shift{shift.data(), {dim}, 1};
     const bool is_double = sizeof(T) == 8;
-    const Trouble placed = map_points(placement, rows, at_x, step, at_scale, at_shift, points, z.data(), is_double);
-    const Trouble scaled = scale_coefficients(placement, rows, at_coef, at_scale, size, result.data(), is_double);
+    const Trouble mapped = map_points(map, rows, at_x, step, at_scale, at_shift, points, z.data(), is_double);
+    const Trouble scaled = scale_coefficients(map, rows, at_coef, at_scale, size, result.data(), is_double);
     bool good = z.back() == T(77) && result.back() == T(77);
-    if (wrong && count > 0) good = good && scaled == Trouble::scale && (points == 0 || placed == Trouble::scale);
-    for (int64_t i = 0; good && placed == Trouble::none && i < count * points * dim; ++i) {
+    if (wrong && count > 0) good = good && scaled == Trouble::scale && (points == 0 || mapped == Trouble::scale);
+    for (int64_t i = 0; good && mapped == Trouble::none && i < count * points * dim; ++i) {
         const int64_t d = i % dim, row = i / (points * dim);
-        const MappedAxis& axis = placement.axes[d];
+        const MappedAxis& axis = map.axes[d];
         const bool interval = axis.domain == Domain::interval;
         const double beta = interval ? 0.5 : double(scale[size_t(row * dim + d)]);
         const double wanted =
             axis.sign * beta * (double(x[size_t(i * step)]) - (interval ? 1.0 : double(shift[size_t(row * dim + d)])));
         good = std::fabs(double(z[size_t(i)]) - wanted) < 1e-5;
     }
-    if (!good) std::printf("wrong: placement of %ld rows, %ld points, %d axes\n", long(count), long(points), dim);
+    if (!good) std::printf("wrong: map of %ld rows, %ld points, %d axes\n", long(count), long(points), dim);
     return good;
 }
 

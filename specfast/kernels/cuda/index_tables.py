@@ -1,8 +1,7 @@
-"""Index sets as the kernels for GPUs take them: unfolded (`_unfolding`) and packed as csrc/cuda/cross_tables.hpp has it."""
+"""Index sets as the kernels for GPUs take them: unfolded (`_unfolding`) and as the struct GpuCross of csrc/cuda/problem.hpp."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from .. import _cpu
 from .launch import Launch
 from .tables import bytes_on, on_gpu
 
-HEIGHT = 8  # rows of a rectangle: cross_height
+HEIGHT: int = _cpu.gpu_cross_height  # rows of a rectangle
 _THREADS = 256
 _MOST_RECTANGLES = 64  # of a group of columns: their leading products lie in a block's memory
 _USUAL_LIMIT = 160 << 10  # of a block's memory, on GPUs from 8.0 on
@@ -109,7 +108,7 @@ class GpuSet(NamedTuple):
     order: Tensor  # (columns HEIGHT) which coefficient each number is, K in gaps
     inverse: Tensor  # (K)
     tables: Tensor
-    where: tuple[int, ...]  # addresses in `tables`
+    where: dict[str, int]  # addresses in `tables`
 
 
 class Packed(NamedTuple):
@@ -183,18 +182,26 @@ def gpu_set(runs: bytes, counts: tuple[int, ...], split: int, device: torch.devi
     first = [int(own[0]) if full else -1 for own, full in zip(trailing, whole, strict=True)]
     each, group_ends = _groups(owners)
     lines = HEIGHT * int((owners[group_ends[1:] - 1] - owners[group_ends[:-1]]).max() + 1)
-    arrays = [
-        axes, _entries(unfolding, axes, split), np.append(0, np.cumsum(widths)).astype(np.int64), np.array(first, np.int32),
-        np.concatenate(trailing).astype(np.int32), owners, group_ends, factors, run_ends, places,
-    ]  # fmt: skip
-    tables, where = on_gpu(arrays, device)
+    arrays = {
+        "axes": axes,
+        "entries": _entries(unfolding, axes, split),
+        "begins": np.append(0, np.cumsum(widths)).astype(np.int64),
+        "first": np.array(first, np.int32),
+        "trailing": np.concatenate(trailing).astype(np.int32),
+        "owners": owners,
+        "group_ends": group_ends,
+        "factors": factors,
+        "run_ends": run_ends,
+        "places": places,
+    }
+    tables, addresses = on_gpu(list(arrays.values()), device)
     inverse = np.empty(len(unfolding.inverse), np.int64)
     inside = np.flatnonzero(order < len(inverse))
     inverse[order[inside]] = inside
     return GpuSet(
         dim, split, int(sum(counts)), len(places), len(run_ends) - 1, len(owners), len(widths), len(group_ends) - 1, each,
         lines, widths + split + 1, torch.from_numpy(order).to(device), torch.from_numpy(inverse).to(device), tables,
-        tuple(where),
+        dict(zip(arrays, addresses, strict=True)),
     )  # fmt: skip
 
 
@@ -206,20 +213,11 @@ def packed(runs: bytes, counts: tuple[int, ...], split: int, parts: int, device:
     before = np.concatenate([[0], np.cumsum(own.work)])
     ends = np.searchsorted(before, before[-1] * np.arange(parts + 1) // parts).astype(np.int64)
     cut, (address,) = on_gpu([ends], device)
-    axes, entries, begins, first, trailing, owners, group_ends, factors, run_ends, places = own.where
-    numbers = [
-        own.dim,
-        own.split,
-        own.functions,
-        own.products,
-        own.runs,
-        own.rectangles,
-        parts,
-        own.columns,
-        own.groups,
-    ]
-    numbers += [axes, entries, begins, first, trailing, owners, address, group_ends, factors, run_ends, places]
-    return Packed(bytes_on(struct.pack("<9q11Q", *numbers), device), cut, own)
+    data = _cpu.gpu_cross(
+        dim=own.dim, split=own.split, functions=own.functions, products=own.products, runs=own.runs,
+        rectangles=own.rectangles, parts=parts, columns=own.columns, groups=own.groups, part_ends=address, **own.where,
+    )  # fmt: skip
+    return Packed(bytes_on(data, device), cut, own)
 
 
 def how_to_sum(own: GpuSet, rows: int, points: int, double: bool) -> Launch:

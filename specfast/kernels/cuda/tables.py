@@ -1,8 +1,7 @@
-"""What kernels for GPUs are handed, packed as csrc/cuda/problem.hpp has it and kept in the GPU's memory."""
+"""What kernels for GPUs are handed: tables, and the structs of csrc/cuda/problem.hpp, kept in the GPU's memory."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
@@ -12,10 +11,9 @@ import torch
 from torch import Tensor
 
 from ...families import Family, family_by_name
+from .. import _cpu
 
 _Any = TypeVar("_Any")
-RUN = 32  # terms with the same k_n
-AXES = 16
 
 
 class Series(NamedTuple):
@@ -42,7 +40,9 @@ def _columns(family: Family, count: int, single: bool) -> _Columns:
         return _Columns(rescaled.a, rescaled.b, None, rescaled.scale, rescaled.near_limit)
     a, _, c, constant = family.plain_recurrence(count)
     logarithm = np.log(a.astype(np.longdouble))
-    mean = np.concatenate([np.full(len(part), part.mean()) for part in np.split(logarithm, range(RUN, count, RUN))])
+    mean = np.concatenate(
+        [np.full(len(part), part.mean()) for part in np.split(logarithm, range(_cpu.gpu_run, count, _cpu.gpu_run))]
+    )
     scale = np.cumsum(np.concatenate([[0.0], (logarithm - mean)[:-1]]))
     g = np.zeros(count + 1)
     g[1:count] = (c[1:].astype(np.longdouble) * np.exp(mean[1:] + mean[:-1] - logarithm[1:] - logarithm[:-1]))[
@@ -88,23 +88,34 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
     columns, ends = _columns(family, count, single), family.end_tables(count)
     limits, maps = family.recurrence_tables(count, single), family.differentiation_tables(count)
     dtype = np.float32 if single else np.float64
-    parts: list[np.ndarray | None] = [
-        None if part is None else np.ascontiguousarray(part, dtype)
-        for part in (columns.a, columns.b, None if ends is None else ends.r, None if ends is None else ends.kappa)
-    ]
-    parts += [np.ascontiguousarray(columns.scale), None if ends is None else np.ascontiguousarray(ends.value)]
-    parts += [None if columns.g is None else np.ascontiguousarray(columns.g, dtype)]
     steps = np.tile([0.0, 0.0, 1.0, 1.0], (count, 1))  # where there is no table
     for place, own in enumerate((columns.a, columns.b, columns.g, columns.scale)):
         if own is not None:
             steps[:, place] = own[:count]
-    parts += [np.ascontiguousarray(steps, dtype)]
-    parts += [np.ascontiguousarray(part) if part.any() else None for part in (maps.ahead, maps.leap)]
-    parts += [np.ascontiguousarray(part) for part in (maps.lower, maps.middle, maps.upper)]
-    tables, where = on_gpu(parts, device)
+    in_work = {
+        "a": columns.a,
+        "b": columns.b,
+        "r": None if ends is None else ends.r,
+        "kappa": None if ends is None else ends.kappa,
+        "g": columns.g,
+        "steps": steps,
+    }
+    in_double = {
+        "scale": columns.scale,
+        "value_at_end": None if ends is None else ends.value,
+        "ahead": maps.ahead if maps.ahead.any() else None,
+        "leap": maps.leap if maps.leap.any() else None,
+        "lower": maps.lower,
+        "middle": maps.middle,
+        "upper": maps.upper,
+    }
+    arrays = {name: None if own is None else own.astype(dtype) for name, own in in_work.items()} | in_double
+    tables, where = on_gpu(list(arrays.values()), device)
     end_limit = 0.0 if ends is None else limits.end_limit
-    packed = struct.pack("<q6Qi4x3d", count, *where[:6], limits.start, columns.near_limit, limits.far_limit, end_limit)
-    packed += struct.pack("<QQqQQQQQqq", where[6], where[7], count, *where[8:13], size, derivative)
+    packed = _cpu.gpu_series(
+        single, count=count, start=limits.start, near_limit=columns.near_limit, far_limit=limits.far_limit,
+        end_limit=end_limit, coefficients=size, derivative=derivative, **dict(zip(arrays, where, strict=True)),
+    )  # fmt: skip
     return Series(bytes_on(packed, device), tables, count, end_limit > 0)
 
 
@@ -112,16 +123,7 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
 @torch.inference_mode(False)
 def rows(lead: tuple[int, ...], strides: tuple[tuple[int, ...], ...], device: torch.device) -> Tensor:
     """Return leading axes and the operands' strides along them."""
-    if len(lead) > AXES:
-        raise ValueError(f"at most {AXES} leading axes are supported, not {len(lead)}")
-
-    def filled(values: Sequence[int]) -> list[int]:
-        return [*values, *[0] * (AXES - len(values))]
-
-    numbers = [len(lead), *filled(lead)]
-    for own in (*strides, *[()] * (3 - len(strides))):
-        numbers += filled(own)
-    return torch.tensor(numbers, dtype=torch.int64).to(device)
+    return bytes_on(_cpu.gpu_rows(lead, strides), device)
 
 
 def prepared_strides(own: Sequence[int], lead: Sequence[int]) -> tuple[int, ...]:

@@ -47,11 +47,15 @@ class _Values:
 
     def __init__(self, values: Tensor, types: Types):
         own = values.contiguous().reshape(-1, values.shape[-1])
-        self.shape, count = values.shape[:-1], len(own)
+        self.shape, (count, points) = values.shape[:-1], own.shape
         self.weights = torch.empty_like(own, dtype=types.work)
         self.exponents = own.new_empty(count, dtype=torch.int32)
-        how = geometry("prepare", count, 0, not types.single)
-        run(f"prepare_values_{types.suffix}", how, own.device, count, own.shape[-1], own, self.weights, self.exponents)
+        how = geometry("values", count, points, not types.single)
+        maxima, shape = None, (count, how.tiles, points)
+        if how.tiles > 1:  # long rows, in parts
+            maxima = own.new_empty((count, how.tiles), dtype=torch.float64)
+            run(f"find_maxima_{types.suffix}", how, own.device, *shape, own, maxima)
+        run(f"prepare_values_{types.suffix}", how, own.device, *shape, own, maxima, self.weights, self.exponents)
 
 
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
