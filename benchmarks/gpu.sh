@@ -24,7 +24,7 @@ start() {  # FILE COMMAND..: beside what runs, its output in a file
 }
 # The names of the tests by the first launcher contain "nvcc".
 for which in "nvcc" "not nvcc"; do
-    start "tests_${which// /_}.txt" timeout 200 "$python" -m pytest -m cuda -q -rs --tb=short --durations=8 -k "$which"
+    start "tests_${which// /_}.txt" timeout 200 "$python" -m pytest tests/kernels tests/families -m cuda -q -rs --tb=short --durations=8 -k "$which"
 done
 if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck; do
