@@ -372,7 +372,7 @@ def _data_of_run(folder: Path) -> Observations:
         raise learn.DataError(f"{folder}: data.json cannot be read; name the data with --data") from error
     data = learn.read(path)
     if held_out and max(held_out) >= len(data):
-        raise learn.DataError(f"{path}: fewer trajectories than when the run was trained; name the data with --data")
+        raise learn.DataError(f"{path}: fewer trajectories than when the model was trained; name the data with --data")
     return data.select(torch.tensor(held_out)) if held_out else data
 
 

@@ -21,7 +21,7 @@ def described(model: Model) -> str:
     """Return degree, and size where there are several axes, and whether the basis moves the field."""
     space = model.encoder.space
     size = f"degree {space.size - 1}" if space.dim == 1 else f"{space.size} functions"
-    return size + (", follows" if model.encoder.moving else "")
+    return size + (", moving" if model.encoder.moving else "")
 
 
 def peak_memory() -> float:

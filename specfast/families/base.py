@@ -91,6 +91,8 @@ class Family:
     # How much one differentiation raises the degree.
     degree_growth: ClassVar[int] = 0
     bounded: ClassVar[bool] = False
+    # Which of scale and shift are free; those of an interval are its own, and 1 and 0 stand for them.
+    learns_scale: ClassVar[bool] = True
     learns_shift: ClassVar[bool] = False
     # phi_n(-z) = (-1)^n phi_n(z).
     symmetric: ClassVar[bool] = True

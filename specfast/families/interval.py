@@ -19,6 +19,7 @@ class IntervalFamily(Family):
 
     start: ClassVar[int] = 2
     bounded: ClassVar[bool] = True
+    learns_scale: ClassVar[bool] = False
     a: float = -1.0
     b: float = 1.0
 

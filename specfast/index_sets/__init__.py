@@ -10,7 +10,6 @@ from .sets import (
     TotalDegree,
     index_set_from_dict,
     load_index_set,
-    memory,
 )
 
 __all__ = [
@@ -23,5 +22,4 @@ __all__ = [
     "TotalDegree",
     "index_set_from_dict",
     "load_index_set",
-    "memory",
 ]

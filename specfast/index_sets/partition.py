@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .sets import ALL, IndexSet, Rule, index_set_from_dict, memory, register_index_set
+from ..support.machine import memory
+from .sets import ALL, IndexSet, Rule, index_set_from_dict, register_index_set
 
 
 class Runs(NamedTuple):

@@ -8,7 +8,6 @@ is its tree (see `IndexSet.tree`); sizes are counted and indices listed when ask
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,16 +17,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..families import check_degree
+from ..support.machine import memory
 
 _SLACK = 1e-12
 # Costs are counted in whole units, so that every way of adding them up gives the same members.
 _UNIT = 2.0**48
 ALL = 2**62  # nodes, more than any tree has
-
-
-def memory() -> int:
-    """Return this machine's memory in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _check_weights(weights: Sequence[float] | None) -> tuple[float, ...] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..support.files import written_whole
 from . import memmap
 from .io import DataError, Observations
 
@@ -62,10 +62,9 @@ def fingerprint(data: Observations) -> str:
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
     """Write one safetensors file whole or not at all, with `notes` as JSON in its metadata."""
-    temporary = path.with_suffix(".new")
     metadata = {key: json.dumps(value) for key, value in notes.items()}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
-    os.replace(temporary, path)
+    with written_whole(path) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, metadata)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -148,9 +147,8 @@ class Log:
         self._file, self._board = None, None
         if folder is None:
             return
-        temporary = (folder / LOG).with_suffix(".new")
-        temporary.write_text("".join(json.dumps(record) + "\n" for record in records))
-        os.replace(temporary, folder / LOG)
+        with written_whole(folder / LOG) as temporary:
+            temporary.write_text("".join(json.dumps(record) + "\n" for record in records))
         self._file = (folder / LOG).open("a")
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter

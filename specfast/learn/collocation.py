@@ -27,19 +27,19 @@ def _nodes(space: Space) -> tuple[Tensor, Tensor]:
     z, weights = gauss(family, size + (size + 1) // 2)
     table = ops.vandermonde(torch.from_numpy(np.asarray(z)), size, family.name, 0).numpy()
     matrix = torch.from_numpy(table * np.asarray(weights)[:, None] / family.norm_squared(size)).T
-    beta, x0 = family.standard_scale_shift() if family.bounded else (1.0, 0.0)
+    beta, x0 = family.standard_scale_shift()
     return torch.from_numpy(np.asarray(z) / beta + x0), (matrix / beta**family.power).contiguous()
 
 
-class AtNodes(nn.Module):
+class CollocationNetwork(nn.Module):
     r"""dc/dt = P g(u, u_x, ..) with g the same network at every node and P the projection.
 
     A local equation, whatever K is, needs no more than that; and what was seen at one place is known at all others.
 
     Parameters
     ----------
-    basis : Basis
-        With one scale and shift; derivatives are with respect to z.
+    encoder : FieldEncoder
+        With one scale and shift; derivatives are in units of its reference.
     channels : int
         Components of the field.
     hidden : sequence of int

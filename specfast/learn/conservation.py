@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .io import DataError
 
 
-class Conserved(nn.Module):
+class ConservationLaws(nn.Module):
     """The rate of change closest to a given one that keeps the integral of u ("mass", of each channel), of u^2 ("norm")."""
 
     KINDS = ("mass", "norm")

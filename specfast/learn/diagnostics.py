@@ -141,5 +141,5 @@ def _both_high(own: float, other: float) -> str:
 
 
 def lines_of(metrics: dict[str, Any]) -> list[str]:
-    """Return what was found when the run was trained."""
+    """Return what was found when the model was trained."""
     return list(metrics.get("training", {}).get("diagnosis", []))

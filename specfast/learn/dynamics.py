@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ..nn.exponential import LARGEST_MATRIX
-from .collocation import AtNodes
-from .conservation import Conserved
-from .known_terms import Known
+from .collocation import CollocationNetwork
+from .conservation import ConservationLaws
+from .known_terms import KnownTerms
 from .low_rank import LocalLowRank
 from .mlp import perceptron, start_near_zero
 
@@ -71,11 +71,11 @@ class Dynamics(nn.Module):
 
     Parameters
     ----------
-    basis : Basis
-        In which the field is written.
+    encoder : FieldEncoder
+        How the field is written.
     channels : int
         Components of the field.
-    form : Form
+    config : DynamicsConfig
         What the right-hand side depends on.
     """
 
@@ -106,13 +106,15 @@ class Dynamics(nn.Module):
             if dense
             else LocalLowRank(encoder.space, channels, inputs, self.state)
         )
-        self.nodes: AtNodes | None = None
+        self.nodes: CollocationNetwork | None = None
         if config.local is not None:
-            self.nodes = AtNodes(encoder, channels, config.hidden, extra, config.depends_on_position, config.local)
+            self.nodes = CollocationNetwork(
+                encoder, channels, config.hidden, extra, config.depends_on_position, config.local
+            )
         else:
             self.network = perceptron(inputs, config.hidden, self.state)
-        self.known = Known(encoder, config.known) if config.known else None
-        self.conserved = Conserved(encoder, config.conserved) if config.conserved else None
+        self.known = KnownTerms(encoder, config.known) if config.known else None
+        self.conserved = ConservationLaws(encoder, config.conserved) if config.conserved else None
 
     def inputs(self, t: Tensor, state: Tensor, parameters: Tensor | None) -> Tensor:
         """Return the standardised inputs (..., seen + extra) of a state (..., state)."""

@@ -13,7 +13,7 @@ def encode(encoder: FieldEncoder, data: Observations) -> Encoded:
     """Return coefficients by ridge regression, each snapshot by itself; those without observations give zeros."""
     scale_shift = None
     if encoder.moving:
-        parts = [encoder.scale_shift(*locate(encoder, some)) for _, some in data.blocks()]
+        parts = [locate(encoder, some) for _, some in data.blocks()]
         scale_shift = (
             torch.cat(parts) if parts else data.values.new_zeros(0, data.values.shape[1], 2 * encoder.space.dim)
         )

@@ -1,14 +1,15 @@
-"""Snapshots to coefficients by regularised least squares, in one basis for the whole data set or in one that follows.
+"""Snapshots to coefficients by regularised least squares, in one basis for the whole data set or in one that moves.
 
-Coefficients here belong to the functions of z, times (beta / reference)^p: they do not depend on the unit of x. Scale and shift
-of a snapshot, (log beta, x0) along every axis, is counted from the reference scale and shift in units of them.
+Everything here is in units of a reference, x -> beta_ref (x - x0_ref) along every axis, and of the data's size: points,
+coefficients, and the (log beta, x0) of a snapshot do not depend on the units of x and u. An interval is its own reference,
+scale 1 and shift 0. `FieldEncoder.in_data_units` is the way back.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -19,6 +20,13 @@ from .io import Observations
 
 RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size
 _BYTES = 1 << 28  # that the tables of one least-squares call may take
+
+
+class ScaleShift(TypedDict):
+    """The arguments of that name of the methods of Space."""
+
+    scale: Tensor | float
+    shift: Tensor | float
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ def in_a_row(log_scale: Tensor, shift: Tensor, dim: int) -> Tensor:
 
 @dataclass(frozen=True)
 class FieldEncoder:
-    """A space, the scale and shift of every axis that data are measured by, and the size of the data.
+    """A space, the reference scale and shift of every axis, and the size of the data.
 
     Where `moving` is set scale and shift belong to each snapshot, and are those of least mean degree times `ratio`, one an axis.
     """
@@ -64,41 +72,61 @@ class FieldEncoder:
         names = ", ".join(dict.fromkeys(type(family).__name__ for family in self.space.families))
         degree = f"degree {self.space.index_set.degree}" + (f", {self.space.size} terms" if self.space.dim > 1 else "")
         places = (", ".join(f"{value:.4g}" for value in part) for part in (self.scale, self.shift))
-        where = ", scale {}, shift {}".format(*places) if self.keywords() else ""
-        return f"{names}, {degree}{where}" + (" at first, following the field" if self.moving else "")
+        moves = any(family.learns_scale for family in self.space.families)
+        where = ", scale {}, shift {}".format(*places) if moves else ""
+        return f"{names}, {degree}{where}" + (" at first, moving with the field" if self.moving else "")
 
     @property
     def moving_axes(self) -> tuple[list[int], list[int]]:
-        """Which scales and which shifts follow the field, by axis."""
+        """Which scales and which shifts move with the field, by axis."""
         axes = range(self.space.dim) if self.moving else range(0)
         families = self.space.families
-        return [d for d in axes if not families[d].bounded], [d for d in axes if families[d].learns_shift]
+        return [d for d in axes if families[d].learns_scale], [d for d in axes if families[d].learns_shift]
 
-    def keywords(self, scale_shift: Tensor | None = None) -> dict[str, Any]:
-        """Scale and shift as the methods of Space take them; none where every axis is bounded."""
-        if all(family.bounded for family in self.space.families):
-            return {}
+    def reference_points(self, points: Tensor) -> Tensor:
+        """Return points (..., M[, D]) in the units of the reference, those past an interval's end by rounding moved onto it."""
+        scale, shift = self._reference(points)
+        points = (points - shift) * scale
+        for axis, family in enumerate(self.space.families):
+            if family.bounded:
+                beta, middle = family.standard_scale_shift()
+                columns = list(points.unbind(-1)) if self.space.dim > 1 else [points]
+                columns[axis] = columns[axis].clamp(middle - 1 / beta, middle + 1 / beta)
+                points = torch.stack(columns, -1) if self.space.dim > 1 else columns[0]
+        return points
+
+    def basis(self, scale_shift: Tensor | None = None) -> ScaleShift:
+        """Return the scale and shift, in units of the reference, as the methods of Space take them, of (..., 2 D)."""
         if scale_shift is None:
-            if self.space.dim == 1:
-                return {"scale": self.scale[0], "shift": self.shift[0]}
-            return {name: torch.tensor(getattr(self, name), dtype=torch.float64) for name in ("scale", "shift")}
-        scale, shift = self.scale_and_shift(scale_shift)
-        return (
-            {"scale": scale[..., 0], "shift": shift[..., 0]}
-            if self.space.dim == 1
-            else {"scale": scale, "shift": shift}
-        )
+            return {"scale": 1.0, "shift": 0.0}
+        log_scale, shift = scale_shift.chunk(2, -1)
+        if self.space.dim == 1:
+            log_scale, shift = log_scale[..., 0], shift[..., 0]
+        return {"scale": log_scale.exp(), "shift": shift}
 
-    def scale_and_shift(self, scale_shift: Tensor) -> tuple[Tensor, Tensor]:
-        """Return beta and x0 (..., D), in the data's units, of scales and shifts (..., 2 D)."""
-        scale, shift = scale_shift.new_tensor(self.scale), scale_shift.new_tensor(self.shift)
+    def in_data_units(self, encoded: Encoded) -> tuple[Tensor, Tensor, Tensor]:
+        """Return coefficients (..., C, K), log beta and x0 (..., D) as `space` takes them for points and fields in the data's units."""
+        moved = encoded.scale_shift
+        if moved is None:
+            moved = encoded.coef.new_zeros(*encoded.coef.shape[:-2], 2 * self.space.dim)
+        unit = math.prod(b**family.power for b, family in zip(self.scale, self.space.families, strict=True))
+        return encoded.coef * (self.amplitude / unit), *self.to_data_units(moved)
+
+    def to_data_units(self, scale_shift: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log beta and x0 (..., D) of scales and shifts (..., 2 D)."""
+        scale, origin = scale_shift.new_tensor(self.scale), scale_shift.new_tensor(self.shift)
         log_scale, offset = scale_shift.chunk(2, -1)
-        return scale * log_scale.exp(), shift + offset / scale
+        return log_scale + scale.log(), origin + offset / scale
 
-    def scale_shift(self, scale: Tensor, shift: Tensor) -> Tensor:
-        """Return the scales and shifts (..., 2 D) of beta and x0 (..., D)."""
-        own, origin = scale.new_tensor(self.scale), scale.new_tensor(self.shift)
-        return torch.cat([(scale / own).log(), (shift - origin) * own], -1)
+    def from_data_units(self, log_scale: Tensor, shift: Tensor) -> Tensor:
+        """Return the scales and shifts (..., 2 D) of log beta and x0 (..., D)."""
+        scale, origin = log_scale.new_tensor(self.scale), log_scale.new_tensor(self.shift)
+        return torch.cat([log_scale - scale.log(), (shift - origin) * scale], -1)
+
+    def _reference(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the reference as it meets points (..., M[, D])."""
+        scale, shift = like.new_tensor(self.scale), like.new_tensor(self.shift)
+        return (scale[0], shift[0]) if self.space.dim == 1 else (scale, shift)
 
     def state(self, encoded: Encoded) -> Tensor:
         """Return coefficients and what moves of scale and shift in a row, (..., C K + moving scales and shifts)."""
@@ -107,11 +135,6 @@ class FieldEncoder:
             return flat
         scales, shifts = self.moving_axes
         return torch.cat([flat, encoded.scale_shift[..., scales + [self.space.dim + d for d in shifts]]], -1)
-
-    @property
-    def unit(self) -> float:
-        """The factor prod_d beta_d^p between the coefficients here and those of the Space."""
-        return math.prod(b**f.power for b, f in zip(self.scale, self.space.families, strict=True) if not f.bounded)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -130,26 +153,16 @@ class FieldEncoder:
 
     def synthesize(self, coef: Tensor, points: Tensor, scale_shift: Tensor | None = None) -> Tensor:
         """Return the field (B, T, C, M) of coefficients (B, T, C, K) at points (B or 1, M[, D]), in the data's units."""
-        factor = self.amplitude / self.unit
-        own = self.keywords(None if scale_shift is None else scale_shift.unsqueeze(-2))
-        return factor * self.space.synthesize(coef, self._inside(points)[:, None, None], **own)
-
-    def _inside(self, points: Tensor) -> Tensor:
-        """Return points, those past an interval's end by no more than the rounding of a file moved onto it."""
-        for axis, family in enumerate(self.space.families):
-            if family.bounded:
-                columns = list(points.unbind(-1)) if self.space.dim > 1 else [points]
-                columns[axis] = columns[axis].clamp(family.a, family.b)  # type: ignore[attr-defined]
-                points = torch.stack(columns, -1) if self.space.dim > 1 else columns[0]
-        return points
+        own = self.basis(None if scale_shift is None else scale_shift.unsqueeze(-2))
+        return self.amplitude * self.space.synthesize(coef, self.reference_points(points)[:, None, None], **own)
 
     def noise(self, data: Observations, scale_shift: Tensor | None = None) -> Tensor:
         """Return the standard deviation (R, T, C, K) that noise gives the coefficients, judged by what the fit leaves over.
 
         With s^2 the mean square left over per degree of freedom, the variances are s^2 diag((A^T A)^-1).
         """
-        own = self.keywords(None if scale_shift is None else scale_shift.unsqueeze(-2))
-        table = self.space.vandermonde(self._inside(data.points)[:, None, None], **own) / self.unit
+        own = self.basis(None if scale_shift is None else scale_shift.unsqueeze(-2))
+        table = self.space.vandermonde(self.reference_points(data.points)[:, None, None], **own)
         seen = (~data.values.isnan()).double()
         left = (
             self.synthesize(self.coefficients(data, scale_shift), data.points, scale_shift) - data.values
@@ -177,10 +190,10 @@ class FieldEncoder:
             which = torch.arange(begin, min(begin + rows, len(data)))
             part = data.select(which)
             weights = (~part.values.isnan()).double() if gaps else None
-            own = self.keywords(None if scale_shift is None else scale_shift[which].unsqueeze(-2))
+            own = self.basis(None if scale_shift is None else scale_shift[which].unsqueeze(-2))
             fitted = self.space.fit(
-                part.values / self.amplitude, self._inside(part.points)[:, None, None],
-                weights=weights, ridge=RIDGE * size * self.unit**2, **own,
+                part.values / self.amplitude, self.reference_points(part.points)[:, None, None],
+                weights=weights, ridge=RIDGE * size, **own,
             )  # fmt: skip
-            results.append(fitted * self.unit)
+            results.append(fitted)
         return torch.cat(results)

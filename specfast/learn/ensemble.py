@@ -26,7 +26,7 @@ class Ensemble:
 
     Attributes
     ----------
-    runs : tuple of Run
+    models : tuple of Model
         The first is the one that `load` gives for the folder.
     """
 

@@ -23,7 +23,7 @@ def choose(model: Model) -> list[tuple[str, str, str, Any]]:
         1: ("fields", "Observed (dots) and predicted (lines)", each, _lines),
         2: ("fields", "Observed and predicted fields", "One trajectory over time; dots are the points.", _maps),
     }.get(model.encoder.space.dim, ("fields", "Observed against predicted values", each, _agreement))
-    follows = [
+    moving = [
         (
             "scale_shift",
             "Scale and shift over time",
@@ -39,7 +39,7 @@ def choose(model: Model) -> list[tuple[str, str, str, Any]]:
             "Relative L2 error over all trajectories; the start is given. Dashed: the end of the training data.",
             _error,
         ),
-        *(follows if model.encoder.moving else []),
+        *(moving if model.encoder.moving else []),
         ("coefficients", "Decay of the coefficients", "Root mean square over trajectories and times.", _coefficients),
         ("loss", "Training", "Loss of a batch, and error on trajectories kept aside for validation.", _loss),
     ]
@@ -141,7 +141,8 @@ def _scale_shifts(plt: Any, ensemble: Ensemble, data: Observations, predicted: T
     model, count = ensemble.models[0], min(3, len(data))
     shown = data.select(torch.arange(count))
     first = shown.first
-    scale, shift = locate(model.encoder, shown)
+    log_scale, shift = model.encoder.to_data_units(locate(model.encoder, shown))
+    scale = log_scale.exp()
     scales, shifts = model.encoder.moving_axes
     rows = [("beta", axis, 0, scale) for axis in scales] + [("x0", axis, 1, shift) for axis in shifts]
     figure, axes = plt.subplots(
@@ -150,14 +151,14 @@ def _scale_shifts(plt: Any, ensemble: Ensemble, data: Observations, predicted: T
     for row in range(count):
         part, start = shown.select(torch.tensor([row])), int(first[row])
         parameters = part.parameters
-        followed: Any = None  # where the solver gave up, the dots stand alone
+        integrated: Any = None  # where the solver gave up, the dots stand alone
         with contextlib.suppress(ArithmeticError, RuntimeError):
-            followed = model.rollout_state(part.values[:, start], part.points, part.times[:, start:], parameters)[1:]
+            integrated = model.rollout_state(part.values[:, start], part.points, part.times[:, start:], parameters)[1:]
         for (name, axis, which, own), drawn in zip(rows, axes[:, 0], strict=True):
             seen = shown.observed[row]
             drawn.plot(shown.times[row, seen], own[row, seen, axis], ".", color=f"C{row}")
-            if followed is not None:
-                drawn.plot(shown.times[row, start:], followed[which][0, :, axis], "-", color=f"C{row}")
+            if integrated is not None:
+                drawn.plot(shown.times[row, start:], integrated[which][0, :, axis], "-", color=f"C{row}")
             drawn.set_ylabel(f"{name} ({data.axes[axis]})")
     axes[-1, 0].set_xlabel("time")
     return figure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..support.files import written_whole
 from . import memmap
 
 
@@ -289,6 +289,5 @@ def write_predictions(path: Path, predicted: Tensor, data: Observations, spread:
     dataset = xarray.Dataset(variables, coords=coordinates)
     if channels:
         dataset = dataset.assign_coords(channel=np.array(data.channels, dtype=str))
-    temporary = path.with_name(path.name + ".new")
-    dataset.to_netcdf(temporary, engine="h5netcdf")
-    os.replace(temporary, path)
+    with written_whole(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf")

@@ -43,7 +43,7 @@ def _on_space(space: Space, factors: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(total)
 
 
-class Known(nn.Module):
+class KnownTerms(nn.Module):
     """The coefficients' rate by known terms number * d^orders u / dx^orders, (..., C, K) to (..., C, K).
 
     Where the basis moves the field, the rate at which the basis itself moves is not part of it: see `compensation`.
@@ -57,8 +57,8 @@ class Known(nn.Module):
         if space.size > LARGEST_KNOWN:
             raise DataError(f"known terms: at most {LARGEST_KNOWN} coefficients are expected, there are {space.size}")
         families, sizes = space.families, [n + 1 for n in space.index_set.largest(space.dim)]
-        # Bounded axes are measured by their interval.
-        self.scale = [f.standard_scale_shift()[0] if f.bounded else encoder.scale[d] for d, f in enumerate(families)]
+        # dz/dx along every axis, at the reference.
+        self.scale = [b * f.standard_scale_shift()[0] for b, f in zip(encoder.scale, families, strict=True)]
 
         def along(axis: int, own: np.ndarray) -> Tensor:
             return _on_space(space, [own if d == axis else np.eye(size) for d, size in enumerate(sizes)])

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from ..support.machine import memory
+
 # In bytes: past this a tensor is kept in a file. Two of them, and what is made of them, stay in memory.
-LARGEST = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8
+LARGEST = memory() // 8
 BLOCK = 1 << 26  # of a tensor that is worked on at once
 
 

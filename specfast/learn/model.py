@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..nn import SpectralODE
+from ..support.files import written_whole
 from . import memmap
 from .checkpoint import read_tensors, write_tensors
 from .dynamics import Dynamics, DynamicsConfig
@@ -35,8 +35,8 @@ class Model:
 
     Attributes
     ----------
-    basis : Basis
-        Space, scale, shift and the amplitude by which data are divided.
+    encoder : FieldEncoder
+        Space, reference scale and shift, and the amplitude by which data are divided.
     dynamics : Dynamics
         The learned right-hand side in coefficients.
     solver : dict
@@ -80,8 +80,10 @@ class Model:
         self._check_parameters(parameters, len(start.coef))
         dim, evaluations = self.encoder.space.dim, itertools.count()
         ode = self.ode(norm, lambda: next(evaluations))  # type: ignore[arg-type, return-value]
-        coef, *moved = ode(start.coef, *start.log_scale_and_shift(dim), times, parameters)
-        self.evaluations += next(evaluations)  # so far: those of a backward pass are not counted
+        try:
+            coef, *moved = ode(start.coef, *start.log_scale_and_shift(dim), times, parameters)
+        finally:  # also where the solver gave up; those of a backward pass are not counted
+            self.evaluations += next(evaluations)
         return Encoded(coef) if start.scale_shift is None else Encoded(coef, in_a_row(moved[0], moved[1], dim))
 
     @torch.no_grad()
@@ -90,7 +92,7 @@ class Model:
     ) -> Tensor:  # fmt: skip
         """Return the field (B, T, C, M) at the times, from values u0 (B, C, M) at points (B, M[, D]) at the first time.
 
-        NaN in u0 marks what was not observed. `parameters` (B, P) where the run was trained with them. With `at` (B, M'[, D]) the result is at these points instead.
+        NaN in u0 marks what was not observed. `parameters` (B, P) where the model was trained with them. With `at` (B, M'[, D]) the result is at these points instead.
         """
         state = self.roll_out(self._encode(u0, points), times, parameters)
         return self.encoder.synthesize(state.coef, points if at is None else at, state.scale_shift)
@@ -101,14 +103,11 @@ class Model:
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         """Return coefficients (B, T, C, K), scale and shift (B, T, D) at the times, from values as `predict` takes them.
 
-        They are those of `run.encoder.space`: its `synthesize(coef, points, scale=, shift=)` gives the field.
+        They are those of `encoder.space`: its `synthesize(coef, points, scale=, shift=)` gives the field.
         """
         state = self.roll_out(self._encode(u0, points), times, parameters)
-        scale, shift = (state.coef.new_tensor(part) for part in (self.encoder.scale, self.encoder.shift))
-        if state.scale_shift is not None:
-            scale, shift = self.encoder.scale_and_shift(state.scale_shift)
-        lead = (*state.coef.shape[:2], self.encoder.space.dim)
-        return state.coef * (self.encoder.amplitude / self.encoder.unit), scale.expand(lead), shift.expand(lead)
+        coef, log_scale, shift = self.encoder.in_data_units(state)
+        return coef, log_scale.exp(), shift
 
     @torch.no_grad()
     def rhs(self, u: Tensor, points: Tensor, parameters: Tensor | None = None, time: float = 0.0) -> Tensor:
@@ -130,7 +129,7 @@ class Model:
     def _check_parameters(self, parameters: Tensor | None, rows: int) -> None:
         shape, count = None if parameters is None else tuple(parameters.shape), self.config.parameters
         if shape not in ((None,) if count == 0 else ((rows, count), (1, count))):
-            wanted = f"({rows}, {count}) is expected" if count else "the run was trained without"
+            wanted = f"({rows}, {count}) is expected" if count else "the model was trained without"
             raise ValueError(f"parameters have shape {shape}; {wanted}")
 
     def _encode(self, u: Tensor, points: Tensor) -> Encoded:
@@ -154,11 +153,11 @@ class Model:
         size = data.values.shape[-1] if at is None else at.shape[0]
         result = memmap.empty((*data.values.shape[:-1], size))
         for rows, some in data.blocks():
-            result[rows] = self._forecast(some, at)
+            result[rows] = self._predict_rows(some, at)
         return result
 
-    def _forecast(self, data: Observations, at: Tensor | None = None, encoded: Encoded | None = None) -> Tensor:
-        """Return the forecast, from states (R, T) where they are given."""
+    def _predict_rows(self, data: Observations, at: Tensor | None = None, encoded: Encoded | None = None) -> Tensor:
+        """Return the prediction, from states (R, T) where they are given."""
         size = data.values.shape[-1] if at is None else at.shape[0]
         result = data.values.new_full((*data.values.shape[:-1], size), torch.nan)
         first = data.first
@@ -190,13 +189,13 @@ class Model:
 
     @torch.no_grad()
     def errors(self, data: Observations, encoded: Encoded | None = None) -> Errors:
-        """Return the errors of the forecasts, made and compared a few trajectories at a time.
+        """Return the errors of the predictions, made and compared a few trajectories at a time.
 
         With the states (R, T) of all snapshots those of the first are not sought again.
         """
         return together(
             compare(
-                self._forecast(some, encoded=None if encoded is None else encoded.at(rows, slice(None))),
+                self._predict_rows(some, encoded=None if encoded is None else encoded.at(rows, slice(None))),
                 some,
                 data.largest,
             )
@@ -204,32 +203,32 @@ class Model:
         )
 
     def check(self, data: Observations) -> None:
-        """Raise DataError if the data are not of the kind that the run was trained with."""
+        """Raise DataError if the data are not of the kind that the model was trained with."""
         if len(data) == 0:
             raise DataError("the data hold no trajectory")
         if len(data.channels) != len(self.channels):
-            raise DataError(f"data have channels {data.channels}; the run was trained with {self.channels}")
+            raise DataError(f"data have channels {data.channels}; the model was trained with {self.channels}")
         if data.parameter_count != self.config.parameters:
             raise DataError(
-                f"data have {data.parameter_count} parameters; the run was trained with {self.config.parameters}"
+                f"data have {data.parameter_count} parameters; the model was trained with {self.config.parameters}"
             )
         if data.dim != self.encoder.space.dim:
-            raise DataError(f"data have space axes {data.axes}; the run was trained with {self.encoder.space.dim}")
+            raise DataError(f"data have space axes {data.axes}; the model was trained with {self.encoder.space.dim}")
         for axis, family in enumerate(self.encoder.space.families):
-            x = data.coordinate(axis)
-            beta, x0 = family.standard_scale_shift() if family.bounded else (1.0, self.encoder.shift[axis])
-            low, high = (x0 + end / beta for end in family.domain)
+            x, (beta, x0) = data.coordinate(axis), family.standard_scale_shift()
+            scale, shift = self.encoder.scale[axis], self.encoder.shift[axis]
+            low, high = (shift + (x0 + end / beta) / scale for end in family.domain)
             slack = 1e-6 * (high - low) if family.bounded else 0.0
             if x.min() < low - slack or x.max() > high + slack:
                 raise DataError(
                     f"points along {data.axes[axis]} lie in [{float(x.min()):g}, {float(x.max()):g}];"
-                    f" the run's basis lives on [{low:g}, {high:g}]"
+                    f" the model's basis lives on [{low:g}, {high:g}]"
                 )
 
     def save(self, folder: Path) -> None:
         """Write weights.safetensors, metrics.json and config.json, each whole or not at all.
 
-        The weights' file holds the configuration too: it alone is a run, and one cannot be left with another's.
+        The weights' file holds the configuration too: it alone is a model, and one cannot be left with another's.
         """
         folder.mkdir(parents=True, exist_ok=True)
         config = {
@@ -247,13 +246,12 @@ class Model:
 
 def write_json(path: Path, values: Any) -> None:
     """Write a JSON file whole or not at all."""
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(values, indent=1) + "\n")
-    os.replace(temporary, path)
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=1) + "\n")
 
 
 def load(folder: str | Path) -> Model:
-    """Return the run in a folder.
+    """Return the model in a folder.
 
     Raises
     ------
@@ -287,6 +285,6 @@ def load(folder: str | Path) -> Model:
         raise
     except Exception as error:
         raise DataError(
-            f"{folder}: the run cannot be read ({type(error).__name__}: {error})".splitlines()[0]
+            f"{folder}: the model cannot be read ({type(error).__name__}: {error})".splitlines()[0]
         ) from error
     return model

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -15,6 +14,7 @@ from .. import adapt
 from ..families import FAMILIES, Family
 from ..index_sets import HyperbolicCross, IndexSet, TensorProduct
 from ..space import Space
+from ..support.machine import memory
 from .encoder import FieldEncoder
 from .io import DataError, Observations
 from .moving_basis import locate
@@ -43,7 +43,7 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
         raise DataError(str(error)) from None
 
 
-def choose_basis(
+def choose_encoder(
     data: Observations, names: str, *, degree: int | None = None, gamma: float | Literal["auto"] | None = None,
     domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None, fixed: bool | None = None,
 ) -> FieldEncoder:  # fmt: skip
@@ -63,7 +63,7 @@ def choose_basis(
     extent : Observations, optional
         Observations whose positions the domain must hold too, such as those held out.
     fixed : bool, optional
-        One scale and shift for all snapshots, or one that follows them. Default: the latter where it gains clearly.
+        One scale and shift for all snapshots, or one that moves with them. Default: the latter where it gains clearly.
     """
     if degree is not None and degree < 1:
         raise DataError(f"degree={degree}: at least 1 is expected")
@@ -93,7 +93,7 @@ def choose_basis(
         _check_degree(degree, families, index_set(degree), len(data.channels))
     scale, shift = _scale_and_shift(sample, families, ends, amplitude)
     for axis, family in enumerate(families):
-        if not family.bounded:
+        if family.learns_scale:
 
             def along(beta: float, axis: int = axis) -> float:
                 return indicator(trial, [*scale[:axis], beta, *scale[axis + 1 :]], axis)
@@ -121,24 +121,24 @@ def choose_basis(
     def shaped(encoder: FieldEncoder, n: int, scale_shift: Tensor | None = None) -> FieldEncoder:
         return _of_best_shape(resized(encoder, n), sample, scale_shift) if gamma == "auto" else resized(encoder, n)
 
-    if fixed or all(family.bounded for family in families):
+    if fixed or not any(family.learns_scale for family in families):
         if fixed is False:
-            raise DataError("fixed=False: on intervals alone there is no scale or shift that could follow the field")
+            raise DataError("fixed=False: on intervals alone there is no scale or shift that could move")
         return shaped(still, fitting(still))
-    moving, scale_shift = _following(still, sample)
+    moving, scale_shift = _moving(still, sample)
     least, own = fitting(still), fitting(moving, scale_shift)
     gains = _indicator(resized(moving, least), sample, None, scale_shift) < 0.5 * _indicator(
         resized(still, least), sample, None
     )
     if fixed is None:
-        # Half the degree is worth it where fields move off; where scales alone could follow, a fixed basis learns better.
-        follow = gains or (2 * own <= least and bool(moving.moving_axes[1]))
-        # A field that does not decay has no width to follow: scales and shifts found for it leave much of it, and more than one for all.
-        rest = _left_over(resized(moving, own), sample, scale_shift) if follow else 0.0
-        follow = follow and rest <= max(LOST, 2 * _left_over(resized(still, least), sample))
+        # Half the degree is worth it where fields move off; where scales alone could move, a fixed basis learns better.
+        moves = gains or (2 * own <= least and bool(moving.moving_axes[1]))
+        # A field that does not decay has no width: scales and shifts found for it leave much of it, and more than one for all.
+        rest = _left_over(resized(moving, own), sample, scale_shift) if moves else 0.0
+        moves = moves and rest <= max(LOST, 2 * _left_over(resized(still, least), sample))
     else:
-        follow = True
-    return shaped(moving, own, scale_shift) if follow else shaped(still, least)
+        moves = True
+    return shaped(moving, own, scale_shift) if moves else shaped(still, least)
 
 
 def _left_over(encoder: FieldEncoder, sample: Observations, scale_shift: Tensor | None = None) -> float:
@@ -174,17 +174,17 @@ def _amplitude(data: Observations) -> float:
     return data.largest * math.sqrt(squares / count)
 
 
-def _following(still: FieldEncoder, sample: Observations) -> tuple[FieldEncoder, Tensor]:
-    """Return the moving basis the fields, its reference amid theirs and its ratio chosen by the indicator; and scales and shifts."""
+def _moving(still: FieldEncoder, sample: Observations) -> tuple[FieldEncoder, Tensor]:
+    """Return the basis that moves with the fields, its reference amid theirs and its ratio chosen by the indicator; and scales and shifts."""
     moving = replace(still, moving=True)
-    scale, shift = locate(moving, sample)
+    log_scale, shift = moving.to_data_units(locate(moving, sample))
     seen = sample.observed
-    centre = scale[seen].log().median(0).values.exp(), shift[seen].median(0).values
+    centre = log_scale[seen].median(0).values.exp(), shift[seen].median(0).values
     moving = replace(moving, scale=tuple(centre[0].tolist()), shift=tuple(centre[1].tolist()))
     ratio = [1.0] * sample.dim
 
     def scale_shift(ratio: Sequence[float]) -> Tensor:
-        return moving.scale_shift(scale * scale.new_tensor(ratio), shift)
+        return moving.from_data_units(log_scale + log_scale.new_tensor(ratio).log(), shift)
 
     for axis in moving.moving_axes[0]:
 
@@ -246,7 +246,7 @@ def _observed(sample: Observations) -> int:
 def _check_degree(degree: int, families: Sequence[Family], index_set: IndexSet, channels: int) -> None:
     """Refuse a degree whose right-hand side, with its gradients, would not fit in memory."""
     width = Space(families, index_set).size * channels
-    need, have = 8 * 4 * width * (width + 256), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    need, have = 8 * 4 * width * (width + 256), memory()
     if need > have // 2:
         raise DataError(
             f"degree={degree}: a right-hand side of {width} coefficients needs {need / 2**30:.1f} GiB;"
@@ -260,7 +260,7 @@ def _scale_and_shift(
     """Return scale and shift of every axis from the moments of the observed fields."""
     scale, shift = [1.0] * sample.dim, list(ends)
     for axis, family in enumerate(families):
-        if family.bounded:
+        if not family.learns_scale:
             continue
         if sample.dim == 1:
             centroid, spread, wave = adapt.moments(sample.values, sample.points[:, None, None, :])

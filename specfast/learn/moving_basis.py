@@ -19,35 +19,34 @@ _LARGEST_STEP = 0.5  # of log beta, and three of z for x0, in one iteration
 _FAR = 3.0  # |log beta| counted from the reference, past which nothing is believed
 
 
-def locate(encoder: FieldEncoder, data: Observations) -> tuple[Tensor, Tensor]:
-    """Return beta and x0 (R, T, D), every snapshot by itself.
+def locate(encoder: FieldEncoder, data: Observations) -> Tensor:
+    """Return log beta and x0 (R, T, 2 D) in units of the reference, every snapshot by itself.
 
     Starts from the centroid and variance of u^2 at the sensors; then each round fits the coefficients and moves on by
     `balance`. A snapshot with too few observations, or one that runs away, takes the reference.
     """
     scales, shifts = encoder.moving_axes
-    own, origin = data.values.new_tensor(encoder.scale), data.values.new_tensor(encoder.shift)
-    scale, shift = _start(encoder, data)
+    points = encoder.reference_points(data.points)
+    log_scale, shift = _start(encoder, data, points)
     # The rounds run with the ratio taken out: balance is where the mean degree is least, not where F is.
-    ratio = data.values.new_tensor(encoder.ratio or (1.0,) * encoder.space.dim)
+    ratio = data.values.new_tensor(encoder.ratio or (1.0,) * encoder.space.dim).log()
     plain = replace(encoder, space=_smaller(encoder.space), ratio=())
     for _ in range(ITERATIONS):
-        coef = plain.coefficients(data, plain.scale_shift(scale, shift))
+        coef = plain.coefficients(data, torch.cat([log_scale, shift], -1))
         for axis in scales:
             factor, offset = balance(plain.space, coef, axis)
-            step = 3.0 * torch.tanh(offset / 3.0)
             if axis in shifts:
-                shift[..., axis] += step / scale[..., axis]
-            scale[..., axis] *= (_LARGEST_STEP * torch.tanh(factor.log() / _LARGEST_STEP)).exp()
+                shift[..., axis] += 3.0 * torch.tanh(offset / 3.0) * (-log_scale[..., axis]).exp()
+            log_scale[..., axis] += _LARGEST_STEP * torch.tanh(factor.log() / _LARGEST_STEP)
         for axis in shifts:
-            x = data.coordinate(axis)
+            x = _along(points, axis, data.dim)
             low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
             shift[..., axis] = torch.minimum(torch.maximum(shift[..., axis], 2 * low - high), 2 * high - low)
     enough = (~data.values.isnan()).any(2).sum(-1) >= plain.space.size
     enough &= (data.values.nan_to_num() != 0).any(-1).any(-1)
-    believed = enough & ((scale / own).log().abs() < _FAR).all(-1) & shift.isfinite().all(-1)
-    scale = torch.where(believed.unsqueeze(-1), scale * ratio, own * ratio)
-    return scale, torch.where(believed.unsqueeze(-1), shift, origin)
+    believed = enough & (log_scale.abs() < _FAR).all(-1) & shift.isfinite().all(-1)
+    found = torch.cat([log_scale, shift], -1).where(believed.unsqueeze(-1), 0.0)
+    return found + torch.cat([ratio, torch.zeros_like(ratio)])
 
 
 def _smaller(space: Space) -> Space:
@@ -60,35 +59,36 @@ def _smaller(space: Space) -> Space:
     return Space(space.families, HyperbolicCross(degree, sets.gamma))
 
 
-def _start(encoder: FieldEncoder, data: Observations) -> tuple[Tensor, Tensor]:
-    """Return beta and x0 (R, T, D) from the moments of u^2, the sensors weighted by their distance from the next ones."""
+def _along(points: Tensor, axis: int, dim: int) -> Tensor:
+    """Return the positions (R or 1, M) along one axis."""
+    return points if dim == 1 else points[..., axis]
+
+
+def _start(encoder: FieldEncoder, data: Observations, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Return log beta and x0 (R, T, D) from the moments of u^2, the sensors weighted by their distance from the next ones."""
     scales, shifts = encoder.moving_axes
     shape = (*data.values.shape[:2], encoder.space.dim)
-    scale = data.values.new_tensor(encoder.scale).expand(shape).clone()
-    shift = data.values.new_tensor(encoder.shift).expand(shape).clone()
+    log_scale, shift = data.values.new_zeros(shape), data.values.new_zeros(shape)
     power = (data.values / encoder.amplitude).nan_to_num().square().sum(2)
-    power = power * _cells(data).unsqueeze(1)
+    power = power * _cells(points, data.dim).unsqueeze(1)
     mass = power.sum(-1).clamp_min(1e-300)
     for axis in scales:
-        x = data.coordinate(axis).unsqueeze(1)
+        x = _along(points, axis, data.dim).unsqueeze(1)
         if axis in shifts:
             shift[..., axis] = (power * x).sum(-1) / mass
         distance = x - shift[..., axis].unsqueeze(-1)
         spread = (power * distance.square()).sum(-1) / mass
-        if axis in shifts:
-            found = (0.5 / spread.clamp_min(1e-300)).sqrt()  # a Gaussian's
-        else:
-            found = (2.0 / spread.clamp_min(1e-300)).sqrt()  # an exponential's
-        usual = encoder.scale[axis]
-        scale[..., axis] = found.nan_to_num(usual, usual, usual).clamp(usual / 10, usual * 10)
-    return scale, shift
+        of_this_shape = 0.5 if axis in shifts else 2.0  # a Gaussian, or an exponential
+        found = (of_this_shape / spread.clamp_min(1e-300)).sqrt()
+        log_scale[..., axis] = found.nan_to_num(1.0, 1.0, 1.0).clamp(0.1, 10.0).log()
+    return log_scale, shift
 
 
-def _cells(data: Observations) -> Tensor:
+def _cells(points: Tensor, dim: int) -> Tensor:
     """Return the length (R or 1, M) that each sensor stands for on one axis; on several, all the same."""
-    if data.dim > 1:
-        return data.points.new_ones(data.points.shape[:2])
-    x, order = data.points.sort(-1)
+    if dim > 1:
+        return points.new_ones(points.shape[:2])
+    x, order = points.sort(-1)
     gaps = x.diff(dim=-1)
     edge = torch.zeros_like(x[:, :1])
     lengths = 0.5 * (torch.cat([edge, gaps], -1) + torch.cat([gaps, edge], -1))

@@ -21,7 +21,7 @@ from .encode import encode
 from .encoder import Encoded, FieldEncoder
 from .io import DataError, Observations
 from .model import Model, load
-from .model_selection import choose_basis
+from .model_selection import choose_encoder
 from .trainer import Trainer
 
 
@@ -58,7 +58,7 @@ def fit(
     r"""Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
 
     The loss is the mean over trajectories and times of |u - u_hat|^2 / |u|^2 at the observed points, plus, where the basis
-    follows the field, lambda [(log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2] with beta*, x0* those of the snapshots,
+    moves with the field, lambda [(log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2] with beta*, x0* those of the snapshots,
     smoothed in time.
 
     Parameters
@@ -109,7 +109,7 @@ def fit(
         Show a progress bar with loss and remaining time.
     folder : path, optional
         Where the best weights so far and a checkpoint are written, forty times in all, and log.jsonl. An interrupt
-        (Ctrl-C) ends the training; the run returned has the best weights so far and ``metrics["training"]["interrupted"]``.
+        (Ctrl-C) ends the training; the model returned has the best weights so far and ``metrics["training"]["interrupted"]``.
     resume : bool
         Go on from the checkpoint in `folder`, with the same data and settings. The result is that of a training that was
         never interrupted, bit for bit.
@@ -182,7 +182,7 @@ def fit(
     else:
         state = State(settings)
         chosen = processes.said_by_first(
-            lambda: choose_basis(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
+            lambda: choose_encoder(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
         )
         encoded = _encoded(chosen, data, processes)
         dynamics = Dynamics(chosen, len(data.channels), config)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..nn.ode import StiffError
+from ..nn.ode import StiffError, is_of_solver
 from .checkpoint import Log, State, pack, save_state, unpack
 from .distributed import Processes
 from .encoder import Encoded
@@ -101,7 +101,7 @@ class Trainer:
         return left / power
 
     def train(self, batch: int, learning_rate: float, progress: bool) -> None:
-        """Run the optimiser to the last step, or until interrupted; leave the best weights in the run."""
+        """Run the optimiser to the last step, or until interrupted; leave the best weights in the model."""
         state, model = self.state, self.model.dynamics
         optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2)
         if state.tensors:
@@ -167,7 +167,9 @@ class Trainer:
         self.given_up = 0
         try:
             share.backward()
-        except AssertionError as error:  # torchdiffeq's, of the adjoint equation
+        except AssertionError as error:
+            if not is_of_solver(error):
+                raise
             raise StiffError(f"the adjoint equation could not be integrated ({error}); try adjoint=False") from error
         if self.processes.count > 1:  # what was averaged is to be a sum
             torch._foreach_mul_(
@@ -180,7 +182,7 @@ class Trainer:
         return self.before + time.monotonic() - self.started
 
     def summary(self, done: int) -> dict[str, Any]:
-        """Return what the run's metrics say of its training."""
+        """Return what the model's metrics say of its training."""
         return {
             "steps": done, "seconds": self.seconds(), "validation_relative_l2": self.state.best_error,
             "trajectories": len(self.training),

@@ -28,6 +28,14 @@ class StiffError(ArithmeticError):
     """The step of a solver shrank to nothing, or too many steps would be needed: the equation is too stiff for it."""
 
 
+def is_of_solver(error: AssertionError) -> bool:
+    """Whether torchdiffeq raised it: how it says that steps are too small or too many, or numbers not finite."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return frame is not None and frame.tb_frame.f_globals.get("__name__", "").split(".")[0] == "torchdiffeq"
+
+
 class _RightHandSide(nn.Module):
     """What torchdiffeq integrates: a tuple state in, its derivative out.
 
@@ -206,9 +214,9 @@ class SpectralODE(nn.Module):
         asked = {"rtol": self.rtol, "atol": self.atol, "method": self.method, "options": self.options}
         try:
             return solve(rhs, state, times, **asked, **more)  # type: ignore[no-any-return]
-        except (
-            AssertionError
-        ) as error:  # how torchdiffeq says that steps are too small or too many, or numbers not finite
+        except AssertionError as error:
+            if not is_of_solver(error):
+                raise
             raise StiffError(
                 f"{self.method} gave up ({error}): the equation is too stiff for it, or its solution grows without bound; {_ADVICE}"
             ) from error

@@ -96,6 +96,5 @@ class SpectralOperator(nn.Module):
 
 def _reach(family: Family, degree: int) -> tuple[float, float]:
     """Return (factor, centre) for positions factor (x - centre) of nodes at scale 1."""
-    if family.bounded:
-        return family.standard_scale_shift()
-    return 1 / family.turning_point(degree), 0.0
+    beta, centre = family.standard_scale_shift()
+    return beta / family.turning_point(degree), centre

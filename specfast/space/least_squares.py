@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..index_sets import memory
 from ..kernels.affine_map import can_look
+from ..support.machine import memory
 from .array_api import computing_dtype, real_dtype, to_torch
 from .linear_space import LinearSpace
 

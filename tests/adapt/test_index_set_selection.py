@@ -13,7 +13,7 @@ import torch
 import specfast as sf
 from specfast.experiments.exact_solutions import packets
 from specfast.learn.encode import encode
-from specfast.learn.model_selection import choose_basis
+from specfast.learn.model_selection import choose_encoder
 
 HERMITE = [sf.Hermite()] * 3
 
@@ -88,7 +88,7 @@ def test_the_study_of_index_sets_runs(tmp_path):
 @pytest.mark.parametrize("fixed", [True, False])
 def test_the_learner_takes_the_cross_that_gives_kept_sensors_best(fixed):
     data, _ = packets(8, 2, torch.linspace(0, 0.5, 3, dtype=torch.float64), 200, 0)
-    plain, best = (choose_basis(data, "hermite", degree=6, gamma=g, fixed=fixed) for g in (None, "auto"))
+    plain, best = (choose_encoder(data, "hermite", degree=6, gamma=g, fixed=fixed) for g in (None, "auto"))
     assert best.space.size <= plain.space.size and best.moving == plain.moving == (not fixed)
     unseen, _ = packets(8, 2, torch.linspace(0, 0.5, 3, dtype=torch.float64), 200, 1)
     assert left_over(best, unseen) <= 1.1 * left_over(plain, unseen)

@@ -18,7 +18,7 @@ from specfast.learn.checkpoint import read_tensors, write_tensors
 from specfast.learn.encode import encode
 from specfast.learn.errors import compare
 from specfast.learn.io import make
-from specfast.learn.model_selection import choose_basis
+from specfast.learn.model_selection import choose_encoder
 
 DEMO = Path(__file__).parents[2] / "examples" / "data" / "diffusion.nc"
 D = torch.float64
@@ -76,7 +76,7 @@ def test_encoding_ignores_what_was_not_observed():
     damaged = data.values.clone()
     damaged[:, :, :, ::3] = torch.nan
     partial = make(damaged.numpy(), data.points.numpy(), data.times.numpy(), ("u",))
-    basis = choose_basis(data, "chebyshev", degree=4)
+    basis = choose_encoder(data, "chebyshev", degree=4)
     torch.testing.assert_close(encode(basis, partial).coef, encode(basis, data).coef, rtol=1e-4, atol=1e-5)
 
 
@@ -172,10 +172,10 @@ def test_one_domain_is_for_the_axes_that_take_one():
     values = torch.exp(-points.square().sum(-1)).expand(5, 3, 1, -1)
     data = make(values.numpy(), points.numpy(), np.arange(3.0), ("u",), ("x", "y"))
     for domain in ([(-2.0, 2.0)], [(-np.inf, np.inf), (-2.0, 2.0)], [None, (-2.0, 2.0)]):
-        families = choose_basis(data, "hermite,chebyshev", degree=4, domain=domain).space.families
+        families = choose_encoder(data, "hermite,chebyshev", degree=4, domain=domain).space.families
         assert families[1] == sf.Chebyshev(-2.0, 2.0)
     with pytest.raises(learn.DataError, match="whole line"):
-        choose_basis(data, "hermite", degree=4, domain=[(-2.0, 2.0)])
+        choose_encoder(data, "hermite", degree=4, domain=[(-2.0, 2.0)])
 
 
 def test_an_axis_of_each_kind(tmp_path):
@@ -207,7 +207,7 @@ def test_snapshots_without_observations_do_not_change_the_degree():
     values = data.values.clone()
     values[:, 1::2] = torch.nan
     partial = make(values.numpy(), data.points.numpy(), data.times.numpy(), ("u",))
-    assert choose_basis(partial, "hermite").space.size >= choose_basis(data, "hermite").space.size - 2
+    assert choose_encoder(partial, "hermite").space.size >= choose_encoder(data, "hermite").space.size - 2
 
 
 def test_a_bounded_basis_holds_the_positions_of_those_held_out(tmp_path):
@@ -300,7 +300,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--scale-shift-penalty", "-1"], "--scale-shift-penalty -1"),
         ([good, "--ensemble", "1"], "--ensemble 1"),
         ([good, "--fixed-basis", "--adaptive-basis"], "one of the two"),
-        ([good, "--basis", "chebyshev", "--adaptive-basis"], "could follow"),
+        ([good, "--basis", "chebyshev", "--adaptive-basis"], "could move"),
         ([good, "--local", "--adaptive-basis"], "local=2"),
         ([good, "--basis", "chebyshev", "--conserve", "norm"], "orthonormal"),
     ]

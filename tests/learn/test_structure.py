@@ -11,12 +11,12 @@ from test_learn import exact_decay
 import specfast as sf
 from specfast import learn
 from specfast.cli import main
-from specfast.learn.conservation import Conserved
+from specfast.learn.conservation import ConservationLaws
 from specfast.learn.dynamics import Dynamics, DynamicsConfig
 from specfast.learn.encode import encode
-from specfast.learn.known_terms import Known
+from specfast.learn.known_terms import KnownTerms
 from specfast.learn.low_rank import LocalLowRank
-from specfast.learn.model_selection import choose_basis
+from specfast.learn.model_selection import choose_encoder
 from specfast.nn.exponential import etdrk4
 
 D = torch.float64
@@ -39,7 +39,7 @@ def test_integrals_against_quadrature():
 def test_known_terms_are_derivatives():
     basis, coef = basis_of(sf.Hermite(degree=30)), torch.zeros(1, 31, dtype=D)
     coef[0, :8] = torch.randn(8, generator=torch.Generator().manual_seed(0), dtype=D)
-    known = Known(basis, [((1,), -1.5), ((2,), 0.25)])
+    known = KnownTerms(basis, [((1,), -1.5), ((2,), 0.25)])
     x = torch.linspace(-2, 3, 40, dtype=D)
     place = {"scale": 1.3, "shift": 0.4}
     wanted = -1.5 * basis.space.synthesize(coef, x, derivative=1, **place)
@@ -49,8 +49,8 @@ def test_known_terms_are_derivatives():
     coef = torch.zeros(1, plane.space.size, dtype=D)
     coef[0, [0, 1, 14, 28]] = torch.tensor([1.0, -0.5, 0.3, 0.2], dtype=D)
     points = torch.rand(30, 2, generator=torch.Generator().manual_seed(1), dtype=D)
-    own = plane.keywords()
-    rate = Known(plane, [((1, 2), 0.7)])(coef, torch.zeros(0, dtype=D))
+    own = {"scale": torch.tensor([1.3, 1.0], dtype=D), "shift": torch.tensor([0.4, 0.0], dtype=D)}
+    rate = KnownTerms(plane, [((1, 2), 0.7)])(coef, torch.zeros(0, dtype=D))
     wanted = 0.7 * plane.space.synthesize(coef, points, derivative=(1, 2), **own)
     torch.testing.assert_close(plane.space.synthesize(rate, points, **own), wanted)
 
@@ -58,13 +58,13 @@ def test_known_terms_are_derivatives():
 def test_known_terms_on_an_interval_and_to_the_last_degree():
     basis, x = basis_of(sf.Chebyshev(0.0, 10.0, degree=12), None, (1.0,), (0.0,)), torch.linspace(0, 10, 60, dtype=D)
     coef = basis.space.fit(x**3 / 100, x)[None]
-    found = basis.space.synthesize(Known(basis, [((1,), 2.0)])(coef, torch.zeros(0, dtype=D)), x)
+    found = basis.space.synthesize(KnownTerms(basis, [((1,), 2.0)])(coef, torch.zeros(0, dtype=D)), x)
     torch.testing.assert_close(found[0], 6 * x**2 / 100, rtol=1e-9, atol=1e-9)
     # The projection of phi_N'' holds -(2 N + 1) / 2 of phi_N, although both ways there lead out of the space.
-    last = Known(basis_of(sf.Hermite(degree=6), None, (1.0,), (0.0,)), [((2,), 1.0)]).at_reference()
+    last = KnownTerms(basis_of(sf.Hermite(degree=6), None, (1.0,), (0.0,)), [((2,), 1.0)]).at_reference()
     assert float(last[6, 6]) == pytest.approx(-6.5)
     cross = basis_of([sf.Hermite()] * 2, sf.HyperbolicCross(8, 0.0), (1.0, 1.0), (0.0, 0.0))
-    matrix, n = Known(cross, [((1, 1), 1.0)]).at_reference(), cross.space.indices.tolist()
+    matrix, n = KnownTerms(cross, [((1, 1), 1.0)]).at_reference(), cross.space.indices.tolist()
     # d^2/dxdy takes (0, 1) to sqrt(1/2) (-1/sqrt 2) phi_1 phi_0 and more, by (0, 0) or (1, 1), of which one is no way.
     assert float(matrix[n.index([1, 0]), n.index([0, 1])]) == pytest.approx(-0.5)
 
@@ -72,7 +72,7 @@ def test_known_terms_on_an_interval_and_to_the_last_degree():
 def test_compensation_leaves_the_field_as_it_is():
     basis, coef = basis_of(sf.Hermite(degree=30), moving=True), torch.zeros(1, 1, 31, dtype=D)
     coef[..., :6] = torch.randn(6, generator=torch.Generator().manual_seed(0), dtype=D)
-    known = Known(basis, [((1,), 1.0)])
+    known = KnownTerms(basis, [((1,), 1.0)])
     scale_shift, moves = torch.tensor([[0.3, -0.2]], dtype=D), torch.tensor([[0.7, -1.1]], dtype=D)
     rate = known.compensation(coef, scale_shift, moves)
     x = torch.linspace(-3, 3, 20, dtype=D)[None]
@@ -98,9 +98,9 @@ def test_what_is_conserved_stays():
             for kind in kinds:
                 torch.testing.assert_close(found[kind], found[kind][:, :1].expand_as(found[kind]), rtol=2e-5, atol=1e-6)
     with pytest.raises(learn.DataError, match="orthonormal"):
-        Conserved(basis_of(sf.Chebyshev(degree=4)), ["norm"])
+        ConservationLaws(basis_of(sf.Chebyshev(degree=4)), ["norm"])
     with pytest.raises(learn.DataError, match="mass or norm"):
-        Conserved(basis_of(sf.Hermite(degree=4)), ["charge"])
+        ConservationLaws(basis_of(sf.Hermite(degree=4)), ["charge"])
 
 
 def test_known_diffusion_leaves_little_to_learn():
@@ -135,7 +135,7 @@ def test_time_and_position_as_inputs(tmp_path):
 
 
 def test_a_network_at_the_nodes_is_local(tmp_path):
-    from specfast.learn.collocation import AtNodes
+    from specfast.learn.collocation import CollocationNetwork
 
     # With g = u^2 + u_xx the projection is exact: the field has half the degrees, its square the rest.
     for families, index_set, scale in (
@@ -144,7 +144,7 @@ def test_a_network_at_the_nodes_is_local(tmp_path):
         ([sf.Chebyshev(), sf.Legendre(0.0, 2.0)], sf.TensorProduct(12), (1.0, 1.0)),
     ):
         basis = basis_of(families, index_set, scale, (0.0,) * len(scale))
-        nodes, space = AtNodes(basis, 1, (8,), 0, False), basis.space
+        nodes, space = CollocationNetwork(basis, 1, (8,), 0, False), basis.space
         coef = torch.zeros(1, space.size, dtype=D)
         low = (space.indices.max(1) <= 6).nonzero()[0]
         coef[0, low] = torch.randn(len(low), generator=torch.Generator().manual_seed(0), dtype=D)
@@ -272,7 +272,7 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
 def test_the_linear_part_is_the_derivative_at_rest():
     data, *_ = moving_gaussian(8, times=5)
     for options in ({}, {"fixed": True}, {"known": {2: 0.25}, "fixed": True}):
-        basis = choose_basis(data, "hermite", degree=5, fixed=options.get("fixed"))
+        basis = choose_encoder(data, "hermite", degree=5, fixed=options.get("fixed"))
         known = (((2,), 0.25),) if "known" in options else ()
         dynamics = Dynamics(basis, 1, DynamicsConfig(known=known))
         encoded = encode(basis, data)
@@ -336,3 +336,20 @@ def test_an_ensemble_has_a_mean_and_a_spread(tmp_path, capsys):
     assert len(learn.load_ensemble(out)) == 2 and (tmp_path / "second" / "training.safetensors").is_file()
     assert main([*arguments, "--overwrite"]) == 0
     assert len(learn.load_ensemble(out)) == 1
+
+
+def test_what_the_equation_itself_asserts_is_not_taken_for_stiffness():
+    space, one = sf.Space(sf.Hermite(degree=2)), torch.zeros((), dtype=D)
+
+    def faulty(t, coef, log_scale, shift, parameters=None):
+        raise AssertionError("mine")
+
+    def explosive(t, coef, log_scale, shift, parameters=None):
+        return coef**3, None, None
+
+    times, start = torch.tensor([0.0, 1.0], dtype=D), torch.ones(3, dtype=D)
+    for adjoint in (False, True):
+        with pytest.raises(AssertionError, match="mine"):
+            sf.nn.SpectralODE(space, faulty, adaptive=False, adjoint=adjoint)(start, one, one, times)
+    with pytest.raises(sf.nn.StiffError, match="gave up"):
+        sf.nn.SpectralODE(space, explosive, adaptive=False)(start, one, one, times)

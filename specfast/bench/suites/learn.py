@@ -15,7 +15,7 @@ from ...learn.dynamics import Dynamics, DynamicsConfig
 from ...learn.encode import encode
 from ...learn.encoder import FieldEncoder
 from ...learn.model import Model
-from ...learn.model_selection import choose_basis
+from ...learn.model_selection import choose_encoder
 from ...learn.trainer import Trainer
 from ..baselines.eager import forward_sum
 from ..work import Timed, Work, relative_error
@@ -35,17 +35,17 @@ def _gaussians(count: int, times: int, sensors: int) -> Observations:
 
 
 def _eager(self: FieldEncoder, coef: Tensor, points: Tensor, scale_shift: Tensor | None = None) -> Tensor:
-    """Do what Basis.synthesize does, by the recurrence as a loop of tensor operations."""
-    own = self.keywords(None if scale_shift is None else scale_shift.unsqueeze(-2))
+    """Do what FieldEncoder.synthesize does, by the recurrence as a loop of tensor operations."""
+    own = self.basis(None if scale_shift is None else scale_shift.unsqueeze(-2))
     scale, shift = (torch.as_tensor(own[name], dtype=coef.dtype).unsqueeze(-1) for name in ("scale", "shift"))
-    z = scale * (points[:, None, None] - shift)
-    return self.amplitude / self.unit * scale.sqrt() * forward_sum(coef, z, self.space.families[0])
+    z = scale * (self.reference_points(points)[:, None, None] - shift)
+    return self.amplitude * scale.sqrt() * forward_sum(coef, z, self.space.families[0])
 
 
 def _trainer(quick: bool, fixed: bool) -> Trainer:
     """Return a trainer at the state after encoding."""
     data = _gaussians(*((6, 4, 40) if quick else (160, 21, 96)))
-    encoder = choose_basis(data, "hermite", degree=8 if quick else 32, fixed=fixed)
+    encoder = choose_encoder(data, "hermite", degree=8 if quick else 32, fixed=fixed)
     encoded = encode(encoder, data)
     torch.manual_seed(0)
     dynamics = Dynamics(encoder, 1, DynamicsConfig())
@@ -85,7 +85,7 @@ def _work(quick: bool, fixed: bool) -> Work:
     operations = terms + (2 if fixed else 5) * float(data.values.numel() * size)
     return Work(
         "learn",
-        f"training step, basis that {'stays' if fixed else 'follows'}, {len(data)} trajectories, float64",
+        f"training step, {'fixed' if fixed else 'moving'} basis, {len(data)} trajectories, float64",
         torch.float64,
         terms,
         operations,
