@@ -35,9 +35,7 @@ def lines():
     return {
         "torch.mul of 16 x 16 numbers": lambda: torch.mul(coef, z),
         "the kernel on the standard domain": lambda: cpu.KERNELS.synthesize(plan, coef, z, result),
-        "the same with the affine map and beta^p": lambda: cpu.KERNELS.synthesize_field(
-            field, coef, z, scale, shift, result
-        ),
+        "the same with the affine map and beta^p": lambda: cpu.KERNELS.synthesize_field(field, coef, z, scale, shift),
         "memory for the result": lambda: torch.empty_like(z),
         "whether it may go past the dispatcher": lambda: plain(coef, z, scale, shift),
         "specfast.ops.synthesize": lambda: ops.synthesize(coef, z, scale, shift, space.key, (0,)),

@@ -5,7 +5,7 @@
 namespace specfast {
 
 enum class Domain { line = 0, half_line = 1, interval = 2 };
-enum class Trouble { none = 0, scale = 1, point = 2, shape = 3 };  // the last for those who call
+enum class Trouble { none = 0, scale = 1, point = 2 };
 
 // z = sign beta (x - x0) on one axis; an interval has a beta and x0 of its own.
 struct MappedAxis {

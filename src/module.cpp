@@ -16,6 +16,7 @@
 #include "../csrc/field.hpp"
 #include "../csrc/kernels.hpp"
 #include "gpu.hpp"
+#include "results.hpp"
 #include "tensors.hpp"
 
 namespace py = pybind11;
@@ -155,7 +156,9 @@ class OrdersPlan {
     std::unique_ptr<DerivativePlan> plan_;
 };
 
-TensorReader read_tensor;  // set once, when the module is imported
+// Set once, when the module is imported.
+TensorReader read_tensor;
+NewTensors* new_tensor = new NewTensors;  // never destroyed: Python may be gone by then
 
 // Reads tensors of one type of element; remembers which.
 class Arguments {
@@ -226,22 +229,27 @@ class Field {
 struct FieldCall {
     FieldCall(const Field& field, Arguments& read, py::handle first, py::handle x, py::handle scale, py::handle shift,
               const Array* gradient = nullptr)
-        : dim(field.plan.map.dim), own(read(first)) {
-        const Array beta = with_axis(read(scale), dim), x0 = with_axis(read(shift), dim);
-        Array points = read(x);
+        : dim(field.plan.map.dim),
+          own{first, read(first)},
+          x{x, read(x)},
+          scale{scale, read(scale)},
+          shift{shift, read(shift)} {
+        const Array beta = with_axis(this->scale.array, dim), x0 = with_axis(this->shift.array, dim);
+        Array points = this->x.array;
         if (dim > 1) {
             if (points.axes < 2 || points.length() != dim || bad_axis(beta) || bad_axis(x0)) return;
             given.axis_stride = points.strides[--points.axes];
         }
-        if (points.axes < 1 || own.axes < 1) return;
-        const bool fits = gradient == nullptr ? rows_of(rows.all, own, points, beta, x0)
-                                              : rows_of(rows.all, own, points, beta, x0, *gradient);
-        if (!fits || !rows_of(rows.coef, own, beta) || !rows_of(rows.points, points, beta, x0)) return;
-        given.first = operand_of(own, rows.all);
+        if (points.axes < 1 || own.array.axes < 1) return;
+        const bool fits = gradient == nullptr ? rows_of(rows.all, own.array, points, beta, x0)
+                                              : rows_of(rows.all, own.array, points, beta, x0, *gradient);
+        if (!fits || !rows_of(rows.coef, own.array, beta) || !rows_of(rows.points, points, beta, x0)) return;
+        given.first = operand_of(own.array, rows.all);
         given.x = operand_of(points, rows.all);
         given.scale = operand_of(beta, rows.all);
         given.shift = operand_of(x0, rows.all);
         given.points = points.length();
+        given.is_double = read.is_double;
         // On several axes every row has points of its own here.
         agree = dim == 1 || (count_of(rows.points) == count_of(rows.all) &&
                              (count_of(rows.coef) == 1 || count_of(rows.coef) == count_of(rows.all)));
@@ -252,16 +260,17 @@ struct FieldCall {
         return count;
     }
     bool bad_axis(const Array& array) const { return array.length() != 1 && array.length() != dim; }
-    // Whether a result (rows, M, D) or (rows, D) is contiguous in the rows of all.
-    bool fits_with_axis(Array result) const {
-        if (dim == 1) return fits(result, rows.all);
-        if (result.axes < 2 || result.length() != dim) return false;
-        result.sizes[--result.axes - 1] *= dim;
-        result.strides[result.axes - 1] = 1;
-        return fits(result, rows.all);
+    // Memory for a result of these trailing axes; those of the dimensions only where there are several.
+    py::object result(std::initializer_list<int64_t> trailing, const Given& like) const {
+        return (*new_tensor)(Sizes(rows.all, trailing), like);
+    }
+    py::object result_with_axis(std::initializer_list<int64_t> trailing, const Given& like) const {
+        Sizes sizes(rows.all, trailing);
+        if (dim > 1) sizes.of[sizes.axes++] = dim;
+        return (*new_tensor)(sizes, like);
     }
     int dim;
-    Array own;
+    Given own, x, scale, shift;
     FieldRows rows{};
     FieldOperands given{};
     bool agree = false;
@@ -420,52 +429,46 @@ class Kernels {
                                   reinterpret_cast<void*>(values), is_double);
     }
 
-    // Fields: a Trouble is returned; a result that does not fit, or rows that share points on several axes, are one of shape.
-    int synthesize_field(const Field& field, py::handle coef, py::handle x, py::handle scale, py::handle shift,
-                         py::handle values) const {
+    // Fields: the results, or None where a case is not for these kernels or something is wrong with it.
+    py::object synthesize_field(const Field& field, py::handle coef, py::handle x, py::handle scale,
+                                py::handle shift) const {
         Arguments read;
         FieldCall call(field, read, coef, x, scale, shift);
-        const Array result = read(values);
-        if (!call.agree || call.own.length() != field.plan.size || result.axes < 1 ||
-            result.length() != call.given.points || !fits(result, call.rows.all)) {
-            return int(Trouble::shape);
-        }
-        call.given.is_double = read.is_double;
-        const py::gil_scoped_release release;
-        return int(specfast::synthesize_field(*level_, field.plan, call.rows, call.given, result.data));
+        if (!call.agree || call.own.array.length() != field.plan.size) return py::none();
+        py::object values = call.result({call.given.points}, call.dim == 1 ? call.x : call.own);
+        void* data = read(values).data;
+        return unless(run([&] { return specfast::synthesize_field(*level_, field.plan, call.rows, call.given, data); }),
+                      std::move(values));
     }
-    int adjoint_field(const Field& field, py::handle values, py::handle x, py::handle scale, py::handle shift,
-                      py::handle coef) const {
+    py::object adjoint_field(const Field& field, py::handle values, py::handle x, py::handle scale,
+                             py::handle shift) const {
         Arguments read;
         FieldCall call(field, read, values, x, scale, shift);
-        const Array result = read(coef);
-        if (!call.agree || call.own.length() != call.given.points || result.axes < 1 ||
-            result.length() != field.plan.size || !fits(result, call.rows.all)) {
-            return int(Trouble::shape);
-        }
-        call.given.is_double = read.is_double;
-        const py::gil_scoped_release release;
-        return int(specfast::adjoint_field(*level_, field.plan, call.rows, call.given, result.data));
+        if (!call.agree || call.own.array.length() != call.given.points) return py::none();
+        py::object coef = call.result({field.plan.size}, call.dim == 1 ? call.x : call.own);
+        void* data = read(coef).data;
+        return unless(run([&] { return specfast::adjoint_field(*level_, field.plan, call.rows, call.given, data); }),
+                      std::move(coef));
     }
-    int backward_field(const Field& field, py::handle gradient, py::handle coef, py::handle x, py::handle scale,
-                       py::handle shift, py::handle grad_coef, py::handle grad_x, py::handle grad_scale,
-                       py::handle grad_shift) const {
+    py::object backward_field(const Field& field, py::handle gradient, py::handle coef, py::handle x, py::handle scale,
+                              py::handle shift) const {
         Arguments read;
         const Array weights = read(gradient);
         FieldCall call(field, read, coef, x, scale, shift, &weights);
-        const Array first = read(grad_coef), second = read(grad_x), third = with_axis(read(grad_scale), call.dim),
-                    fourth = with_axis(read(grad_shift), call.dim);
-        if (!call.agree || call.own.length() != field.plan.size || weights.length() != call.given.points ||
-            first.length() != field.plan.size || !fits(first, call.rows.all) || !call.fits_with_axis(second) ||
-            second.sizes[first.leading()] != call.given.points || third.length() != call.dim ||
-            fourth.length() != call.dim || !fits(third, call.rows.all) || !fits(fourth, call.rows.all)) {
-            return int(Trouble::shape);
+        if (!call.agree || call.own.array.length() != field.plan.size || weights.length() != call.given.points) {
+            return py::none();
         }
-        call.given.is_double = read.is_double;
+        py::tuple results =
+            py::make_tuple(call.result({field.plan.size}, call.own), call.result_with_axis({call.given.points}, call.x),
+                           call.result_with_axis({}, call.scale), call.result_with_axis({}, call.shift));
         const Operand weight = operand_of(weights, call.rows.all);
-        const py::gil_scoped_release release;
-        return int(specfast::backward_field(*level_, field.plan, call.rows, call.given, weight, first.data, second.data,
-                                            third.data, fourth.data));
+        void* data[4];
+        for (size_t i = 0; i < 4; ++i) data[i] = read(results[i]).data;
+        return unless(run([&] {
+                          return specfast::backward_field(*level_, field.plan, call.rows, call.given, weight, data[0],
+                                                          data[1], data[2], data[3]);
+                      }),
+                      std::move(results));
     }
 
     int64_t run_fma(int64_t rounds, bool is_double) const {
@@ -479,8 +482,28 @@ class Kernels {
     static void expect(bool agree) {
         if (!agree) throw std::invalid_argument("sizes or the plan do not agree");
     }
+    template <class Kernel>
+    static Trouble run(const Kernel& kernel) {
+        const py::gil_scoped_release release;
+        return kernel();
+    }
+    static py::object unless(Trouble trouble, py::object result) {
+        return trouble == Trouble::none ? std::move(result) : py::none();
+    }
     const Level* level_ = nullptr;
 };
+
+// Tensors that cannot be read, or not together, are not for these kernels either.
+template <class... Given>
+auto or_none(py::object (Kernels::*method)(Given...) const) {
+    return [method](const Kernels& kernels, Given... given) -> py::object {
+        try {
+            return (kernels.*method)(given...);
+        } catch (const std::invalid_argument&) {
+            return py::none();
+        }
+    };
+}
 
 }  // namespace
 
@@ -497,6 +520,7 @@ PYBIND11_MODULE(_cpu, module) {
         .def_property_readonly("size", [](const Field& field) { return field.plan.size; });
     bind_gpu(module);
     module.def("exchange_by", [](const py::object& table) { read_tensor.use(table); });
+    module.def("new_tensors_by", [](const py::object& empty_like) { new_tensor->use(empty_like); });
     py::class_<Kernels>(module, "Kernels")
         .def(py::init<const std::string&>())
         .def_readonly("names", &Kernels::names)
@@ -511,9 +535,9 @@ PYBIND11_MODULE(_cpu, module) {
         .def("cross_adjoint", &Kernels::cross_adjoint)
         .def("cross_gradient", &Kernels::cross_gradient)
         .def("cross_derivatives", &Kernels::cross_derivatives)
-        .def("synthesize_field", &Kernels::synthesize_field)
-        .def("adjoint_field", &Kernels::adjoint_field)
-        .def("backward_field", &Kernels::backward_field)
+        .def("synthesize_field", or_none(&Kernels::synthesize_field))
+        .def("adjoint_field", or_none(&Kernels::adjoint_field))
+        .def("backward_field", or_none(&Kernels::backward_field))
         .def("squares", &Kernels::squares)
         .def("differentiate", &Kernels::differentiate);
     module.attr("nvcc") = SPECFAST_NVCC_STATE;  // what the build found, for those who ask why there is no CUDA

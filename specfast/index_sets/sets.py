@@ -107,6 +107,19 @@ class IndexSet:
         """Return which of some indices (..., dim) are members."""
         return self.positions(indices) >= 0
 
+    def positions_beside(self, dim: int, axis: int, step: int) -> np.ndarray:
+        """Return where n + step e_axis is in the set's order, for every member n; -1 where it is not a member.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TensorProduct(2).positions_beside(1, 0, -1)
+        array([-1,  0,  1])
+        """
+        moved = self.indices(dim).astype(np.int64)
+        moved[:, axis] += step
+        return np.where(moved[:, axis] < 0, -1, self.positions(np.maximum(moved, 0)))
+
     def neighbours(self, dim: int) -> np.ndarray:
         """Return the indices (L, dim) outside of the set with any of which alone it would still be downward closed."""
         from .enumerate import neighbours

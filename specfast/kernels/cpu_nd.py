@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._cpu import OrdersPlan, TreePlan
+from ._cpu import Kernels, OrdersPlan, Plan, TreePlan
 from .point_rows import PointRows, broadcast, point_rows
 
 _WIDTH = 4  # channels that run side by side
@@ -34,7 +34,14 @@ def _interleaved(coef: Tensor, width: int) -> Tensor:
 
 
 def _call(
-    kernel: Any, plans: Any, tree: TreePlan, size: int, own: PointRows, groups: int, width: int, *rest: Any
+    kernel: Callable[..., None],
+    plans: tuple[object, ...],
+    tree: TreePlan,
+    size: int,
+    own: PointRows,
+    groups: int,
+    width: int,
+    *rest: Any,
 ) -> None:
     z = own.z
     kernel(
@@ -53,7 +60,7 @@ def _nothing(other: Tensor, z: Tensor, *own: int) -> Tensor:
     return z.new_zeros((*torch.broadcast_shapes(other.shape[:-1], z.shape[:-2]), *own))
 
 
-def synthesize(kernels: Any, plans: Sequence[Any], coef: Tensor, z: Tensor, tree: TreePlan) -> Tensor:
+def synthesize(kernels: Kernels, plans: Sequence[Plan], coef: Tensor, z: Tensor, tree: TreePlan) -> Tensor:
     """Return the sums (..., M) for coef (..., K), z (..., M, D)."""
     if _empty(coef, z):
         return _nothing(coef, z, z.shape[-2])
@@ -76,7 +83,7 @@ def synthesize(kernels: Any, plans: Sequence[Any], coef: Tensor, z: Tensor, tree
     return own.back(result, 1)
 
 
-def adjoint(kernels: Any, plans: Sequence[Any], values: Tensor, z: Tensor, tree: TreePlan, size: int) -> Tensor:
+def adjoint(kernels: Kernels, plans: Sequence[Plan], values: Tensor, z: Tensor, tree: TreePlan, size: int) -> Tensor:
     """Return the sums (..., K) over the points for values (..., M), z (..., M, D)."""
     if _empty(values, z):
         return _nothing(values, z, size)
@@ -98,7 +105,7 @@ def adjoint(kernels: Any, plans: Sequence[Any], values: Tensor, z: Tensor, tree:
 
 
 def gradient(
-    kernels: Any, plans: Sequence[Any], slopes: Sequence[Any], coef: Tensor, z: Tensor, tree: TreePlan
+    kernels: Kernels, plans: Sequence[Plan], slopes: Sequence[Plan], coef: Tensor, z: Tensor, tree: TreePlan
 ) -> Tensor:
     """Return the gradients in z (..., M, D) of the sums for coef (..., K), z (..., M, D)."""
     if _empty(coef, z):
@@ -114,7 +121,13 @@ def gradient(
 
 
 def backward(
-    kernels: Any, plans: Sequence[Any], slopes: Sequence[Any], values: Tensor, coef: Tensor, z: Tensor, tree: TreePlan
+    kernels: Kernels,
+    plans: Sequence[Plan],
+    slopes: Sequence[Plan],
+    values: Tensor,
+    coef: Tensor,
+    z: Tensor,
+    tree: TreePlan,
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients of sum values_m u_m in coef, (..., K), and in z, (..., M, D), one pass for both."""
     like = values.new_empty(()).expand(*torch.broadcast_shapes(values.shape[:-1], coef.shape[:-1]), 1)
@@ -134,7 +147,7 @@ def backward(
 
 
 def derivatives(
-    kernels: Any, plans: Sequence[Any], orders: OrdersPlan, results: int, coef: Tensor, z: Tensor, tree: TreePlan
+    kernels: Kernels, plans: Sequence[Plan], orders: OrdersPlan, results: int, coef: Tensor, z: Tensor, tree: TreePlan
 ) -> Tensor:
     """Return as many derivatives (..., J, M) of the sums as `orders` says."""
     if _empty(coef, z):

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch  # noqa: F401  (before the extension, so that both share one OpenMP runtime)
+import torch  # (before the extension, so that both share one OpenMP runtime)
 from torch import Tensor
 
 from ..families import Family, family_by_name
@@ -28,8 +28,9 @@ def _load_kernels() -> _cpu.Kernels:
 
 
 KERNELS = _load_kernels()
-# What lets the compiled module look into tensors itself; PyTorch has it from 2.11 on.
+# What lets the compiled module look into tensors itself, which PyTorch has from 2.11 on, and make new ones.
 _cpu.exchange_by(getattr(Tensor, "__dlpack_c_exchange_api__", None))
+_cpu.new_tensors_by(torch.empty_like)
 instruction_set: str = KERNELS.name
 instruction_sets: list[str] = KERNELS.names
 openmp: bool = _cpu.openmp

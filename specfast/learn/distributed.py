@@ -30,7 +30,7 @@ class Processes:
         None is this process alone.
     """
 
-    def __init__(self, group: Any = None):
+    def __init__(self, group: torch.distributed.ProcessGroup | None = None):
         self.group, self.rank, self.count = group, 0, 1
         if group is None:
             return
@@ -96,7 +96,7 @@ class Processes:
                 raise found
         return result  # type: ignore[return-value]
 
-    def check_same(self, name: str, value: Any) -> None:
+    def check_same(self, name: str, value: object) -> None:
         """Raise DataError if the first process has another value."""
         theirs = self.said_by_first(lambda: value)
         different = self.sum(torch.tensor(float(theirs != value)))

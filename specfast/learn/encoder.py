@@ -18,6 +18,7 @@ from ..space import Space
 from . import memmap
 from .io import Observations
 
+Index = int | slice | Tensor
 RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size
 _BYTES = 1 << 28  # that the tables of one least-squares call may take
 
@@ -36,7 +37,7 @@ class Encoded:
     coef: Tensor
     scale_shift: Tensor | None = None
 
-    def at(self, rows: Any, time: Any) -> Encoded:
+    def at(self, rows: Index, time: Index) -> Encoded:
         """Return some trajectories at one time or several."""
         return Encoded(self.coef[rows, time], None if self.scale_shift is None else self.scale_shift[rows, time])
 

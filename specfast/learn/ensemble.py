@@ -22,7 +22,7 @@ from .train import fit
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Runs on the same data with other seeds, so with other splits, batches and initial weights.
+    """Models of the same data with other seeds, so with other splits, batches and initial weights.
 
     Attributes
     ----------
@@ -35,9 +35,11 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self.models)
 
-    def predict(self, *args: Any, **keywords: Any) -> tuple[Tensor, Tensor]:
-        """Return the mean and the standard deviation of the runs' predictions; see `Model.predict`."""
-        return _mean_and_spread([model.predict(*args, **keywords) for model in self.models])
+    def predict(
+        self, u0: Tensor, points: Tensor, times: Tensor, at: Tensor | None = None, parameters: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return the mean and the standard deviation of the models' predictions; see `Model.predict`."""
+        return _mean_and_spread([model.predict(u0, points, times, at, parameters) for model in self.models])
 
     def predict_dataset(self, data: Observations, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation (R, T, C, M), each trajectory from its first observed snapshot alone."""

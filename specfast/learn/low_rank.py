@@ -16,20 +16,14 @@ class LocalLowRank(nn.Module):
 
     def __init__(self, space: Space, channels: int, inputs: int, outputs: int, rank: int = 32):
         super().__init__()
-        n, size = space.indices.astype(np.int64), space.size
-        places = {tuple(row): place for place, row in enumerate(n.tolist())}
-        steps = [np.zeros(space.dim, dtype=int)]
-        for d in range(space.dim):
-            for sign in (1, -1):
-                step = np.zeros(space.dim, dtype=int)
-                step[d] = sign
-                steps.append(step)
+        size = space.size
+        beside = [space.index_set.positions_beside(space.dim, d, step) for d in range(space.dim) for step in (1, -1)]
         # A place past the last one is a zero that stands for neighbours outside the index set.
-        neighbour = np.array([[places.get(tuple(row + step), -1) for step in steps] for row in n])
+        neighbour = np.stack([np.arange(size), *beside], 1)
         self.width, self.inputs = channels * size, inputs
         own = np.concatenate([np.where(neighbour < 0, inputs, neighbour + c * size) for c in range(channels)])
         self.register_buffer("places", torch.from_numpy(own), persistent=False)
-        self.local = nn.Parameter(torch.zeros(self.width, len(steps), dtype=torch.float64))
+        self.local = nn.Parameter(torch.zeros(self.width, neighbour.shape[1], dtype=torch.float64))
         self.bias = nn.Parameter(torch.zeros(outputs, dtype=torch.float64))
         self.inner = nn.Linear(inputs, rank, bias=False, dtype=torch.float64)
         self.outer = nn.Linear(rank, outputs, bias=False, dtype=torch.float64)

@@ -244,7 +244,7 @@ class Model:
         write_json(folder / "config.json", config)
 
 
-def write_json(path: Path, values: Any) -> None:
+def write_json(path: Path, values: object) -> None:
     """Write a JSON file whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(values, indent=1) + "\n")

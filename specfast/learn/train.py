@@ -37,7 +37,7 @@ def fit(
     scale_shift_penalty: float | None = None,
     depends_on_position: bool = False,
     time_dependent: bool = False,
-    known: Mapping[Any, float] | None = None,
+    known: Mapping[int | tuple[int, ...], float] | None = None,
     conserved: Sequence[str] = (),
     local: int | None = None,
     translation_invariant: bool = False,
@@ -53,7 +53,7 @@ def fit(
     progress: bool = True,
     folder: str | Path | None = None,
     resume: bool = False,
-    group: Any = None,
+    group: torch.distributed.ProcessGroup | None = None,
 ) -> Model:
     r"""Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
 
@@ -215,7 +215,9 @@ def _encoded(basis: FieldEncoder, data: Observations, processes: Processes) -> E
     return Encoded(*processes.gather(some, len(data)))
 
 
-def _known_terms(known: Mapping[Any, float] | None, dim: int) -> tuple[tuple[tuple[int, ...], float], ...]:
+def _known_terms(
+    known: Mapping[int | tuple[int, ...], float] | None, dim: int
+) -> tuple[tuple[tuple[int, ...], float], ...]:
     terms = []
     for orders, number in (known or {}).items():
         orders = (orders,) if isinstance(orders, int) else tuple(orders)

@@ -39,7 +39,7 @@ class _Objective(nn.Module):
         return self.loss(rows, start, window)
 
 
-def _in_parallel(objective: nn.Module, group: Any) -> nn.Module:
+def _in_parallel(objective: nn.Module, group: torch.distributed.ProcessGroup | None) -> nn.Module:
     """Return the objective under DistributedDataParallel; its buffers are constants and are not sent."""
     parallel = nn.parallel.DistributedDataParallel
     name = "forward_sync_buffers"  # from PyTorch 2.13 on

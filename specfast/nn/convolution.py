@@ -104,12 +104,7 @@ def _neighbours(space: Space, coupling: int) -> Tensor:
     """Return where the neighbours (K, 2 D coupling) of every index are; K where they are none."""
     if coupling == 0:
         return torch.zeros(space.size, 0, dtype=torch.int64)
-    indices, parts = space.indices.astype(np.int64), []
-    for axis in range(space.dim):
-        for offset in range(1, coupling + 1):
-            for step in (-offset, offset):
-                moved = indices.copy()
-                moved[:, axis] += step
-                found = space.index_set.positions(np.maximum(moved, 0))
-                parts.append(np.where((found < 0) | (moved[:, axis] < 0), space.size, found))
-    return torch.from_numpy(np.stack(parts, 1))
+    steps = [sign * offset for offset in range(1, coupling + 1) for sign in (-1, 1)]
+    places = [space.index_set.positions_beside(space.dim, axis, step) for axis in range(space.dim) for step in steps]
+    found = np.stack(places, 1)
+    return torch.from_numpy(np.where(found < 0, space.size, found))

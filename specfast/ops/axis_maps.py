@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..index_sets import IndexSet
-from ..kernels.space_key import record
+from ..kernels.space_key import SpaceRecord, record
 from .constant_cache import builder, constant, untraced
 
 
@@ -46,13 +45,13 @@ def _lengths(owner: str, axis: int) -> tuple[int, ...]:
 
 
 @builder
-def fiber_positions(space: Any, axis: int, group: int) -> np.ndarray:
+def fiber_positions(space: SpaceRecord, axis: int, group: int) -> np.ndarray:
     """Return where the indices of the fibers of one length are."""
     return _fibers(space.index_set, space.dim, axis)[0][group][1]
 
 
 @builder
-def fiber_places(space: Any, axis: int) -> np.ndarray:
+def fiber_places(space: SpaceRecord, axis: int) -> np.ndarray:
     """Return where every index is after its fibers are put one behind the other."""
     return _fibers(space.index_set, space.dim, axis)[1]
 

@@ -140,9 +140,9 @@ def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> 
     space, derivative = ctx.rest
     dim = axes_of(space)
     if len(derivative) == dim:
-        return (*_gradients(gradient, given, space, derivative, needed), None, None)
+        return (*_gradients(gradient, given, space, derivative, needed, ctx.direct), None, None)
     listed = [
-        _gradients(gradient[..., place // dim, :], given, space, derivative[place : place + dim], needed)
+        _gradients(gradient[..., place // dim, :], given, space, derivative[place : place + dim], needed, ctx.direct)
         for place in range(0, len(derivative), dim)
     ]
     total = [None if parts[0] is None else torch.stack(parts).sum(0) for parts in zip(*listed, strict=True)]
@@ -150,14 +150,19 @@ def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> 
 
 
 def _gradients(
-    gradient: Tensor, given: _Given, space: str, derivative: Sequence[int], needed: Sequence[bool]
-) -> list[Tensor | None]:  # fmt: skip
-    """Return the gradients of sum_m gradient_m u_m that are needed, in the shapes of what they belong to."""
+    gradient: Tensor, given: _Given, space: str, derivative: Sequence[int], needed: Sequence[bool], direct: bool
+) -> Sequence[Tensor | None]:  # fmt: skip
+    """Return the gradients of sum_m gradient_m u_m that are needed, in the shapes of what they belong to.
+
+    `direct`: no one watches, and kernels are called past the dispatcher.
+    """
     coef, x, scale, shift = given
     if not (needed[1] or needed[2] or needed[3]):
-        found = adjoint(gradient, x, scale, shift, space, derivative) if needed[0] else None
-        return [None if found is None else summed_to(found, coef), None, None, None]
-    parts = synthesize_backward(gradient, coef, x, scale, shift, space, derivative)
+        if not needed[0]:
+            return None, None, None, None
+        found = (_adjoint if direct else adjoint)(gradient, x, scale, shift, space, derivative)
+        return summed_to(found, coef), None, None, None
+    parts = (_fused if direct else synthesize_backward)(gradient, coef, x, scale, shift, space, derivative)
     return [summed_to(p, like) if want else None for p, like, want in zip(parts, given, needed, strict=False)]
 
 
@@ -247,12 +252,13 @@ def _adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Seq
     space, derivative = ctx.rest
     grad_values = None
     if needed[0]:
-        grad_values = summed_to(synthesize(gradient, x, scale, shift, space, derivative), values)
+        field = (_synthesize if ctx.direct else synthesize)(gradient, x, scale, shift, space, derivative)
+        grad_values = summed_to(field, values)
     # In the rest the sum over n of gradient_n c_n is that over m of values_m u_m for the field with these coefficients.
     wanted = (False, *needed[1:4])
     rest: Sequence[Tensor | None] = [None] * 4
     if any(wanted):
-        rest = _gradients(values, (gradient, x, scale, shift), space, derivative, wanted)
+        rest = _gradients(values, (gradient, x, scale, shift), space, derivative, wanted, ctx.direct)
     return (grad_values, *rest[1:], None, None)
 
 

@@ -56,7 +56,8 @@ class Operator:
     kernel, fake : callable
         The computation, and the same on shapes alone.
     backward : callable
-        (ctx, gradient) -> one gradient (or None) for each argument; ctx.saved_tensors, ctx.rest, ctx.needs_input_grad.
+        (ctx, needed, gradient) -> one gradient (or None) for each argument; ctx.saved_tensors, ctx.rest, and ctx.direct,
+        which says that kernels may be called past the dispatcher.
     tangent : callable
         (ctx, *tangents) -> tangent of the result; tangents of plain arguments and of constants are None.
     core_axes : sequence of int, callable or None
@@ -78,6 +79,7 @@ class _Saved(NamedTuple):
 
     saved_tensors: Sequence[Tensor]
     rest: Sequence[Any]
+    direct: bool = False
 
 
 def _is_tensor(value: Any) -> bool:
@@ -116,6 +118,7 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
             ctx.save_for_backward(*tensors)
             ctx.save_for_forward(*tensors)
             ctx.rest = [arg for arg in args if not _is_tensor(arg)]
+            ctx.direct = False
             ctx.set_materialize_grads(True)
             return result
 
@@ -188,6 +191,8 @@ def direct_node(rules: Operator) -> Callable[..., Tensor]:
 
         @staticmethod
         def backward(ctx: Any, gradient: Tensor) -> Sequence[Tensor | None]:
+            # What was saved was plain; where the gradient is too, and nobody differentiates again, so is the backward pass.
+            ctx.direct = not torch.is_grad_enabled() and plain(gradient)
             return rules.backward(ctx, ctx.needs_input_grad, gradient)
 
     return Node.apply

@@ -185,11 +185,13 @@ def test_nothing_is_waited_for(gpu):
         coef, points = problem(space, 4)
         coef.requires_grad_()
         space.synthesize(coef, points).sum().backward()  # tables are put there
-        torch.cuda.set_sync_debug_mode("error")
+        first = coef.grad.clone()
+        torch.cuda.set_sync_debug_mode("error")  # whoever waits raises
         try:
             space.synthesize(coef, points).sum().backward()
         finally:
             torch.cuda.set_sync_debug_mode("default")
+        close(coef.grad, 2 * first)
 
 
 def test_full_precision_whatever_the_user_allows(gpu):

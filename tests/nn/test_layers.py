@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from differences import assert_gradient
 
 import specfast as sf
 from specfast.nn import kan
@@ -216,6 +217,7 @@ def test_compiles_without_a_break(name, dynamic):
                 assert (a is None) == (b is None)
                 if a is not None:
                     torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+            assert_gradient(ours, lambda own=arguments: layer(*own).square().sum(), parameters, rtol=1e-6)
 
 
 def test_copies_pickles_and_states(case):

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from differences import assert_gradient
 from torchdiffeq import odeint
 
 import specfast as sf
@@ -117,6 +118,7 @@ def test_compiled_whole(method, backend, dynamic):
         ours, wanted = (torch.autograd.grad(value, parameters) for value in (found, expected))
         for a, b in zip(ours, wanted, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+        assert_gradient(ours, lambda own=given: loss(*own), parameters)
 
 
 def test_coefficients_of_another_space_are_refused():
