@@ -501,6 +501,10 @@ auto or_none(py::object (Kernels::*method)(Given...) const) {
             return (kernels.*method)(given...);
         } catch (const std::invalid_argument&) {
             return py::none();
+        } catch (const py::error_already_set& error) {
+            // PyTorch's, of a tensor without strided memory.
+            if (!error.matches(PyExc_RuntimeError) && !error.matches(PyExc_BufferError)) throw;
+            return py::none();
         }
     };
 }

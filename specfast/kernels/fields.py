@@ -16,7 +16,7 @@ standard domain, which is what the functions here do for any backend.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import ModuleType
 
 import torch
@@ -42,7 +42,12 @@ Gradients = tuple[Tensor, Tensor, Tensor, Tensor]
 
 def fused(x: Tensor) -> ModuleType | None:
     """Return the kernels of x's device that do all in one call, each None where a case is not for it."""
-    return getattr(kernels.cpu_backend() if x.is_cpu else backend(x.device), "fused", None)
+    return _fused_on_cpu(kernels.cpu_backend()) if x.is_cpu else getattr(backend(x.device), "fused", None)
+
+
+@cache
+def _fused_on_cpu(on_cpu: ModuleType) -> ModuleType | None:
+    return getattr(on_cpu, "fused", None)
 
 
 def synthesize(coef: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, orders: Sequence[int]) -> Tensor:

@@ -153,12 +153,12 @@ _COMPUTED = (torch.float64, torch.float32)
 def plain(*tensors: Tensor) -> bool:
     """Whether a call may go past PyTorch's dispatcher, which costs more than a small problem.
 
-    So it is for real CPU tensors of one dtype, while no mode, transform, tracer, compiler, autocast or profiler would want to see it.
+    So it is for real CPU tensors, while no mode, transform, tracer, compiler, autocast or profiler would want to see it. Kernels look
+    at dtype and layout themselves.
     """
-    dtype = tensors[0].dtype
     if (
         torch.compiler.is_compiling()
-        or dtype not in _COMPUTED
+        or tensors[0].dtype not in _COMPUTED
         or _include_set().raw_repr() != _usual_keys
         or _forward_ad._current_level >= 0
         or _profiled()
@@ -168,9 +168,7 @@ def plain(*tensors: Tensor) -> bool:
     for tensor in tensors:
         if (
             type(tensor) not in _PLAIN_TYPES
-            or tensor.dtype is not dtype
             or not tensor.is_cpu
-            or tensor.layout is not torch.strided
             or tensor.is_neg()
             or _is_wrapped(tensor)  # by a transform that may be over: of vjp, say
         ):

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -148,40 +148,33 @@ def takes_arrays(*names: str) -> Callable[[_Method], _Method]:
             if torch.compiler.is_compiling() and all(isinstance(value, Tensor) for value in args):
                 return method(self, *args, **kwargs)
             given = {**dict(zip(positional, args, strict=False)), **kwargs}
-            return _through_tensors(method, self, {k: v for k, v in given.items() if k in wanted}, args, kwargs)
+            own = {name: value for name, value in given.items() if name in wanted}
+
+            def call(turned: dict[str, Any]) -> Any:
+                replaced = [turned.get(name, value) for name, value in zip(positional, args, strict=False)]
+                return method(self, *replaced, **{name: turned.get(name, value) for name, value in kwargs.items()})
+
+            return _through_tensors(call, own)
 
         return wrapped  # type: ignore[return-value]
 
     return decorate
 
 
-def _through_tensors(method: Any, own: Any, arrays: dict[str, Any], args: Any, kwargs: Any) -> Any:
-    """Call a method with tensors for arrays of any namespace."""
+def _through_tensors(call: Callable[[dict[str, Any]], Any], arrays: dict[str, Any]) -> Any:
+    """Call a function with tensors for arrays of any namespace, by name; its results are of that namespace again."""
     namespace = common_namespace(**arrays)
     if namespace == "cupy":
         devices = sorted({int(value.device.id) for value in arrays.values() if namespace_of(value) == "cupy"})
         if len(devices) > 1:
             raise TypeError(f"arrays on different devices: {devices}; one device is expected")
         with _stream_of_cupy(devices[0]):
-            turned = {name: _from_cupy(value) for name, value in arrays.items()}
-            return to_namespace(
-                method(own, *_replaced(method, args, turned), **{**kwargs, **_keywords(kwargs, turned)}), "cupy"
-            )
+            return to_namespace(call({name: _from_cupy(value) for name, value in arrays.items()}), "cupy")
     turned = {
         name: value if value is None or type(value) in (int, float) else to_torch(name, value)
         for name, value in arrays.items()
     }
-    result = method(own, *_replaced(method, args, turned), **{**kwargs, **_keywords(kwargs, turned)})
-    return to_namespace(result, namespace)
-
-
-def _replaced(method: Any, args: Sequence[Any], turned: dict[str, Any]) -> list[Any]:
-    positional = list(inspect.signature(method).parameters)[1:]
-    return [turned.get(name, value) for name, value in zip(positional, args, strict=False)]
-
-
-def _keywords(kwargs: dict[str, Any], turned: dict[str, Any]) -> dict[str, Any]:
-    return {name: turned[name] for name in kwargs if name in turned}
+    return to_namespace(call(turned), namespace)
 
 
 @contextlib.contextmanager
