@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..space import Space
+
+
+def real_floating(dtype: torch.dtype | None) -> torch.dtype:
+    """Return the dtype of parameters: the one given, or PyTorch's default.
+
+    Raises
+    ------
+    ValueError
+        If it is not a real floating-point one.
+    """
+    if dtype is None:
+        return torch.get_default_dtype()
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ValueError(f"dtype={dtype}: a real floating-point dtype is expected")
+    return dtype
+
+
+def _detached(value: float | Tensor) -> Tensor:
+    """Return a number or numbers in float64 on the CPU."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", torch.float64)
+    return torch.as_tensor(value, dtype=torch.float64, device="cpu")
 
 
 class SpaceLayer(nn.Module):
@@ -50,6 +73,8 @@ class ScaledLayer(SpaceLayer):
         beta and x0 of the basis; on bounded axes the interval's own are used instead.
     learn_scale : bool, default False
         Whether scale (by its logarithm) and shift are parameters. The shift of a half-line is its end and stays.
+    device, dtype : optional
+        Where scale and shift are and their real floating-point type; default: PyTorch's, or the device of a tensor given as scale or shift.
 
     Raises
     ------
@@ -63,27 +88,43 @@ class ScaledLayer(SpaceLayer):
     learned_shift: nn.Parameter | None
 
     def __init__(
-        self, space: Space, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False
-    ):
+        self, space: Space, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False, *,
+        device: torch.device | str | None = None, dtype: torch.dtype | None = None,
+    ):  # fmt: skip
         super().__init__(space)
         own = () if space.dim == 1 else (space.dim,)
-        beta, x0 = (torch.as_tensor(part, dtype=torch.get_default_dtype()).expand(own) for part in (scale, shift))
+        beta, x0 = (_detached(part).expand(own) for part in (scale, shift))
         if not ((beta > 0) & beta.isfinite()).all() or not x0.isfinite().all():
             raise ValueError(f"scale={scale}, shift={shift}: finite numbers, the scale positive, are expected")
-        bounded = torch.tensor([family.bounded for family in space.families]).reshape(own)
-        beta, x0 = beta.masked_fill(bounded, 1), x0.masked_fill(bounded, 0)
+        bounded = torch.tensor([family.bounded for family in space.families], device="cpu").reshape(own)
         if learn_scale and bounded.all():
             raise ValueError("learn_scale=True: no axis of this space has a scale or shift that could be learned")
-        moves = torch.tensor([family.domain == (-float("inf"), float("inf")) for family in space.families]).reshape(own)
-        self.register_buffer("moves", moves if space.dim > 1 else moves.clone(), persistent=False)
-        self.register_buffer("fixed_shift", x0.clone())
+        # Plain numbers, from which parameters are filled again wherever they are.
+        self._initial = beta.masked_fill(bounded, 1).tolist(), x0.masked_fill(bounded, 0).tolist()
+        moving = [family.domain == (-float("inf"), float("inf")) for family in space.families]
+        self._all_move, self._moving = all(moving), moving if space.dim > 1 else moving[0]
+        if device is None:
+            device = next((part.device for part in (scale, shift) if isinstance(part, Tensor)), None)
+        empty = partial(torch.empty, own, device=device, dtype=real_floating(dtype))
+        self.register_buffer("moves", torch.empty(own, device=device, dtype=torch.bool), persistent=False)
+        self.register_buffer("fixed_shift", empty())
         if learn_scale:
-            self.log_scale = nn.Parameter(beta.log())
-            self.learned_shift = nn.Parameter(x0.clone()) if moves.any() else None
+            self.log_scale = nn.Parameter(empty())
+            self.learned_shift = nn.Parameter(empty()) if any(moving) else None
         else:
-            self.register_buffer("log_scale", beta.log())
+            self.register_buffer("log_scale", empty())
             self.learned_shift = None
-        self._all_move = bool(moves.all())
+        ScaledLayer.reset_parameters(self)  # that of a subclass needs what its constructor is still to make
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set scale and shift, learned or not, to what the constructor was given."""
+        beta, x0 = self._initial
+        self.log_scale.copy_(torch.tensor(beta, dtype=self.log_scale.dtype, device="cpu").log())
+        self.moves.copy_(torch.tensor(self._moving, device="cpu"))
+        for part in (self.fixed_shift, self.learned_shift):
+            if part is not None:
+                part.copy_(torch.tensor(x0, dtype=part.dtype, device="cpu"))
 
     def scale_and_shift(self) -> dict[str, Any]:
         """Return scale and shift as the transforms take them."""
@@ -102,7 +143,7 @@ class Synthesis(ScaledLayer):
 
     Parameters
     ----------
-    space, scale, shift, learn_scale
+    space, scale, shift, learn_scale, device, dtype
         As in `ScaledLayer`.
     derivative : int, tuple of int, or a list of these, default 0
         As in `Space.synthesize`; a list gives the results stacked on a new first axis.
@@ -121,9 +162,9 @@ class Synthesis(ScaledLayer):
 
     def __init__(
         self, space: Space, *, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False,
-        derivative: Any = 0,
+        derivative: Any = 0, device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ):  # fmt: skip
-        super().__init__(space, scale, shift, learn_scale)
+        super().__init__(space, scale, shift, learn_scale, device=device, dtype=dtype)
         self.derivative = derivative
 
     def forward(self, coef: Tensor, points: Tensor) -> Tensor:
@@ -136,7 +177,7 @@ class Analysis(ScaledLayer):
 
     Parameters
     ----------
-    space, scale, shift, learn_scale
+    space, scale, shift, learn_scale, device, dtype
         As in `ScaledLayer`.
 
     Notes
@@ -154,9 +195,10 @@ class Analysis(ScaledLayer):
     """
 
     def __init__(
-        self, space: Space, *, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False
-    ):
-        super().__init__(space, scale, shift, learn_scale)
+        self, space: Space, *, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False,
+        device: torch.device | str | None = None, dtype: torch.dtype | None = None,
+    ):  # fmt: skip
+        super().__init__(space, scale, shift, learn_scale, device=device, dtype=dtype)
 
     def nodes(self) -> Tensor:
         """Return the points, in float64."""
