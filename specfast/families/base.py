@@ -7,9 +7,10 @@ recurrence, and `differentiation_tables`, d/dz as a map of coefficients.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
@@ -29,6 +30,46 @@ def check_degree(degree: Any, name: str = "degree") -> int:
     if not 0 <= degree <= MAX_DEGREE:
         raise ValueError(f"{name}={degree}: an integer from 0 to {MAX_DEGREE} is expected")
     return int(degree)
+
+
+def constructor_text(value: object) -> str:
+    """Return the call that makes an equal value: the arguments of its class that differ from their defaults.
+
+    Those that a class cannot do without, and the first ones of a family, stand without their names; whole numbers without a point.
+
+    Parameters
+    ----------
+    value : object
+        Whose attributes are called as the parameters of its class.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> constructor_text(sf.Laguerre(0.5, sign=-1)), constructor_text(sf.HyperbolicCross(8, gamma=-1.0))
+    ('Laguerre(0.5, sign=-1)', 'HyperbolicCross(8, gamma=-1)')
+    """
+    words, bare = [], True
+    for name, parameter in inspect.signature(type(value)).parameters.items():
+        required, own = parameter.default is parameter.empty, getattr(value, name)
+        if not required and own == parameter.default:
+            bare = False
+            continue
+        unnamed = parameter.kind is not parameter.KEYWORD_ONLY and bare and (required or isinstance(value, Family))
+        words.append(_argument_text(own) if unnamed else f"{name}={_argument_text(own)}")
+    return f"{type(value).__name__}({', '.join(words)})"
+
+
+def _argument_text(value: object) -> str:
+    """Return Python's text for a number, for several, or for anything else."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_argument_text, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    return repr(int(value)) if isinstance(value, float) and value == int(value) and abs(value) < 2**53 else repr(value)
 
 
 @dataclass(frozen=True)
@@ -114,12 +155,7 @@ class Family:
         return {"family": type(self).__name__, **self.__dict__}
 
     def __repr__(self) -> str:
-        given = [f"{name}={value!r}" for name, value in self.__dict__.items() if value != self._default(name)]
-        return f"{type(self).__name__}({', '.join(given)})"
-
-    @classmethod
-    def _default(cls, name: str) -> Any:
-        return next((field.default for field in fields(cls) if field.name == name), None)
+        return constructor_text(self)
 
     # ------------------------------------------------------------------------------------------------- the functions
 

@@ -24,7 +24,7 @@ class Runs(NamedTuple):
 
 
 @register_index_set
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Part(IndexSet):
     """One of `count` parts of an index set, all with the same number of nodes of the tree, to within a run.
 

@@ -18,10 +18,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..families import check_degree
+from ..families.base import constructor_text
 
 _SLACK = 1e-12
 # Costs are counted in whole units, so that every way of adding them up gives the same members.
 _UNIT = 2.0**48
+_LISTED = 1000  # numbers up to which the text of a set lists its members
 ALL = 2**62  # nodes, more than any tree has
 
 
@@ -59,11 +61,14 @@ def register_index_set(cls: _Concrete) -> _Concrete:
     return cls
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class IndexSet:
     """Base of the index sets; use TensorProduct, TotalDegree, HyperbolicCross or Indices."""
 
     degree: int | tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return constructor_text(self)
 
     @property
     def described(self) -> bool:
@@ -169,7 +174,7 @@ class IndexSet:
 
 
 @register_index_set
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class TensorProduct(IndexSet):
     """All n with n_d <= degree (one degree, or one an axis).
 
@@ -193,7 +198,7 @@ class TensorProduct(IndexSet):
 
 
 @register_index_set
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class TotalDegree(IndexSet):
     """All n with sum of w_d n_d <= degree, n_d <= degree.
 
@@ -219,7 +224,7 @@ class TotalDegree(IndexSet):
 
 
 @register_index_set
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class HyperbolicCross(IndexSet):
     r"""The hyperbolic cross of degree N and shape gamma.
 
@@ -273,7 +278,7 @@ class HyperbolicCross(IndexSet):
 
 
 @register_index_set
-@dataclass(frozen=True, init=False, eq=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Indices(IndexSet):
     """A downward-closed set given by its members.
 
@@ -348,7 +353,11 @@ class Indices(IndexSet):
         return hash((self.degree, self.tree(self.dim).tobytes()))
 
     def __repr__(self) -> str:
-        return f"Indices({self.size(self.dim)} in {self.dim} dimensions, degree={self.degree})"
+        listed = self.size(self.dim) * self.dim <= _LISTED
+        return f"Indices({self.indices(self.dim).tolist()})" if listed else str(self)
+
+    def __str__(self) -> str:
+        return f"<Indices: {self.size(self.dim)} in {self.dim} dimensions, degree={self.degree}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Indices, (self.indices(self.dim),)

@@ -78,7 +78,8 @@ class SpaceSpec:
     def __repr__(self) -> str:
         if self.dim == 1 and self.index_set == TensorProduct(self.size - 1):
             return f"Space({self.families[0].with_degree(self.size - 1)!r})"
-        return f"Space({list(self.families)}, {self.index_set})"
+        families: Family | list[Family] = self.families[0] if self.dim == 1 else list(self.families)
+        return f"Space({families!r}, {self.index_set!r})"
 
     @property
     def degrees(self) -> tuple[int, ...]:
