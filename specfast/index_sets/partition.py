@@ -90,15 +90,63 @@ class Part(IndexSet):
         return int(self.tree(dim)[:, 1].sum())
 
     def leading(self, dim: int) -> int:
-        """Return how many of the first indices only lead to the part."""
+        """Return how many of the first indices only lead to the part.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> Part(sf.HyperbolicCross(32), 1, 4).leading(4)
+        24
+        """
         return _runs(self, dim).leading
 
     def own_size(self, dim: int) -> int:
-        """Return how many indices belong to the part."""
+        """Return how many indices belong to the part.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> Part(sf.HyperbolicCross(32), 1, 4).own_size(4)
+        718
+        """
         return self.size(dim) - self.leading(dim)
 
     def begin(self, dim: int) -> int:
-        """Return which index of the whole the first of the part is."""
+        """Return which index of the whole the first of the part is.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> Part(sf.HyperbolicCross(32), 1, 4).begin(4)
+        718
+        """
         return _runs(self, dim).begin
 
     def to_dict(self) -> dict[str, Any]:

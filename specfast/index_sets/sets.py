@@ -28,7 +28,17 @@ ALL = 2**62  # nodes, more than any tree has
 
 
 def memory() -> int:
-    """Return this machine's memory in bytes."""
+    """Return this machine's memory in bytes.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> memory() > 2**20
+    True
+    """
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -63,7 +73,19 @@ def register_index_set(cls: _Concrete) -> _Concrete:
 
 @dataclass(frozen=True, repr=False)
 class IndexSet:
-    """Base of the index sets; use TensorProduct, TotalDegree, HyperbolicCross or Indices."""
+    """Base of the index sets; use TensorProduct, TotalDegree, HyperbolicCross or Indices.
+
+    Parameters
+    ----------
+    degree : int or tuple of int
+        The largest entry that an axis may have, or one an axis.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> isinstance(sf.TotalDegree(4), IndexSet), sf.TotalDegree(4).size(3)
+    (True, 35)
+    """
 
     degree: int | tuple[int, ...]
 
@@ -76,11 +98,50 @@ class IndexSet:
         return True
 
     def rule(self, dim: int) -> Rule:
-        """Return what decides on membership."""
+        """Return what decides on membership.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        Rule
+            Costs of every entry of every axis, and how much they may add up to.
+
+        Raises
+        ------
+        TypeError
+            If the set is a list of members.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TensorProduct((2, 3)).rule(2).degrees.tolist()
+        [2, 3]
+        """
         raise TypeError(f"{type(self).__name__} has no rule; its members are listed")
 
     def size(self, dim: int) -> int:
-        """Return how many members there are, counted without listing them."""
+        """Return how many members there are, counted without listing them.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        int
+            K.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.HyperbolicCross(32).size(10)
+        1517568
+        """
         return _count(self, dim)
 
     def tree(self, dim: int) -> np.ndarray:
@@ -89,23 +150,100 @@ class IndexSet:
         A row has how many leading entries the run shares with the one before, and its length. The entry after the shared
         ones is one more than before, those behind it are 0 again; so the tree is all of the set.
 
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        numpy.ndarray (F, 2)
+            Of int32; not to be written to.
+
         Raises
         ------
         ValueError
             If the set would not fit in memory; says how many members it has.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(2).tree(2).tolist()
+        [[0, 3], [0, 2], [0, 1]]
         """
         return _tree(self, dim)
 
     def indices(self, dim: int) -> np.ndarray:
-        """Return the members as an array (K, dim) in lexicographic order, of the smallest signed integer type."""
+        """Return the members as an array (K, dim) in lexicographic order, of the smallest signed integer type.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        numpy.ndarray (K, dim)
+            Not to be written to.
+
+        Raises
+        ------
+        ValueError
+            If the list would not fit in memory.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(1).indices(2).tolist()
+        [[0, 0], [0, 1], [1, 0]]
+        """
         return _indices(self, dim)
 
     def largest(self, dim: int) -> tuple[int, ...]:
-        """Return the largest entry along every axis."""
+        """Return the largest entry along every axis.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        tuple of int
+            D of them.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(4, weights=(1, 2)).largest(2)
+        (4, 2)
+        """
         return _largest(self, dim)
 
     def positions(self, indices: Any) -> np.ndarray:
-        """Return where each of some indices (..., dim) is in the set's order; -1 where it is not a member."""
+        """Return where each of some indices (..., dim) is in the set's order; -1 where it is not a member.
+
+        Parameters
+        ----------
+        indices : array (..., dim) of integers
+            One index a row.
+
+        Returns
+        -------
+        numpy.ndarray (...,)
+            Of int64.
+
+        Raises
+        ------
+        TypeError
+            If they are no integers.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(1).positions([[1, 0], [1, 1]]).tolist()
+        [2, -1]
+        """
         from .enumerate import find
 
         wanted = _as_indices(indices)
@@ -114,22 +252,88 @@ class IndexSet:
         return places.reshape(wanted.shape[:-1])
 
     def contains(self, indices: Any) -> np.ndarray:
-        """Return which of some indices (..., dim) are members."""
+        """Return which of some indices (..., dim) are members.
+
+        Parameters
+        ----------
+        indices : array (..., dim) of integers
+            One index a row.
+
+        Returns
+        -------
+        numpy.ndarray (...,)
+            Of bool.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(1).contains([[1, 0], [1, 1]]).tolist()
+        [True, False]
+        """
         return self.positions(indices) >= 0
 
     def neighbours(self, dim: int) -> np.ndarray:
-        """Return the indices (L, dim) outside of the set with any of which alone it would still be downward closed."""
+        """Return the indices (L, dim) outside of the set with any of which alone it would still be downward closed.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        numpy.ndarray (L, dim)
+            Of int64.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sorted(sf.TotalDegree(1).neighbours(2).tolist())
+        [[0, 2], [1, 1], [2, 0]]
+        """
         from .enumerate import neighbours
 
         return neighbours(self.indices(dim).astype(np.int64))
 
     def union(self, other: IndexSet, dim: int) -> Indices:
-        """Return the members of either."""
+        """Return the members of either.
+
+        Parameters
+        ----------
+        other : IndexSet
+            Another set.
+        dim : int
+            D.
+
+        Returns
+        -------
+        Indices
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TensorProduct((2, 0)).union(sf.TensorProduct((0, 1)), 2)
+        Indices([[0, 0], [0, 1], [1, 0], [2, 0]])
+        """
         both = np.concatenate([part.indices(dim).astype(np.int64) for part in (self, other)])
         return Indices(np.unique(both, axis=0))
 
     def save(self, path: str | Path) -> None:
-        """Write the set to a NumPy file (.npz); `load_index_set` reads it."""
+        """Write the set to a NumPy file (.npz); `load_index_set` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of the file; one that is there is overwritten.
+
+        Examples
+        --------
+        >>> import tempfile, specfast as sf
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sf.HyperbolicCross(8).save(f"{folder}/cross.npz")
+        ...     print(sf.load_index_set(f"{folder}/cross.npz"))
+        HyperbolicCross(8)
+        """
         import json
 
         values = self.to_dict()
@@ -142,7 +346,29 @@ class IndexSet:
                 np.savez_compressed(file, index_set=np.array(json.dumps(values)), indices=own)
 
     def axis_degrees(self, dim: int) -> tuple[int, ...]:
-        """Return the largest entry that each axis is allowed."""
+        """Return the largest entry that each axis is allowed.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        tuple of int
+            D of them.
+
+        Raises
+        ------
+        ValueError
+            If the set has degrees for another number of axes.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(4).axis_degrees(3)
+        (4, 4, 4)
+        """
         if isinstance(self.degree, tuple):
             if len(self.degree) != dim:
                 raise ValueError(f"degree={self.degree}: {dim} degrees, one an axis, are expected")
@@ -150,7 +376,23 @@ class IndexSet:
         return (self.degree,) * dim
 
     def check(self, dim: int) -> None:
-        """Raise ValueError if the set has no members of this dimension."""
+        """Raise ValueError if the set has no members of this dimension.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Raises
+        ------
+        ValueError
+            If the set has degrees or weights for another number of axes.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TensorProduct((2, 3)).check(2)
+        """
         self.axis_degrees(dim)
         self._axis_weights(dim)
 
@@ -166,7 +408,19 @@ class IndexSet:
         return weights
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the index set as plain values; see `index_set_from_dict`."""
+        """Return the index set as plain values; see `index_set_from_dict`.
+
+        Returns
+        -------
+        dict
+            The class's name as "index_set", and its arguments, all of which JSON can hold.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.HyperbolicCross(8, gamma=-1).to_dict()
+        {'index_set': 'HyperbolicCross', 'degree': 8, 'gamma': -1.0, 'weights': None}
+        """
         values = dict(self.__dict__)
         if values.get("gamma") == -math.inf:
             values["gamma"] = "-inf"
@@ -176,7 +430,17 @@ class IndexSet:
 @register_index_set
 @dataclass(frozen=True, init=False, repr=False)
 class TensorProduct(IndexSet):
-    """All n with n_d <= degree (one degree, or one an axis).
+    """All n with n_d <= degree (one degree, or one an axis): (N + 1)^D of them.
+
+    Parameters
+    ----------
+    degree : int or sequence of int
+        The largest entry N of every axis, or one an axis.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a degree is no integer from 0 to 10,000,000.
 
     Examples
     --------
@@ -201,6 +465,18 @@ class TensorProduct(IndexSet):
 @dataclass(frozen=True, init=False, repr=False)
 class TotalDegree(IndexSet):
     """All n with sum of w_d n_d <= degree, n_d <= degree.
+
+    Parameters
+    ----------
+    degree : int
+        N.
+    weights : sequence of float, optional
+        Axis weights w_d > 0, default 1; a larger weight keeps fewer indices along its axis.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the degree is no integer from 0 to 10,000,000, or a weight is not positive.
 
     Examples
     --------
@@ -461,10 +737,27 @@ def _largest(index_set: IndexSet, dim: int) -> tuple[int, ...]:
 def load_index_set(path: str | Path) -> IndexSet:
     """Return the index set that `IndexSet.save` wrote.
 
+    Parameters
+    ----------
+    path : str or Path
+        Of the file.
+
+    Returns
+    -------
+    IndexSet
+
     Raises
     ------
     ValueError
         If the file does not hold one.
+
+    Examples
+    --------
+    >>> import tempfile, specfast as sf
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sf.Indices([[0, 0], [1, 0]]).save(f"{folder}/set.npz")
+    ...     print(repr(sf.load_index_set(f"{folder}/set.npz")))
+    Indices([[0, 0], [1, 0]])
     """
     import json
     import zipfile
@@ -481,7 +774,27 @@ def load_index_set(path: str | Path) -> IndexSet:
 
 
 def index_set_from_dict(values: dict[str, Any]) -> IndexSet:
-    """Return the index set that `IndexSet.to_dict` described."""
+    """Return the index set that `IndexSet.to_dict` described.
+
+    Parameters
+    ----------
+    values : dict
+        The class's name as "index_set", and its arguments.
+
+    Returns
+    -------
+    IndexSet
+
+    Raises
+    ------
+    ValueError
+        If there is no class of this name.
+
+    Examples
+    --------
+    >>> index_set_from_dict({"index_set": "TotalDegree", "degree": 4})
+    TotalDegree(4)
+    """
     values = dict(values)
     name = values.pop("index_set", None)
     if name not in INDEX_SETS:
