@@ -97,12 +97,47 @@ class SpaceSpec:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the space as plain values that JSON can hold."""
+        """Return the space as plain values that JSON can hold.
+
+        Returns
+        -------
+        dict
+            Families and index set.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> space = sf.Space(sf.Hermite(degree=3))
+        >>> sf.Space.from_dict(space.to_dict()) == space
+        True
+        """
         return describe(self.families, self.index_set)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return the space that `to_dict` described."""
+        """Return the space that `to_dict` described.
+
+        Parameters
+        ----------
+        values : dict
+            Families and index set.
+
+        Returns
+        -------
+        Space
+
+        Raises
+        ------
+        ValueError
+            If a family or the index set is not known.
+
+        Examples
+        --------
+        >>> import json, specfast as sf
+        >>> text = json.dumps(sf.Space([sf.Hermite()] * 2, sf.HyperbolicCross(8)).to_dict())
+        >>> sf.Space.from_dict(json.loads(text))
+        Space([Hermite(), Hermite()], HyperbolicCross(8))
+        """
         return cls(*from_description(values))
 
     def _orders(self, derivative: Any) -> tuple[int, ...]:
