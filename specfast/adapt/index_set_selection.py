@@ -21,7 +21,23 @@ _RIDGE = 1e-10  # of the number of points
 
 @dataclass(frozen=True)
 class Candidate:
-    """An index set that was tried: its size, and the relative error on points that the fit did not see."""
+    """An index set that was tried: its size, and the relative error on points that the fit did not see.
+
+    Parameters
+    ----------
+    index_set : IndexSet
+        The set.
+    size : int
+        How many members it has.
+    error : float
+        Root mean square error on the points held out, relative to that of the values.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> Candidate(sf.TotalDegree(2), 6, 0.01)
+    Candidate(index_set=TotalDegree(2), size=6, error=0.01)
+    """
 
     index_set: IndexSet
     size: int
@@ -29,7 +45,28 @@ class Candidate:
 
 
 def largest_within(make: Callable[[int], IndexSet], dim: int, budget: int) -> IndexSet:
-    """Return the index set of the largest degree with at most `budget` members, make(degree) being larger for larger ones."""
+    """Return the index set of the largest degree with at most `budget` members, make(degree) being larger for larger ones.
+
+    Parameters
+    ----------
+    make : callable
+        make(degree) gives an index set.
+    dim : int
+        D.
+    budget : int
+        Largest number of members.
+
+    Returns
+    -------
+    IndexSet
+        That of degree 0 where none is small enough.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> largest_within(sf.TotalDegree, 3, 100)
+    TotalDegree(6)
+    """
     low, high = 0, 1
     while make(high).size(dim) <= budget:
         low, high = high, 2 * high
@@ -75,6 +112,13 @@ def grow_index_set(
     References
     ----------
     Gerstner and Griebel, Computing 71 (2003), 65-87, grow sets for quadrature in this way.
+
+    Examples
+    --------
+    >>> import numpy as np, specfast as sf
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (400, 2))
+    >>> grow_index_set(x[:, 0] ** 3, x, 8, [sf.Legendre()] * 2).contains([[3, 0]])
+    array([ True])
     """
     v, x = _checked(values, points, budget, families)
     if ridge == 0:

@@ -79,6 +79,38 @@ class SpaceShard:
         """Return the field of all processes' coefficients at this process's points; see `Space.synthesize`.
 
         One message of the size of the result along the axis that splits the indices.
+
+        Parameters
+        ----------
+        coef : Tensor (..., K_r)
+            This process's coefficients.
+        points : Tensor (..., M, D)
+            Points: the same in every process along the axis that splits the indices.
+        scale, shift : number or Tensor (...,) or (..., D)
+            beta and x0, the same in every process.
+        derivative : int or tuple of int
+            Order (one an axis).
+
+        Returns
+        -------
+        Tensor (..., M)
+            The same in every process along the axis that splits the indices.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `Space.synthesize`, and where an argument is no tensor.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> import torch.distributed as dist
+        >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # torchrun's processes do without a store
+        >>> space = sf.Space([sf.Hermite()] * 2, sf.TotalDegree(4))
+        >>> part = sf.distributed.shard(space, dist.init_device_mesh("cpu", (1,)))
+        >>> part.synthesize(torch.ones(part.size), torch.zeros(5, 2)).shape
+        torch.Size([5])
+        >>> dist.destroy_process_group()
         """
         coef, points, scale, shift = self._placed(coef, points, scale, shift)
         own = self._own.synthesize(coef, points, scale=scale, shift=shift, derivative=derivative)
@@ -87,7 +119,39 @@ class SpaceShard:
     def value_and_gradient(
         self, coef: Tensor, points: Tensor, *, scale: Any = 1, shift: Any = 0
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Return u and its gradient in x; see `Space.value_and_gradient`."""
+        """Return u and its gradient in x; see `Space.value_and_gradient`. Two messages, of the sizes of the results.
+
+        Parameters
+        ----------
+        coef : Tensor (..., K_r)
+            This process's coefficients.
+        points : Tensor (..., M, D)
+            Points: the same in every process along the axis that splits the indices.
+        scale, shift : number or Tensor (...,) or (..., D)
+            beta and x0, the same in every process.
+
+        Returns
+        -------
+        value : Tensor (..., M)
+        gradient : Tensor (..., M, D)
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `Space.value_and_gradient`, and where an argument is no tensor.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> import torch.distributed as dist
+        >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # torchrun's processes do without a store
+        >>> space = sf.Space([sf.Hermite()] * 2, sf.TotalDegree(4))
+        >>> part = sf.distributed.shard(space, dist.init_device_mesh("cpu", (1,)))
+        >>> value, slope = part.value_and_gradient(torch.ones(part.size), torch.zeros(5, 2))
+        >>> value.shape, slope.shape
+        (torch.Size([5]), torch.Size([5, 2]))
+        >>> dist.destroy_process_group()
+        """
         coef, points, scale, shift = self._placed(coef, points, scale, shift)
         value, slope = self._own.value_and_gradient(coef, points, scale=scale, shift=shift)
         return self._sum("indices", value), self._sum("indices", slope)
@@ -98,6 +162,37 @@ class SpaceShard:
         """Return the transpose of `synthesize` applied to all processes' values, this process's coefficients of it.
 
         One message of the size of the result along the axis that splits the points.
+
+        Parameters
+        ----------
+        values : Tensor (..., M)
+            Values at this process's points.
+        points : Tensor (..., M, D)
+            Points: the same in every process along the axis that splits the indices.
+        scale, shift : number or Tensor (...,) or (..., D)
+            beta and x0, the same in every process.
+        derivative : int or tuple of int
+            Order (one an axis).
+
+        Returns
+        -------
+        Tensor (..., K_r)
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `Space.adjoint`, and where an argument is no tensor.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> import torch.distributed as dist
+        >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # torchrun's processes do without a store
+        >>> space = sf.Space([sf.Hermite()] * 2, sf.TotalDegree(4))
+        >>> part = sf.distributed.shard(space, dist.init_device_mesh("cpu", (1,)))
+        >>> part.adjoint(torch.ones(5), torch.zeros(5, 2)).shape
+        torch.Size([15])
+        >>> dist.destroy_process_group()
         """
         _check("values", values)
         _, points, scale, shift = self._placed(None, points, scale, shift)
@@ -106,7 +201,34 @@ class SpaceShard:
         return self._sum("points", own[..., self._leading :])
 
     def norm(self, coef: Tensor) -> Tensor:
-        """Return the weighted L2 norm of the field of all processes' coefficients."""
+        """Return the weighted L2 norm of the field of all processes' coefficients. One message of the size of the result.
+
+        Parameters
+        ----------
+        coef : Tensor (..., K_r)
+            This process's coefficients.
+
+        Returns
+        -------
+        Tensor (...,)
+            Real, the same in every process.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `Space.norm`, and where an argument is no tensor.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> import torch.distributed as dist
+        >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # torchrun's processes do without a store
+        >>> space = sf.Space([sf.Hermite()] * 2, sf.TotalDegree(4))
+        >>> part = sf.distributed.shard(space, dist.init_device_mesh("cpu", (1,)))
+        >>> round(float(part.norm(torch.ones(part.size)) ** 2), 4) == part.size
+        True
+        >>> dist.destroy_process_group()
+        """
         _check("coef", coef)
         own = self._padded(coef)
         return self._sum("indices", self._own.inner(own, own).real) ** 0.5
@@ -114,13 +236,66 @@ class SpaceShard:
     # ---------------------------------------------------------------------------------------------------- coefficients
 
     def scatter(self, coef: Tensor) -> Tensor:
-        """Return this process's part (..., K_r) of coefficients (..., K) that every process has."""
+        """Return this process's part (..., K_r) of coefficients (..., K) that every process has.
+
+        Parameters
+        ----------
+        coef : Tensor (..., K)
+            All coefficients.
+
+        Returns
+        -------
+        Tensor (..., K_r)
+            A view of them.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If they are no tensor (..., K).
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> import torch.distributed as dist
+        >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # torchrun's processes do without a store
+        >>> space = sf.Space([sf.Hermite()] * 2, sf.TotalDegree(4))
+        >>> part = sf.distributed.shard(space, dist.init_device_mesh("cpu", (1,)))
+        >>> part.scatter(torch.ones(space.size)).shape == (part.size,)
+        True
+        >>> dist.destroy_process_group()
+        """
         _check("coef", coef)
         self.space._check_size("coef", coef, self.space.size)
         return self._share("indices", coef)[..., self.begin : self.begin + self.size]
 
     def gather(self, coef: Tensor) -> Tensor:
-        """Return the coefficients (..., K) of all processes, in each: only where they fit there."""
+        """Return the coefficients of all processes, in each: only where they fit there. One message of their size.
+
+        Parameters
+        ----------
+        coef : Tensor (..., K_r)
+            This process's coefficients.
+
+        Returns
+        -------
+        Tensor (..., K)
+
+        Raises
+        ------
+        ValueError, TypeError
+            If they are no tensor (..., K_r).
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> import torch.distributed as dist
+        >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # torchrun's processes do without a store
+        >>> space = sf.Space([sf.Hermite()] * 2, sf.TotalDegree(4))
+        >>> part = sf.distributed.shard(space, dist.init_device_mesh("cpu", (1,)))
+        >>> part.gather(torch.ones(part.size)).shape == (space.size,)
+        True
+        >>> dist.destroy_process_group()
+        """
         _check("coef", coef)
         self.space._check_size("coef", coef, self.size)
         behind = self.space.size - self.begin - self.size
@@ -186,9 +361,24 @@ def shard(space: Space, mesh: Any, *, indices: int | str | None = 0, points: int
         The axis of the mesh along which the index set is split into parts of even work, and that along which each process
         has points of its own.
 
+    Returns
+    -------
+    SpaceShard
+
     Raises
     ------
     ValueError
         If these are not axes of the mesh, or the indices of a space on one axis are to be split.
+
+    Examples
+    --------
+    >>> import torch, specfast as sf
+    >>> import torch.distributed as dist
+    >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)  # torchrun's processes do without a store
+    >>> space = sf.Space([sf.Hermite()] * 2, sf.TotalDegree(4))
+    >>> part = sf.distributed.shard(space, dist.init_device_mesh("cpu", (1,)))
+    >>> part
+    SpaceShard(15 of 15 coefficients from 0, Space([Hermite(), Hermite()], TotalDegree(4)))
+    >>> dist.destroy_process_group()
     """
     return SpaceShard(space, mesh, indices, points)

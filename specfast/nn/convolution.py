@@ -81,11 +81,50 @@ class SpectralConv(ScaledLayer):
         nn.init.normal_(self.weight).mul_(self.weight.shape[-1] ** -0.5 / self.in_channels)
 
     def grid(self, *sizes: int) -> tuple[Tensor, ...]:
-        """Return the nodes of every axis for so many of them, in float64; by default one more than the degree."""
+        """Return the nodes of every axis for so many of them, in float64; by default one more than the degree.
+
+        Parameters
+        ----------
+        *sizes : int
+            One for all axes, or one an axis.
+
+        Returns
+        -------
+        tuple of Tensor (n_d,)
+
+        Raises
+        ------
+        ValueError
+            If there are fewer nodes than functions along an axis.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> layer = sf.nn.SpectralConv(sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(6)), 1, 1)
+        >>> [line.shape for line in layer.grid(12, 9)]
+        [torch.Size([12]), torch.Size([9])]
+        """
         return self.space.grid(list(sizes) or None, **self.scale_and_shift())
 
     def mix(self, coef: Tensor) -> Tensor:
-        """Return coefficients (B, out_channels, K) of coefficients (B, in_channels, K)."""
+        """Return the coefficients of the result from those of the input: what the layer does between its transforms.
+
+        Parameters
+        ----------
+        coef : Tensor (B, in_channels, K)
+            Coefficients.
+
+        Returns
+        -------
+        Tensor (B, out_channels, K)
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> layer = sf.nn.SpectralConv(sf.Space(sf.Hermite(degree=8)), 3, 5)
+        >>> layer.mix(torch.randn(2, 3, 9)).shape
+        torch.Size([2, 5, 9])
+        """
         weight = self.weight.to(coef.dtype)
         mixed = mix(coef, weight[..., 0])
         if self.coupling:

@@ -80,6 +80,13 @@ class ScaledLayer(SpaceLayer):
     ------
     TypeError, ValueError
         If the space is none, the scale is not positive, or nothing could be learned.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> layer = ScaledLayer(sf.Space(sf.Hermite(degree=8)), scale=2.0, learn_scale=True)
+    >>> [name for name, _ in layer.named_parameters()]
+    ['log_scale', 'learned_shift']
     """
 
     moves: Tensor
@@ -127,14 +134,39 @@ class ScaledLayer(SpaceLayer):
                 part.copy_(torch.tensor(x0, dtype=part.dtype, device="cpu"))
 
     def scale_and_shift(self) -> dict[str, Any]:
-        """Return scale and shift as the transforms take them."""
+        """Return scale and shift as the transforms take them.
+
+        Returns
+        -------
+        dict
+            "scale" (beta) and "shift" (x0), tensors (), or (D,) for several axes; differentiable where they are learned.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> layer = sf.nn.Synthesis(sf.Space(sf.Hermite(degree=8)), scale=1.0, shift=0.5)
+        >>> layer.scale_and_shift()
+        {'scale': tensor(1.), 'shift': tensor(0.5000)}
+        """
         shift = self.fixed_shift
         if self.learned_shift is not None:
             shift = self.learned_shift if self._all_move else torch.where(self.moves, self.learned_shift, shift)
         return {"scale": self.log_scale.exp(), "shift": shift}
 
     def scale_only(self) -> dict[str, Any]:
-        """Return the scale as the grid transforms take it."""
+        """Return the scale as the grid transforms take it.
+
+        Returns
+        -------
+        dict
+            "scale" (beta) alone.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.nn.Synthesis(sf.Space(sf.Hermite(degree=8))).scale_only()
+        {'scale': tensor(1.)}
+        """
         return {name: value for name, value in self.scale_and_shift().items() if name == "scale"}
 
 
@@ -201,7 +233,18 @@ class Analysis(ScaledLayer):
         super().__init__(space, scale, shift, learn_scale, device=device, dtype=dtype)
 
     def nodes(self) -> Tensor:
-        """Return the points, in float64."""
+        """Return the points, in float64.
+
+        Returns
+        -------
+        Tensor (K,) or (K, D)
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.nn.Analysis(sf.Space(sf.Legendre(degree=1))).nodes().round(decimals=4).tolist()
+        [-0.5774, 0.5774]
+        """
         return self.space.nodes(**self.scale_and_shift())  # type: ignore[no-any-return]
 
     def forward(self, values: Tensor) -> Tensor:
