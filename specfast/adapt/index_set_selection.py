@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from ..families import Family
 from ..index_sets import HyperbolicCross, IndexSet, Indices
 from ..space import Space
+from ..space.array_api import Array
 
 GAMMAS = (-math.inf, -4.0, -2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75)
 _RIDGE = 1e-10  # of the number of points
@@ -77,7 +78,7 @@ def largest_within(make: Callable[[int], IndexSet], dim: int, budget: int) -> In
 
 
 def grow_index_set(
-    values: Any, points: Any, budget: int, families: Sequence[Family], *, scale: Any = 1, shift: Any = 0, ridge: float | None = None
+    values: Array, points: Array, budget: int, families: Sequence[Family], *, scale: Array | float = 1, shift: Array | float = 0, ridge: float | None = None
 ) -> Indices:  # fmt: skip
     """Return a downward-closed set of at most `budget` members, grown from {0} where the field has not been represented yet.
 
@@ -124,7 +125,7 @@ def grow_index_set(
     if ridge == 0:
         budget = min(budget, len(x))  # more could not be determined
     ridge = _RIDGE * len(x) if ridge is None else ridge
-    where, dim = {"scale": scale, "shift": shift}, len(families)
+    where, dim = _where(scale, shift), len(families)
     grown = Indices(np.zeros((1, dim), np.int64))
     while (size := grown.size(dim)) < budget:
         space = Space(families, grown)
@@ -140,7 +141,7 @@ def grow_index_set(
 
 
 def _gains(
-    families: Sequence[Family], grown: Indices, ahead: np.ndarray, rest: Tensor, x: Tensor, where: dict[str, Any]
+    families: Sequence[Family], grown: Indices, ahead: np.ndarray, rest: Tensor, x: Tensor, where: ScaleShift
 ) -> Tensor:
     """Return what the rest has of each neighbour's function and of those one step behind it."""
     dim = len(families)
@@ -157,7 +158,7 @@ def _gains(
 
 
 def choose_index_set(
-    values: Any, points: Any, budget: int, families: Sequence[Family], *, scale: Any = 1, shift: Any = 0,
+    values: Array, points: Array, budget: int, families: Sequence[Family], *, scale: Array | float = 1, shift: Array | float = 0,
     gammas: Sequence[float] = GAMMAS, grow: bool = True, ridge: float | None = None, seed: int = 0,
 ) -> list[Candidate]:  # fmt: skip
     """Return index sets of at most `budget` members, best first, by their error on a fifth of the points, held out.
@@ -211,7 +212,7 @@ def choose_index_set(
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(x)))
     held, kept = order[: len(x) // 5], order[len(x) // 5 :]
     ridge = _RIDGE * len(kept) if ridge is None else ridge
-    where, dim = {"scale": scale, "shift": shift}, len(families)
+    where, dim = _where(scale, shift), len(families)
     sets: list[IndexSet] = [largest_within(lambda n, g=gamma: HyperbolicCross(n, g), dim, budget) for gamma in gammas]  # type: ignore[misc]
     if grow:
         sets.append(grow_index_set(v[..., kept], x[kept], budget, families, ridge=ridge, **where))
@@ -225,7 +226,22 @@ def choose_index_set(
     return sorted(tried, key=lambda candidate: (not math.isfinite(candidate.error), candidate.error))
 
 
-def _checked(values: Any, points: Any, budget: int, families: Sequence[Family]) -> tuple[Tensor, Tensor]:
+class ScaleShift(TypedDict):
+    """beta and x0, as keywords of a space's methods."""
+
+    scale: Tensor | float
+    shift: Tensor | float
+
+
+def _where(scale: Array | float, shift: Array | float) -> ScaleShift:
+    beta, x0 = (
+        part if isinstance(part, (int, float)) else torch.as_tensor(part).detach().cpu().double()
+        for part in (scale, shift)
+    )
+    return {"scale": beta, "shift": x0}
+
+
+def _checked(values: Array, points: Array, budget: int, families: Sequence[Family]) -> tuple[Tensor, Tensor]:
     """Return values, real and with a largest one of 1 (complex ones as two fields), and points, in float64."""
     v, x = (torch.as_tensor(part).detach().cpu().resolve_conj().resolve_neg() for part in (values, points))
     if v.is_complex():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -11,6 +11,10 @@ from ..index_sets.partition import Part
 from ..ops.collectives import all_reduce, copy_to_group
 from ..space import Space
 from ..space.arguments import in_parts
+from ..space.array_api import Orders
+
+if TYPE_CHECKING:
+    from torch.distributed.device_mesh import DeviceMesh
 
 
 class SpaceShard:
@@ -52,7 +56,7 @@ class SpaceShard:
     ...     return shard.synthesize(coef, points)  # (100,), in every process
     """
 
-    def __init__(self, space: Space, mesh: Any, indices: int | str | None = 0, points: int | str | None = None):
+    def __init__(self, space: Space, mesh: DeviceMesh, indices: int | str | None = 0, points: int | str | None = None):
         self.space, self.mesh = space, mesh
         axes = {"indices": _axis("indices", indices, mesh), "points": _axis("points", points, mesh)}
         if axes["indices"] is None and axes["points"] is None:
@@ -74,7 +78,7 @@ class SpaceShard:
     # ------------------------------------------------------------------------------------------------------ transforms
 
     def synthesize(
-        self, coef: Tensor, points: Tensor, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
+        self, coef: Tensor, points: Tensor, *, scale: Tensor | float = 1, shift: Tensor | float = 0, derivative: Orders | list[Orders] = 0
     ) -> Tensor:  # fmt: skip
         """Return the field of all processes' coefficients at this process's points; see `Space.synthesize`.
 
@@ -117,7 +121,7 @@ class SpaceShard:
         return self._sum("indices", own)
 
     def value_and_gradient(
-        self, coef: Tensor, points: Tensor, *, scale: Any = 1, shift: Any = 0
+        self, coef: Tensor, points: Tensor, *, scale: Tensor | float = 1, shift: Tensor | float = 0
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Return u and its gradient in x; see `Space.value_and_gradient`. Two messages, of the sizes of the results.
 
@@ -157,7 +161,7 @@ class SpaceShard:
         return self._sum("indices", value), self._sum("indices", slope)
 
     def adjoint(
-        self, values: Tensor, points: Tensor, *, scale: Any = 1, shift: Any = 0, derivative: Any = 0
+        self, values: Tensor, points: Tensor, *, scale: Tensor | float = 1, shift: Tensor | float = 0, derivative: Orders | list[Orders] = 0
     ) -> Tensor:  # fmt: skip
         """Return the transpose of `synthesize` applied to all processes' values, this process's coefficients of it.
 
@@ -303,7 +307,9 @@ class SpaceShard:
 
     # ----------------------------------------------------------------------------------------------------- what is sent
 
-    def _placed(self, coef: Tensor | None, points: Tensor, scale: Any, shift: Any) -> tuple[Any, ...]:
+    def _placed(
+        self, coef: Tensor | None, points: Tensor, scale: Tensor | float, shift: Tensor | float
+    ) -> tuple[Any, ...]:
         """Return the arguments with their gradients summed along the axes over which they are the same."""
         _check("points", points)
         if coef is not None:
@@ -331,7 +337,7 @@ class SpaceShard:
         return tensor if name is None else in_parts(lambda part: all_reduce(part, name), tensor)
 
 
-def _axis(name: str, given: int | str | None, mesh: Any) -> int | None:
+def _axis(name: str, given: int | str | None, mesh: DeviceMesh) -> int | None:
     """Return the number of an axis of the mesh."""
     names = mesh.mesh_dim_names or ()
     if given is None:
@@ -343,12 +349,14 @@ def _axis(name: str, given: int | str | None, mesh: Any) -> int | None:
     return given
 
 
-def _check(name: str, tensor: Any) -> None:
+def _check(name: str, tensor: object) -> None:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} is a {type(tensor).__name__}; a torch tensor is expected")
 
 
-def shard(space: Space, mesh: Any, *, indices: int | str | None = 0, points: int | str | None = None) -> SpaceShard:
+def shard(
+    space: Space, mesh: DeviceMesh, *, indices: int | str | None = 0, points: int | str | None = None
+) -> SpaceShard:
     """Return this process's part of a space, for coefficients or points that are split over processes.
 
     Parameters

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -23,7 +23,7 @@ MAX_ALPHA = 150.0
 MAX_SINGLE = 4096
 
 
-def check_degree(degree: Any, name: str = "degree") -> int:
+def check_degree(degree: object, name: str = "degree") -> int:
     """Return `degree` as an int, or raise an error that names the argument.
 
     Parameters
@@ -234,7 +234,7 @@ class Family:
         """
         return replace(self, degree=degree)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, str | float | None]:
         """Return the family as plain values; see `family_from_dict`.
 
         Returns
@@ -747,7 +747,7 @@ def check_family(family: object) -> Family:
     return family
 
 
-def family_from_dict(values: dict[str, Any]) -> Family:
+def family_from_dict(values: Mapping[str, object]) -> Family:
     """Return the family that `Family.to_dict` described.
 
     Parameters
@@ -769,11 +769,11 @@ def family_from_dict(values: dict[str, Any]) -> Family:
     >>> family_from_dict({"family": "Legendre", "a": 0, "b": 2})
     Legendre(0, 2)
     """
-    values = dict(values)
-    name = values.pop("family", None)
-    if name not in FAMILIES:
+    arguments = dict(values)
+    name = arguments.pop("family", None)
+    if not isinstance(name, str) or name not in FAMILIES:
         raise ValueError(f"family={name!r}: {names_of_families()} is expected")
-    return FAMILIES[name](**values)
+    return FAMILIES[name](**arguments)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1024)
@@ -816,7 +816,7 @@ def family_by_name(name: str) -> Family:
 
 def solve_kepler(target: np.ndarray) -> np.ndarray:
     """Solve t - sin t = target on [0, 2 pi] by Newton's method, from the cube root that is right for small t."""
-    t = np.minimum(np.cbrt(6 * target), math.pi)
+    t: np.ndarray = np.minimum(np.cbrt(6 * target), math.pi)
     t = np.where(target > math.pi, 2 * math.pi - np.minimum(np.cbrt(6 * (2 * math.pi - target)), math.pi), t)
     for _ in range(8):
         t = np.clip(t - (t - np.sin(t) - target) / np.maximum(1 - np.cos(t), 1e-12), 0, 2 * math.pi)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -149,7 +149,7 @@ class Part(IndexSet):
         """
         return _runs(self, dim).begin
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the part as plain values; see `index_set_from_dict`."""
         return {"index_set": "Part", "whole": self.whole.to_dict(), "part": self.part, "count": self.count}
 

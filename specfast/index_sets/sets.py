@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..families import check_degree
 from ..families.base import constructor_text
@@ -220,7 +221,7 @@ class IndexSet:
         """
         return _largest(self, dim)
 
-    def positions(self, indices: Any) -> np.ndarray:
+    def positions(self, indices: ArrayLike) -> np.ndarray:
         """Return where each of some indices (..., dim) is in the set's order; -1 where it is not a member.
 
         Parameters
@@ -251,7 +252,7 @@ class IndexSet:
         places = find(own.astype(np.int64), wanted.reshape(-1, wanted.shape[-1]).astype(np.int64))
         return places.reshape(wanted.shape[:-1])
 
-    def contains(self, indices: Any) -> np.ndarray:
+    def contains(self, indices: ArrayLike) -> np.ndarray:
         """Return which of some indices (..., dim) are members.
 
         Parameters
@@ -339,7 +340,7 @@ class IndexSet:
         values = self.to_dict()
         members = values.pop("indices", None)
         with Path(path).open("wb") as file:
-            if members is None:
+            if not isinstance(members, list):
                 np.savez_compressed(file, index_set=np.array(json.dumps(values)))
             else:
                 own = self.indices(len(members[0]))
@@ -400,14 +401,14 @@ class IndexSet:
         return max(self.degree) if isinstance(self.degree, tuple) else self.degree
 
     def _axis_weights(self, dim: int) -> tuple[float, ...]:
-        weights = getattr(self, "weights", None)
+        weights: tuple[float, ...] | None = getattr(self, "weights", None)
         if weights is None:
             return (1.0,) * dim
         if len(weights) != dim:
             raise ValueError(f"weights={weights}: {dim} weights, one an axis, are expected")
         return weights
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the index set as plain values; see `index_set_from_dict`.
 
         Returns
@@ -575,7 +576,7 @@ class Indices(IndexSet):
     array([False,  True])
     """
 
-    def __init__(self, indices: Any):
+    def __init__(self, indices: ArrayLike):
         from .enumerate import first_gap, from_indices
 
         given = _as_indices(indices)
@@ -635,15 +636,15 @@ class Indices(IndexSet):
     def __str__(self) -> str:
         return f"<Indices: {self.size(self.dim)} in {self.dim} dimensions, degree={self.degree}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[Indices], tuple[np.ndarray]]:
         return Indices, (self.indices(self.dim),)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the index set as plain values; see `index_set_from_dict`."""
         return {"index_set": "Indices", "indices": self.indices(self.dim).tolist()}
 
 
-def _as_indices(indices: Any) -> np.ndarray:
+def _as_indices(indices: ArrayLike) -> np.ndarray:
     given = np.asarray(indices)
     if given.dtype.kind not in "iu":
         raise TypeError(f"indices have type {given.dtype}; integers are expected")
@@ -773,7 +774,7 @@ def load_index_set(path: str | Path) -> IndexSet:
     return index_set_from_dict({**values, **members})
 
 
-def index_set_from_dict(values: dict[str, Any]) -> IndexSet:
+def index_set_from_dict(values: Mapping[str, object]) -> IndexSet:
     """Return the index set that `IndexSet.to_dict` described.
 
     Parameters
@@ -795,13 +796,13 @@ def index_set_from_dict(values: dict[str, Any]) -> IndexSet:
     >>> index_set_from_dict({"index_set": "TotalDegree", "degree": 4})
     TotalDegree(4)
     """
-    values = dict(values)
-    name = values.pop("index_set", None)
-    if name not in INDEX_SETS:
+    arguments = dict(values)
+    name = arguments.pop("index_set", None)
+    if not isinstance(name, str) or name not in INDEX_SETS:
         raise ValueError(f"index_set={name!r}: one of {', '.join(INDEX_SETS)} is expected")
     for key in ("degree", "weights"):
-        if isinstance(values.get(key), list):
-            values[key] = tuple(values[key])
-    if "gamma" in values:
-        values["gamma"] = float(values["gamma"])
-    return INDEX_SETS[name](**values)
+        if isinstance(given := arguments.get(key), list):
+            arguments[key] = tuple(given)
+    if isinstance(gamma := arguments.get("gamma"), (str, int)):
+        arguments["gamma"] = float(gamma)
+    return INDEX_SETS[name](**arguments)  # type: ignore[arg-type]

@@ -143,10 +143,10 @@ class SpectralConv(ScaledLayer):
             raise ValueError(f"x has shape {tuple(x.shape)}; (B, {self.in_channels}, {axes}) is expected")
         if points is None:
             coef = self.mix(self.space.project_grid(x, **self.scale_only()))
-            return self.space.synthesize_grid(coef, list(x.shape[2:]), **self.scale_only())  # type: ignore[no-any-return]
+            return self.space.synthesize_grid(coef, list(x.shape[2:]), **self.scale_only())
         where = points.unsqueeze(1) if points.dim() == 2 + (self.space.dim > 1) else points
         coef = self.mix(self.space.fit(x, where, solver="qr", **self.scale_and_shift()))
-        return self.space.synthesize(coef, where, **self.scale_and_shift())  # type: ignore[no-any-return]
+        return self.space.synthesize(coef, where, **self.scale_and_shift())
 
 
 def _neighbours(space: Space, coupling: int) -> Tensor:

@@ -80,7 +80,8 @@ class PolynomialKAN(nn.Module):
 
     def _block(self, x: Tensor, weight: Tensor) -> Tensor:
         functions = ops.vandermonde(self._family.into_domain(x), self.degree + 1, self.family_name, 0)
-        return functions.flatten(1) @ weight.mT
+        product: Tensor = functions.flatten(1) @ weight.mT
+        return product
 
     def _once(self, x: Tensor, weight: Tensor) -> Tensor:
         """Return a block, of which nothing is kept; transforms of torch.func do not let it be found again, and keep it."""

@@ -64,7 +64,7 @@ class SpectralOperator(nn.Module):
                 raise ValueError(f"{name}={value!r}: an integer of {least} or more is expected")
         self.space, self.positions, self.activation, self.in_channels = space, positions, activation, in_channels
         made: dict[str, Any] = {"device": device, "dtype": real_floating(dtype)}
-        basis = made | {"scale": scale, "shift": shift, "learn_scale": learn_scale}
+        basis: dict[str, Any] = made | {"scale": scale, "shift": shift, "learn_scale": learn_scale}
         # Where the functions of the highest degree end is 1; on an interval, the interval's end.
         self.reach = [_reach(*own) for own in zip(space.families, space.index_set.largest(space.dim), strict=True)]
         convolutions = [SpectralConv(space, width, width, coupling=coupling, **basis) for _ in range(layers)]
@@ -77,7 +77,7 @@ class SpectralOperator(nn.Module):
     def reset_parameters(self) -> None:
         """Draw the parameters of all parts anew, in the order in which they were made."""
         for part in (*self.convolutions, *self.pointwise, self.lift, self.lower[0], self.lower[2]):
-            part.reset_parameters()  # type: ignore[operator]
+            part.reset_parameters()
 
     def _positions(self, x: Tensor) -> Tensor:
         """Return the positions (1, D, n_1, .., n_D)."""

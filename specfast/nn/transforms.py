@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import Tensor, nn
 
 from ..space import Space
+from ..space.array_api import Orders
+
+
+class Scale(TypedDict):
+    """beta, as a keyword of the transforms on grids."""
+
+    scale: Tensor
+
+
+class ScaleShift(Scale):
+    """beta and x0, as keywords of the transforms."""
+
+    shift: Tensor
 
 
 def real_floating(dtype: torch.dtype | None) -> torch.dtype:
@@ -51,7 +64,7 @@ class SpaceLayer(nn.Module):
         """Return the fingerprint of the space, kept beside the weights."""
         return self.space.fingerprint
 
-    def set_extra_state(self, state: Any) -> None:
+    def set_extra_state(self, state: object) -> None:
         """Raise ValueError if the weights are of another space."""
         if state != self.space.fingerprint:
             raise ValueError(
@@ -133,7 +146,7 @@ class ScaledLayer(SpaceLayer):
             if part is not None:
                 part.copy_(torch.tensor(x0, dtype=part.dtype, device="cpu"))
 
-    def scale_and_shift(self) -> dict[str, Any]:
+    def scale_and_shift(self) -> ScaleShift:
         """Return scale and shift as the transforms take them.
 
         Returns
@@ -153,7 +166,7 @@ class ScaledLayer(SpaceLayer):
             shift = self.learned_shift if self._all_move else torch.where(self.moves, self.learned_shift, shift)
         return {"scale": self.log_scale.exp(), "shift": shift}
 
-    def scale_only(self) -> dict[str, Any]:
+    def scale_only(self) -> Scale:
         """Return the scale as the grid transforms take it.
 
         Returns
@@ -167,7 +180,7 @@ class ScaledLayer(SpaceLayer):
         >>> sf.nn.Synthesis(sf.Space(sf.Hermite(degree=8))).scale_only()
         {'scale': tensor(1.)}
         """
-        return {name: value for name, value in self.scale_and_shift().items() if name == "scale"}
+        return {"scale": self.scale_and_shift()["scale"]}
 
 
 class Synthesis(ScaledLayer):
@@ -194,14 +207,14 @@ class Synthesis(ScaledLayer):
 
     def __init__(
         self, space: Space, *, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False,
-        derivative: Any = 0, device: torch.device | str | None = None, dtype: torch.dtype | None = None,
+        derivative: Orders | list[Orders] = 0, device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ):  # fmt: skip
         super().__init__(space, scale, shift, learn_scale, device=device, dtype=dtype)
         self.derivative = derivative
 
     def forward(self, coef: Tensor, points: Tensor) -> Tensor:
         """Return the values at the points."""
-        return self.space.synthesize(coef, points, **self.scale_and_shift(), derivative=self.derivative)  # type: ignore[no-any-return]
+        return self.space.synthesize(coef, points, **self.scale_and_shift(), derivative=self.derivative)
 
 
 class Analysis(ScaledLayer):
@@ -245,8 +258,8 @@ class Analysis(ScaledLayer):
         >>> sf.nn.Analysis(sf.Space(sf.Legendre(degree=1))).nodes().round(decimals=4).tolist()
         [-0.5774, 0.5774]
         """
-        return self.space.nodes(**self.scale_and_shift())  # type: ignore[no-any-return]
+        return self.space.nodes(**self.scale_and_shift())
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the coefficients."""
-        return self.space.project(values, **self.scale_and_shift())  # type: ignore[no-any-return]
+        return self.space.project(values, **self.scale_and_shift())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from ..ops.axis_maps import along_axis
 from ..ops.constant_cache import builder, constant
 from ..quadrature import gauss
 from .arguments import Arguments, arguments, in_parts, one_array, real
-from .array_api import ArrayT, Orders, check_namespace, real_dtype, takes_arrays, to_namespace
+from .array_api import Array, ArrayT, Namespace, Orders, check_namespace, real_dtype, takes_arrays, to_namespace
 from .change_basis import change_basis_1d
 from .interpolation import LejaTransform, has_gauss_rule
 from .least_squares import fit
@@ -345,8 +345,16 @@ class Space(SpaceSpec):
 
     # ------------------------------------------------------------------------------------------------ nodes and fit
 
+    @overload
+    def nodes(self, *, scale: float = 1, shift: float = 0, namespace: Literal["torch"] = "torch") -> Tensor: ...
+    @overload
+    def nodes(self, *, scale: float = 1, shift: float = 0, namespace: Literal["numpy"]) -> np.ndarray: ...
+    @overload
+    def nodes(
+        self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: Namespace = "torch"
+    ) -> ArrayT: ...
     @takes_arrays("scale", "shift")
-    def nodes(self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch") -> Any:
+    def nodes(self, *, scale: Array | float = 1, shift: Array | float = 0, namespace: Namespace = "torch") -> Array:
         """Return the points where `project` wants its values: (..., K), or (..., K, D) for several axes, in float64.
 
         Gauss nodes for one axis and on a TensorProduct; nested weighted Leja points, one an index, on other index sets.
@@ -373,15 +381,24 @@ class Space(SpaceSpec):
         >>> sf.Space(sf.Hermite(degree=1)).nodes(scale=0.5, shift=3).round(decimals=4).tolist()
         [1.5858, 4.4142]
         """
-        beta, x0 = self._scale_shift(scale, shift, torch.float64)
-        signs = vector(tuple(float(family.sign) for family in self.families), beta)
-        points = constant(beta, self.key, "standard_nodes") * signs / beta.unsqueeze(-2) + x0.unsqueeze(-2)
-        return to_namespace(points.squeeze(-1) if self.dim == 1 else points, check_namespace(namespace))
+        return to_namespace(self._points(scale, shift), check_namespace(namespace))
 
+    @overload
+    def quadrature(
+        self, *, scale: float = 1, shift: float = 0, namespace: Literal["torch"] = "torch"
+    ) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def quadrature(
+        self, *, scale: float = 1, shift: float = 0, namespace: Literal["numpy"]
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+    @overload
+    def quadrature(
+        self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: Namespace = "torch"
+    ) -> tuple[ArrayT, ArrayT]: ...
     @takes_arrays("scale", "shift")
     def quadrature(
-        self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch"
-    ) -> tuple[ArrayT, ArrayT]:
+        self, *, scale: Array | float = 1, shift: Array | float = 0, namespace: Namespace = "torch"
+    ) -> tuple[Array, Array]:
         """Return the tensor Gauss rule in x: points and weights with sum_q w_q Phi_j Phi_k = h_j delta_jk.
 
         Parameters
@@ -411,8 +428,9 @@ class Space(SpaceSpec):
         """
         beta, _ = self._scale_shift(scale, shift, torch.float64)
         weights = constant(beta, self.key, "gauss_weights") * self._normalisation(beta) ** -2
-        points = self.nodes(scale=scale, shift=shift)
-        return to_namespace((points, weights), check_namespace(namespace))  # type: ignore[no-any-return]
+        points = self._points(scale, shift)
+        wanted = check_namespace(namespace)
+        return to_namespace(points, wanted), to_namespace(weights, wanted)
 
     @takes_arrays("values", "scale", "shift")
     def project(self, values: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0) -> ArrayT:
@@ -478,10 +496,25 @@ class Space(SpaceSpec):
             raise ValueError(f"index_set={self.index_set}: its nodes are Gauss nodes, projection is well conditioned")
         return self._leja().condition()
 
+    @overload
+    def grid(
+        self, sizes: int | Sequence[int] | None = None, *, scale: float = 1, shift: float = 0,
+        namespace: Literal["torch"] = "torch",
+    ) -> tuple[Tensor, ...]: ...  # fmt: skip
+    @overload
+    def grid(
+        self, sizes: int | Sequence[int] | None = None, *, scale: float = 1, shift: float = 0, namespace: Literal["numpy"]
+    ) -> tuple[np.ndarray, ...]: ...  # fmt: skip
+    @overload
+    def grid(
+        self, sizes: int | Sequence[int] | None = None, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0,
+        namespace: Namespace = "torch",
+    ) -> tuple[ArrayT, ...]: ...  # fmt: skip
     @takes_arrays("scale", "shift")
     def grid(
-        self, sizes: int | Sequence[int] | None = None, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch"
-    ) -> tuple[Any, ...]:  # fmt: skip
+        self, sizes: int | Sequence[int] | None = None, *, scale: Array | float = 1, shift: Array | float = 0,
+        namespace: Namespace = "torch",
+    ) -> tuple[Array, ...]:  # fmt: skip
         """Return the Gauss nodes of every axis, D arrays (..., n_d): the tensor grid of `synthesize_grid`.
 
         Parameters
@@ -515,7 +548,7 @@ class Space(SpaceSpec):
         for axis, (family, nodes) in enumerate(zip(self.families, self._grid_sizes(sizes), strict=True)):
             standard = constant(beta, self.key, "line_nodes", axis, nodes) * float(family.sign)
             lines.append(standard / beta[..., axis, None] + x0[..., axis, None])
-        return to_namespace(tuple(lines), check_namespace(namespace))  # type: ignore[no-any-return]
+        return to_namespace(tuple(lines), check_namespace(namespace))
 
     @takes_arrays("coef", "scale")
     def synthesize_grid(
@@ -562,7 +595,7 @@ class Space(SpaceSpec):
         nodes = self._grid_sizes(sizes)
         series = work * factor(beta, self.families, orders)
         result = in_parts(ops.grid_synthesize, series, self.key, nodes, list(orders), False)
-        return result.to(dtype).unflatten(-1, nodes)
+        return result.to(dtype).unflatten(-1, nodes)  # type: ignore[no-any-return]
 
     @takes_arrays("values", "scale")
     def project_grid(self, values: ArrayT, *, scale: ArrayT | float = 1) -> ArrayT:
@@ -605,7 +638,7 @@ class Space(SpaceSpec):
     @takes_arrays("values", "points", "scale", "shift", "weights")
     def fit(
         self, values: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, weights: ArrayT | None = None, ridge: float = 0.0,
-        solver: str | None = None, tolerance: float = 1e-10, iterations: int = 1000,
+        solver: Literal["qr", "lsmr"] | None = None, tolerance: float = 1e-10, iterations: int = 1000,
     ) -> ArrayT:  # fmt: skip
         r"""Return the coefficients that fit values at any points best, by weighted least squares.
 
@@ -715,7 +748,7 @@ class Space(SpaceSpec):
     # ------------------------------------------------------------------------------------------------------------ inside
 
     def _scale_shift(
-        self, scale: ArrayT | float, shift: ArrayT | float, dtype: torch.dtype, like: Tensor | None = None
+        self, scale: Array | float, shift: Array | float, dtype: torch.dtype, like: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Return beta and x0 with an axis for the dimensions, (..., D), those of bounded axes filled in."""
         place = next((part.device for part in (like, scale, shift) if isinstance(part, Tensor)), torch.device("cpu"))
@@ -726,6 +759,13 @@ class Space(SpaceSpec):
         beta, x0 = given
         check_scale(beta, x0, self.families)
         return scale_and_shift(beta, x0, self.families)
+
+    def _points(self, scale: Array | float, shift: Array | float) -> Tensor:
+        """Return `nodes` as a tensor."""
+        beta, x0 = self._scale_shift(scale, shift, torch.float64)
+        signs = vector(tuple(float(family.sign) for family in self.families), beta)
+        points = constant(beta, self.key, "standard_nodes") * signs / beta.unsqueeze(-2) + x0.unsqueeze(-2)
+        return points.squeeze(-1) if self.dim == 1 else points
 
     def _normalisation(self, beta: Tensor) -> Tensor:
         """Return prod_d beta_d^p, with a last axis of length 1."""

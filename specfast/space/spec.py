@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class SpaceSpec:
         }.items():
             object.__setattr__(self, name, value)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Space is immutable; {name} cannot be set")
 
     def __eq__(self, other: object) -> bool:
@@ -72,7 +72,7 @@ class SpaceSpec:
     def __hash__(self) -> int:
         return hash((self.families, self.index_set))
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[Family, ...], IndexSet]]:
         return type(self), (self.families, self.index_set)
 
     def __repr__(self) -> str:
@@ -96,7 +96,7 @@ class SpaceSpec:
         """A short text that differs between spaces; stored beside weights."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the space as plain values that JSON can hold.
 
         Returns
@@ -114,7 +114,7 @@ class SpaceSpec:
         return describe(self.families, self.index_set)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Return the space that `to_dict` described.
 
         Parameters
@@ -138,9 +138,9 @@ class SpaceSpec:
         >>> sf.Space.from_dict(json.loads(text))
         Space([Hermite(), Hermite()], HyperbolicCross(8))
         """
-        return cls(*from_description(values))
+        return cls(*from_description(dict(values)))
 
-    def _orders(self, derivative: Any) -> tuple[int, ...]:
+    def _orders(self, derivative: object) -> tuple[int, ...]:
         """Return an order of differentiation an axis."""
         given = derivative if isinstance(derivative, (tuple, list, np.ndarray)) else (derivative,)
         expected = f"{self.dim} orders of 0 or more, one an axis, are expected"
