@@ -8,10 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
+import torch
 
 from ..families import FAMILIES, Family, names_of_families
 from ..index_sets import IndexSet, TensorProduct
-from ..kernels.space_key import SpaceRecord, describe, from_description
+from ..kernels.space_key import SpaceRecord, describe, from_description, record
+from ..ops.constant_cache import untraced
+
+
+@untraced
+def _degrees(key: str) -> tuple[int, ...]:
+    """Return the largest degrees; a graph takes them as constants, since a lock, which keeps them, cannot be traced."""
+    return record(key).degrees
 
 
 class SpaceSpec:
@@ -51,15 +59,15 @@ class SpaceSpec:
             )
         index_set._axis_weights(len(listed))
         index_set.check(len(listed))
-        record = SpaceRecord(tuple(family.with_degree(None) for family in listed), index_set)
+        own = SpaceRecord(tuple(family.with_degree(None) for family in listed), index_set)
         for name, value in {
-            "families": record.families,
+            "families": own.families,
             "index_set": index_set,
-            "dim": record.dim,
-            "size": record.size,
-            "key": record.key,
-            "_record": record,
-            "_no_orders": (0,) * record.dim,
+            "dim": own.dim,
+            "size": own.size,
+            "key": own.key,
+            "_record": own,
+            "_no_orders": (0,) * own.dim,
         }.items():
             object.__setattr__(self, name, value)
 
@@ -84,7 +92,7 @@ class SpaceSpec:
     @property
     def degrees(self) -> tuple[int, ...]:
         """The largest degree along every axis."""
-        return self._record.degrees
+        return _degrees(self.key) if torch.compiler.is_compiling() else self._record.degrees
 
     @property
     def indices(self) -> np.ndarray:
