@@ -1,6 +1,7 @@
 """Spectral expansions on bounded and unbounded domains: fast transforms for PyTorch, and learning equations with them."""
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from . import nn, ops
 from ._version import __version__
@@ -9,6 +10,9 @@ from .index_sets import HyperbolicCross, Indices, TensorProduct, TotalDegree, lo
 from .kernels.affine_map import debug_checks
 from .quadrature import gauss, leja
 from .space import Space
+
+if TYPE_CHECKING:
+    from . import adapt, distributed, learn
 
 __all__ = [
     "Chebyshev",
@@ -33,7 +37,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> ModuleType:
     # These need libraries that take time to import; those who only transform do not pay for them.
     if name in ("adapt", "distributed", "learn"):
         import importlib

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from ..families import Family
 from ..index_sets import HyperbolicCross, IndexSet, Indices
 from ..space import Space
+from ..space.array_api import Array
 
 GAMMAS = (-math.inf, -4.0, -2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75)
 _RIDGE = 1e-10  # of the number of points
@@ -21,7 +22,23 @@ _RIDGE = 1e-10  # of the number of points
 
 @dataclass(frozen=True)
 class Candidate:
-    """An index set that was tried: its size, and the relative error on points that the fit did not see."""
+    """An index set that was tried: its size, and the relative error on points that the fit did not see.
+
+    Parameters
+    ----------
+    index_set : IndexSet
+        The set.
+    size : int
+        How many members it has.
+    error : float
+        Root mean square error on the points held out, relative to that of the values.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> Candidate(sf.TotalDegree(2), 6, 0.01)
+    Candidate(index_set=TotalDegree(2), size=6, error=0.01)
+    """
 
     index_set: IndexSet
     size: int
@@ -29,7 +46,28 @@ class Candidate:
 
 
 def largest_within(make: Callable[[int], IndexSet], dim: int, budget: int) -> IndexSet:
-    """Return the index set of the largest degree with at most `budget` members, make(degree) being larger for larger ones."""
+    """Return the index set of the largest degree with at most `budget` members, make(degree) being larger for larger ones.
+
+    Parameters
+    ----------
+    make : callable
+        make(degree) gives an index set.
+    dim : int
+        D.
+    budget : int
+        Largest number of members.
+
+    Returns
+    -------
+    IndexSet
+        That of degree 0 where none is small enough.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> largest_within(sf.TotalDegree, 3, 100)
+    TotalDegree(6)
+    """
     low, high = 0, 1
     while make(high).size(dim) <= budget:
         low, high = high, 2 * high
@@ -40,7 +78,7 @@ def largest_within(make: Callable[[int], IndexSet], dim: int, budget: int) -> In
 
 
 def grow_index_set(
-    values: Any, points: Any, budget: int, families: Sequence[Family], *, scale: Any = 1, shift: Any = 0, ridge: float | None = None
+    values: Array, points: Array, budget: int, families: Sequence[Family], *, scale: Array | float = 1, shift: Array | float = 0, ridge: float | None = None
 ) -> Indices:  # fmt: skip
     """Return a downward-closed set of at most `budget` members, grown from {0} where the field has not been represented yet.
 
@@ -75,12 +113,19 @@ def grow_index_set(
     References
     ----------
     Gerstner and Griebel, Computing 71 (2003), 65-87, grow sets for quadrature in this way.
+
+    Examples
+    --------
+    >>> import numpy as np, specfast as sf
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (400, 2))
+    >>> grow_index_set(x[:, 0] ** 3, x, 8, [sf.Legendre()] * 2).contains([[3, 0]])
+    array([ True])
     """
     v, x = _checked(values, points, budget, families)
     if ridge == 0:
         budget = min(budget, len(x))  # more could not be determined
     ridge = _RIDGE * len(x) if ridge is None else ridge
-    where, dim = {"scale": scale, "shift": shift}, len(families)
+    where, dim = _where(scale, shift), len(families)
     grown = Indices(np.zeros((1, dim), np.int64))
     while (size := grown.size(dim)) < budget:
         space = Space(families, grown)
@@ -96,7 +141,7 @@ def grow_index_set(
 
 
 def _gains(
-    families: Sequence[Family], grown: Indices, ahead: np.ndarray, rest: Tensor, x: Tensor, where: dict[str, Any]
+    families: Sequence[Family], grown: Indices, ahead: np.ndarray, rest: Tensor, x: Tensor, where: ScaleShift
 ) -> Tensor:
     """Return what the rest has of each neighbour's function and of those one step behind it."""
     dim = len(families)
@@ -113,7 +158,7 @@ def _gains(
 
 
 def choose_index_set(
-    values: Any, points: Any, budget: int, families: Sequence[Family], *, scale: Any = 1, shift: Any = 0,
+    values: Array, points: Array, budget: int, families: Sequence[Family], *, scale: Array | float = 1, shift: Array | float = 0,
     gammas: Sequence[float] = GAMMAS, grow: bool = True, ridge: float | None = None, seed: int = 0,
 ) -> list[Candidate]:  # fmt: skip
     """Return index sets of at most `budget` members, best first, by their error on a fifth of the points, held out.
@@ -167,7 +212,7 @@ def choose_index_set(
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(x)))
     held, kept = order[: len(x) // 5], order[len(x) // 5 :]
     ridge = _RIDGE * len(kept) if ridge is None else ridge
-    where, dim = {"scale": scale, "shift": shift}, len(families)
+    where, dim = _where(scale, shift), len(families)
     sets: list[IndexSet] = [largest_within(lambda n, g=gamma: HyperbolicCross(n, g), dim, budget) for gamma in gammas]  # type: ignore[misc]
     if grow:
         sets.append(grow_index_set(v[..., kept], x[kept], budget, families, ridge=ridge, **where))
@@ -181,7 +226,22 @@ def choose_index_set(
     return sorted(tried, key=lambda candidate: (not math.isfinite(candidate.error), candidate.error))
 
 
-def _checked(values: Any, points: Any, budget: int, families: Sequence[Family]) -> tuple[Tensor, Tensor]:
+class ScaleShift(TypedDict):
+    """beta and x0, as keywords of a space's methods."""
+
+    scale: Tensor | float
+    shift: Tensor | float
+
+
+def _where(scale: Array | float, shift: Array | float) -> ScaleShift:
+    beta, x0 = (
+        part if isinstance(part, (int, float)) else torch.as_tensor(part).detach().cpu().double()
+        for part in (scale, shift)
+    )
+    return {"scale": beta, "shift": x0}
+
+
+def _checked(values: Array, points: Array, budget: int, families: Sequence[Family]) -> tuple[Tensor, Tensor]:
     """Return values, real and with a largest one of 1 (complex ones as two fields), and points, in float64."""
     v, x = (torch.as_tensor(part).detach().cpu().resolve_conj().resolve_neg() for part in (values, points))
     if v.is_complex():

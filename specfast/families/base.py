@@ -7,11 +7,12 @@ recurrence, and `differentiation_tables`, d/dz as a map of coefficients.
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -22,13 +23,75 @@ MAX_ALPHA = 150.0
 MAX_SINGLE = 4096
 
 
-def check_degree(degree: Any, name: str = "degree") -> int:
-    """Return `degree` as an int, or raise an error that names the argument."""
+def check_degree(degree: object, name: str = "degree") -> int:
+    """Return `degree` as an int, or raise an error that names the argument.
+
+    Parameters
+    ----------
+    degree : int
+        A degree, or another number of this range.
+    name : str
+        What the message calls it.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no integer, or not one from 0 to `MAX_DEGREE`.
+
+    Examples
+    --------
+    >>> check_degree(12)
+    12
+    """
     if isinstance(degree, bool) or not isinstance(degree, (int, np.integer)):
         raise TypeError(f"{name}={degree!r}: an integer is expected")
     if not 0 <= degree <= MAX_DEGREE:
         raise ValueError(f"{name}={degree}: an integer from 0 to {MAX_DEGREE} is expected")
     return int(degree)
+
+
+def constructor_text(value: object) -> str:
+    """Return the call that makes an equal value: the arguments of its class that differ from their defaults.
+
+    Those that a class cannot do without, and the first ones of a family, stand without their names; whole numbers without a point.
+
+    Parameters
+    ----------
+    value : object
+        Whose attributes are called as the parameters of its class.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> constructor_text(sf.Laguerre(0.5, sign=-1)), constructor_text(sf.HyperbolicCross(8, gamma=-1.0))
+    ('Laguerre(0.5, sign=-1)', 'HyperbolicCross(8, gamma=-1)')
+    """
+    words, bare = [], True
+    for name, parameter in inspect.signature(type(value)).parameters.items():
+        required, own = parameter.default is parameter.empty, getattr(value, name)
+        if not required and own == parameter.default:
+            bare = False
+            continue
+        unnamed = parameter.kind is not parameter.KEYWORD_ONLY and bare and (required or isinstance(value, Family))
+        words.append(_argument_text(own) if unnamed else f"{name}={_argument_text(own)}")
+    return f"{type(value).__name__}({', '.join(words)})"
+
+
+def _argument_text(value: object) -> str:
+    """Return Python's text for a number, for several, or for anything else."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_argument_text, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float('{value}')"
+    return repr(int(value)) if isinstance(value, float) and value == int(value) and abs(value) < 2**53 else repr(value)
 
 
 @dataclass(frozen=True)
@@ -38,6 +101,21 @@ class RecurrenceTables:
     The start type is 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1. For |z| <= `near_limit` no partial sum of the plain
     recurrence over- or underflows; for |z| > `far_limit` every phi_n is zero. Up to a distance of `end_limit` from a hard
     end the difference form (`EndTables`) is used. Limits are those of float64, or of float32 where `single`.
+
+    Parameters
+    ----------
+    a, b, scale : numpy.ndarray (count,)
+        In float64; `b` is None where all are 0.
+    start : {0, 1, 2}
+        The start type.
+    near_limit, far_limit, end_limit : float
+        Distances in z.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> sf.Hermite().recurrence_tables(8).near_limit
+    26.0
     """
 
     a: np.ndarray
@@ -51,7 +129,19 @@ class RecurrenceTables:
 
 @dataclass(frozen=True)
 class EndTables:
-    """phi_n = value_n q_n, d_n = r_n d_{n-1} - kappa_n y q_n, q_{n+1} = q_n + d_n; y is the distance to a hard end."""
+    """phi_n = value_n q_n, d_n = r_n d_{n-1} - kappa_n y q_n, q_{n+1} = q_n + d_n; y is the distance to a hard end.
+
+    Parameters
+    ----------
+    r, kappa, value : numpy.ndarray (count,)
+        In float64; `value` is phi_n at the end.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> sf.Legendre().end_tables(3).value.round(3).tolist()
+    [0.707, 1.225, 1.581]
+    """
 
     r: np.ndarray
     kappa: np.ndarray
@@ -63,6 +153,17 @@ class DifferentiationTables:
     """d_k = ahead_k d_{k+1} + leap_k d_{k+2} + lower_k c_{k-1} + middle_k c_k + upper_k c_{k+1}.
 
     With u = sum c_n phi_n this gives u' = sum d_n phi_n.
+
+    Parameters
+    ----------
+    ahead, leap, lower, middle, upper : numpy.ndarray (count,)
+        In float64; one entry a coefficient k.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> sf.Hermite().differentiation_tables(3).middle.tolist()
+    [0.0, 0.0, 0.0]
     """
 
     ahead: np.ndarray
@@ -80,6 +181,13 @@ class Family:
     ----------
     degree : int, optional
         Highest degree N of a one-dimensional space: functions 0 .. N.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> family = sf.Laguerre(0.5, degree=8)
+    >>> isinstance(family, Family), family.domain, family.name
+    (True, (0.0, inf), 'laguerre(0.5)')
     """
 
     # Fields that belong to the functions on the standard domain, and so to the name.
@@ -108,20 +216,44 @@ class Family:
         return type(self).__name__.lower() + (f"({given})" if given else "")
 
     def with_degree(self, degree: int | None) -> Family:
-        """Return the same family with another degree."""
+        """Return the same family with another degree.
+
+        Parameters
+        ----------
+        degree : int or None
+            Highest degree N; None for none.
+
+        Returns
+        -------
+        Family
+            Of the same class, with the same other arguments.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Legendre(0, 2).with_degree(5)
+        Legendre(0, 2, degree=5)
+        """
         return replace(self, degree=degree)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the family as plain values; see `family_from_dict`."""
+    def to_dict(self) -> dict[str, str | float | None]:
+        """Return the family as plain values; see `family_from_dict`.
+
+        Returns
+        -------
+        dict
+            The class's name as "family", and its arguments, all of which JSON can hold.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite(degree=3).to_dict()
+        {'family': 'Hermite', 'degree': 3}
+        """
         return {"family": type(self).__name__, **self.__dict__}
 
     def __repr__(self) -> str:
-        given = [f"{name}={value!r}" for name, value in self.__dict__.items() if value != self._default(name)]
-        return f"{type(self).__name__}({', '.join(given)})"
-
-    @classmethod
-    def _default(cls, name: str) -> Any:
-        return next((field.default for field in fields(cls) if field.name == name), None)
+        return constructor_text(self)
 
     # ------------------------------------------------------------------------------------------------- the functions
 
@@ -131,15 +263,66 @@ class Family:
         raise NotImplementedError
 
     def standard_scale_shift(self) -> tuple[float, float]:
-        """Return (beta, x0) such that z = beta (x - x0) maps the family's domain in x to that in z."""
+        """Return (beta, x0) such that z = beta (x - x0) maps the family's domain in x to that in z.
+
+        Returns
+        -------
+        beta, x0 : float
+            1 and 0 where scale and shift are free; on [a, b] they are 2 / (b - a) and (a + b) / 2.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Legendre(0, 4).standard_scale_shift()
+        (0.5, 2.0)
+        """
         return 1.0, 0.0
 
     def plain_recurrence(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Return a, b, c of phi_{n+1} = (a_n z + b_n) phi_n - c_n phi_{n-1} for n < count, and phi_0 / start."""
+        """Return a, b, c of phi_{n+1} = (a_n z + b_n) phi_n - c_n phi_{n-1} for n < count, and phi_0 / start.
+
+        Parameters
+        ----------
+        count : int
+            How many steps.
+
+        Returns
+        -------
+        a, b, c : numpy.ndarray (count,)
+            Of phi_{n+1} = (a_n z + b_n) phi_n - c_n phi_{n-1}, in float64.
+        first : float
+            phi_0 without the exponential, phi_0(z) / start(z).
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> a, b, c, first = sf.Chebyshev().plain_recurrence(3)
+        >>> a.tolist(), b.tolist(), c.tolist(), first
+        ([1.0, 2.0, 2.0], [0.0, 0.0, 0.0], [0.0, 1.0, 1.0], 1.0)
+        """
         raise NotImplementedError
 
     def recurrence_tables(self, count: int, single: bool = False) -> RecurrenceTables:
-        """Return the rescaled recurrence for n < count."""
+        """Return the rescaled recurrence for n < count: two numbers a step in place of three.
+
+        Parameters
+        ----------
+        count : int
+            How many functions.
+        single : bool
+            Whether limits are those of float32.
+
+        Returns
+        -------
+        RecurrenceTables
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> tables = sf.Legendre().recurrence_tables(4)
+        >>> tables.a.shape, tables.b is None, tables.start
+        ((4,), True, 2)
+        """
         a, b, c, constant = self.plain_recurrence(count)
         scale = np.ones(count + 1, dtype=np.longdouble)
         # scale_{n+1} = c_n scale_{n-1}: two interleaved products.
@@ -151,51 +334,219 @@ class Family:
         return RecurrenceTables(a * ratio, rescaled_b, final, self.start, *self.limits(count, single))
 
     def limits(self, count: int, single: bool) -> tuple[float, float, float]:
-        """Return near_limit, far_limit and end_limit; see RecurrenceTables."""
+        """Return near_limit, far_limit and end_limit; see RecurrenceTables.
+
+        Parameters
+        ----------
+        count : int
+            How many functions.
+        single : bool
+            Whether sums are in float32.
+
+        Returns
+        -------
+        near_limit, far_limit, end_limit : float
+            Distances in z.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().limits(100, single=False)[0]
+        26.0
+        """
         raise NotImplementedError
 
     def end_tables(self, count: int) -> EndTables | None:
-        """Return the difference form for n < count; None where the domain has no hard end."""
+        """Return the difference form for n < count; None where the domain has no hard end.
+
+        Parameters
+        ----------
+        count : int
+            How many functions.
+
+        Returns
+        -------
+        EndTables or None
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().end_tables(4) is None, sf.Chebyshev().end_tables(4).value.tolist()
+        (True, [1.0, 1.0, 1.0, 1.0])
+        """
         return None
 
     def single_suffices(self, count: int) -> bool:
-        """Whether the recurrence may run in float32 for float32 data."""
+        """Return whether the recurrence may run in float32 for float32 data.
+
+        Parameters
+        ----------
+        count : int
+            How many functions.
+
+        Returns
+        -------
+        bool
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().single_suffices(100), sf.Hermite().single_suffices(10_000)
+        (True, False)
+        """
         return count <= MAX_SINGLE
 
     def differentiation_tables(self, count: int) -> DifferentiationTables:
-        """Return d/dz as a map of coefficients 0 .. count-1."""
+        """Return d/dz as a map of coefficients 0 .. count-1.
+
+        Parameters
+        ----------
+        count : int
+            How many coefficients.
+
+        Returns
+        -------
+        DifferentiationTables
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Chebyshev().differentiation_tables(3).upper.tolist()
+        [1.0, 4.0, 6.0]
+        """
         raise NotImplementedError
 
     def norm_squared(self, count: int) -> np.ndarray:
-        """Return h_n = integral of phi_n^2 under the family's weight, for n < count."""
+        """Return h_n = integral of phi_n^2 under the family's weight, for n < count.
+
+        Parameters
+        ----------
+        count : int
+            How many functions.
+
+        Returns
+        -------
+        numpy.ndarray (count,)
+            1 for orthonormal functions.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().norm_squared(3).tolist(), sf.Chebyshev().norm_squared(2).round(3).tolist()
+        ([1.0, 1.0, 1.0], [3.142, 1.571])
+        """
         return np.ones(count)
 
     def integrals(self, count: int) -> np.ndarray:
         """Return the integrals of phi_n over z in the family's domain, n < count.
 
+        Parameters
+        ----------
+        count : int
+            How many functions.
+
+        Returns
+        -------
+        numpy.ndarray (count,)
+            Without a weight, at scale 1.
+
         Raises
         ------
         ValueError
             If they are not finite or not known.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Laguerre().integrals(3).tolist()
+        [2.0, -2.0, 2.0]
         """
         raise ValueError(f"family={self.name}: the integrals of these functions are not finite, or not known here")
 
     def turning_point(self, degree: int) -> float:
-        """Return about how far out phi_degree oscillates."""
+        """Return about how far out phi_degree oscillates.
+
+        Parameters
+        ----------
+        degree : int
+            N.
+
+        Returns
+        -------
+        float
+            A distance in z; 1 on an interval.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().turning_point(4), sf.Laguerre().turning_point(4)
+        (3.0, 18.0)
+        """
         return 1.0
 
     # ----------------------------------------------------------------------------------------------------------- nodes
 
     def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return nodes and weights of the n-point Gauss rule where there is a closed form."""
+        """Return nodes and weights of the n-point Gauss rule where there is a closed form.
+
+        Parameters
+        ----------
+        n : int
+            How many nodes.
+
+        Returns
+        -------
+        nodes, weights : numpy.ndarray (n,), or None
+            Nodes ascending in z.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> nodes, weights = sf.Chebyshev().gauss_rule(2)
+        >>> nodes.round(3).tolist(), sf.Hermite().gauss_rule(2) is None
+        ([-0.707, 0.707], True)
+        """
         return None
 
     def gauss_start(self, n: int) -> np.ndarray:
-        """Return approximate zeros of phi_n, ascending: right to a few hundredths of their distance."""
+        """Return approximate zeros of phi_n, ascending: right to a few hundredths of their distance.
+
+        Parameters
+        ----------
+        n : int
+            Degree of the function, and how many zeros it has.
+
+        Returns
+        -------
+        numpy.ndarray (n,)
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Legendre().gauss_start(2).round(2).tolist()
+        [-0.58, 0.58]
+        """
         raise NotImplementedError
 
     def normal_form_slope(self, z: np.ndarray) -> np.ndarray | float:
-        """Return r' / r for the factor r that brings the functions' differential equation to normal form."""
+        """Return r' / r for the factor r that brings the functions' differential equation to normal form.
+
+        Parameters
+        ----------
+        z : numpy.ndarray
+            Points of the standard domain.
+
+        Returns
+        -------
+        numpy.ndarray or float
+            0 where the equation has this form already.
+
+        Examples
+        --------
+        >>> import numpy as np, specfast as sf
+        >>> sf.Laguerre().normal_form_slope(np.array([0.5, 1.0])).tolist(), sf.Hermite().normal_form_slope(np.ones(2))
+        ([1.0, 0.5], 0.0)
+        """
         return 0.0
 
     @property
@@ -206,13 +557,47 @@ class Family:
     # ---------------------------------------------------------------------------------------------------- in use
 
     def into_domain(self, x: Tensor) -> Tensor:
-        """Return a smooth map of the real line into the standard domain."""
+        """Return a smooth map of the real line into the standard domain.
+
+        Parameters
+        ----------
+        x : Tensor
+            Real numbers.
+
+        Returns
+        -------
+        Tensor
+            x itself on the line, log(1 + exp(x)) on the half-line, tanh(x) on an interval.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> sf.Legendre().into_domain(torch.tensor([0.0, 100.0])).tolist()
+        [0.0, 1.0]
+        """
         return x
 
     def product_scale_shift(
         self, scale: Tensor, shift: Tensor, new_scale: Tensor, new_shift: Tensor
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Return the scale and shift whose Gauss rule is exact for products of functions of the two given ones."""
+        """Return the scale and shift whose Gauss rule is exact for products of functions of the two given ones.
+
+        Parameters
+        ----------
+        scale, shift, new_scale, new_shift : Tensor
+            beta and x0 of the two.
+
+        Returns
+        -------
+        scale, shift : Tensor
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> beta, x0 = sf.Hermite().product_scale_shift(*torch.tensor([1.0, 0.0, 7.0, 2.0], dtype=torch.float64))
+        >>> float(beta), float(x0)
+        (5.0, 1.96)
+        """
         return scale, shift
 
     def mean_degree_balance(
@@ -221,6 +606,32 @@ class Family:
         """Return the factor on beta and the offset (in z) of x0 for which the mean degree is least.
 
         `mean` gives sum_n weight_n c_n^2 / sum_n c_n^2 of weights, `coupled` sum_n weight_n c_n c_{n+steps} over the same.
+
+        Parameters
+        ----------
+        n : Tensor (K,)
+            The degree of every coefficient along the axis.
+        mean, coupled : callable
+            As above; each gives a tensor (...,), one number a field.
+
+        Returns
+        -------
+        factor, offset : Tensor (...,)
+
+        Raises
+        ------
+        ValueError
+            If the family's scale is its interval's.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> c = torch.tensor([0.8, 0.0, 0.6], dtype=torch.float64)
+        >>> mean = lambda weight: (weight * c**2).sum()
+        >>> coupled = lambda steps, weight: (weight[: 3 - steps] * c[: 3 - steps] * c[steps:]).sum()
+        >>> factor, offset = sf.Hermite().mean_degree_balance(torch.arange(3.0).double(), mean, coupled)
+        >>> round(float(factor), 3), float(offset)
+        (0.731, 0.0)
         """
         raise ValueError(
             f"a {type(self).__name__} basis has no scale that could be chosen; a line or half-line is expected"
@@ -230,17 +641,56 @@ class Family:
     def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Family, float]:
         """Return a family that holds points from low to high, and its end or 0; `domain` is what was asked for.
 
+        Parameters
+        ----------
+        low, high : float
+            The least and the largest of the points, in x.
+        domain : (float, float) or None
+            The ends that were asked for.
+
+        Returns
+        -------
+        family : Family
+        end : float
+            Where a half-line begins; 0 otherwise.
+
         Raises
         ------
         ValueError
             If the domain does not fit the family or the points.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Chebyshev.for_points(0.0, 10.0, None), sf.Laguerre.for_points(3.0, 10.0, (3.0, float("inf")))
+        ((Chebyshev(-0.2, 10.2), 0.0), (Laguerre(), 3.0))
         """
         raise NotImplementedError
 
     def scale_shift_of_moments(
         self, centroid: float, spread: float, wave: float, end: float, reach: float
     ) -> tuple[float, float]:  # fmt: skip
-        """Return a first scale and shift for fields of this centroid and variance in x and variance in wave number."""
+        """Return a first scale and shift for fields of this centroid and variance in x and variance in wave number.
+
+        Parameters
+        ----------
+        centroid, spread, wave : float
+            Mean of x, its variance, and the variance of the wave number, with |u|^2 as weight.
+        end : float
+            Where a half-line begins.
+        reach : float
+            How far from there the points lie.
+
+        Returns
+        -------
+        beta, x0 : float
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().scale_shift_of_moments(0.5, 0.125, 2.0, 0.0, 4.0)
+        (2.0, 0.5)
+        """
         return 1.0, 0.0
 
 
@@ -255,35 +705,102 @@ def register_family(cls: _Concrete) -> _Concrete:
 
 
 def names_of_families() -> str:
-    """Return the names of all families, for messages."""
+    """Return the names of all families, for messages.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> names_of_families().startswith("Hermite, Laguerre")
+    True
+    """
     *most, last = FAMILIES
     return f"{', '.join(most)} or {last}"
 
 
 def check_family(family: object) -> Family:
-    """Return a family, or raise an error that names what is accepted."""
+    """Return a family, or raise an error that names what is accepted.
+
+    Parameters
+    ----------
+    family : object
+        What was given as one.
+
+    Returns
+    -------
+    Family
+        The same object.
+
+    Raises
+    ------
+    TypeError
+        If it is not of one of the classes in `FAMILIES`.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> check_family(sf.Hermite())
+    Hermite()
+    """
     if not isinstance(family, Family) or type(family) not in FAMILIES.values():
         raise TypeError(f"family={family!r}: a family ({names_of_families()}) is expected")
     return family
 
 
-def family_from_dict(values: dict[str, Any]) -> Family:
-    """Return the family that `Family.to_dict` described."""
-    values = dict(values)
-    name = values.pop("family", None)
-    if name not in FAMILIES:
+def family_from_dict(values: Mapping[str, object]) -> Family:
+    """Return the family that `Family.to_dict` described.
+
+    Parameters
+    ----------
+    values : dict
+        The class's name as "family", and its arguments.
+
+    Returns
+    -------
+    Family
+
+    Raises
+    ------
+    ValueError
+        If there is no family of this name.
+
+    Examples
+    --------
+    >>> family_from_dict({"family": "Legendre", "a": 0, "b": 2})
+    Legendre(0, 2)
+    """
+    arguments = dict(values)
+    name = arguments.pop("family", None)
+    if not isinstance(name, str) or name not in FAMILIES:
         raise ValueError(f"family={name!r}: {names_of_families()} is expected")
-    return FAMILIES[name](**values)
+    return FAMILIES[name](**arguments)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1024)
 def family_by_name(name: str) -> Family:
     """Return the family on its standard domain that an operator's `family` argument names.
 
+    Parameters
+    ----------
+    name : str
+        As `Family.name` gives it.
+
+    Returns
+    -------
+    Family
+        Without a degree, an interval as [-1, 1].
+
     Raises
     ------
     ValueError
         If it is not the name of a family, with its parameters in brackets: "hermite", "laguerre(0.5)".
+
+    Examples
+    --------
+    >>> family_by_name("laguerre(0.5)")
+    Laguerre(0.5)
     """
     key, _, rest = name.partition("(")
     cls = next((own for own in FAMILIES.values() if own.__name__.lower() == key), None)
@@ -301,7 +818,7 @@ def family_by_name(name: str) -> Family:
 
 def solve_kepler(target: np.ndarray) -> np.ndarray:
     """Solve t - sin t = target on [0, 2 pi] by Newton's method, from the cube root that is right for small t."""
-    t = np.minimum(np.cbrt(6 * target), math.pi)
+    t: np.ndarray = np.minimum(np.cbrt(6 * target), math.pi)
     t = np.where(target > math.pi, 2 * math.pi - np.minimum(np.cbrt(6 * (2 * math.pi - target)), math.pi), t)
     for _ in range(8):
         t = np.clip(t - (t - np.sin(t) - target) / np.maximum(1 - np.cos(t), 1e-12), 0, 2 * math.pi)

@@ -142,7 +142,8 @@ class Laguerre(Family):
             theta = moved
             if done:
                 break
-        return 2 * kappa + 2 * width * np.cos(theta)
+        zeros: np.ndarray = 2 * kappa + 2 * width * np.cos(theta)
+        return zeros
 
     def normal_form_slope(self, z: np.ndarray) -> np.ndarray:
         """Return (alpha + 1) / (2 z)."""

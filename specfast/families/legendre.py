@@ -60,4 +60,5 @@ class Legendre(IntervalFamily):
 
     def normal_form_slope(self, z: np.ndarray) -> np.ndarray:
         """Return -z / (1 - z^2)."""
-        return -z / (1 - z**2)
+        slope: np.ndarray = -z / (1 - z**2)
+        return slope

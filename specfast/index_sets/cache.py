@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-_known = WeakIdKeyDictionary()
+_known: MutableMapping[Tensor, tuple[int, bytes]] = WeakIdKeyDictionary()
 
 
 def runs_of(tree: Tensor) -> bytes:

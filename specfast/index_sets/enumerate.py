@@ -7,14 +7,22 @@ behind it are 0 again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 from numba import njit
 
-_compiled = njit(nogil=True, cache=True)
+_Function = TypeVar("_Function", bound=Callable[..., object])
 
 
-@_compiled
-def _longest(costs, gamma, room, degree, total, largest):
+def compiled(function: _Function) -> _Function:
+    """Have Numba compile a function, once for all processes."""
+    return njit(nogil=True, cache=True)(function)  # type: ignore[return-value]
+
+
+@compiled
+def _longest(costs: np.ndarray, gamma: float, room: float, degree: int, total: int, largest: int) -> int:
     """Return the largest n up to `degree` whose cost may be added, by bisection; 0 always may."""
     low, high = 0, degree
     while low < high:
@@ -26,8 +34,8 @@ def _longest(costs, gamma, room, degree, total, largest):
     return low
 
 
-@_compiled
-def _least_steps(costs, degrees, depth):
+@compiled
+def _least_steps(costs: np.ndarray, degrees: np.ndarray, depth: int) -> np.ndarray:
     """Return for every axis the least cost of an entry 1 on it or on a later one, the last left out."""
     least = np.full(depth + 1, np.int64(2) ** 62)
     for d in range(depth - 1, -1, -1):
@@ -36,8 +44,10 @@ def _least_steps(costs, degrees, depth):
     return least
 
 
-@_compiled
-def grow(costs, degrees, gamma, room, begin, end):
+@compiled
+def grow(
+    costs: np.ndarray, degrees: np.ndarray, gamma: float, room: float, begin: int, end: int
+) -> tuple[np.ndarray, np.ndarray, int, int, int]:
     """Return a part of the tree of all n with n_d <= degrees_d and sum_d costs_d[n_d] - gamma max_d costs_d[n_d] <= room.
 
     The part holds the runs that begin when `begin` to `end` - 1 nodes of the tree have been passed. Also returned: the leading
@@ -98,13 +108,13 @@ def grow(costs, degrees, gamma, room, begin, end):
         count += 1
 
 
-def nodes_before(runs, dim):
+def nodes_before(runs: np.ndarray, dim: int) -> np.ndarray:
     """Return how many nodes of a tree come before each run, and at the end how many there are."""
     return np.concatenate([[0], np.cumsum(runs[:, 1] + (dim - 1) - runs[:, 0], dtype=np.int64)])
 
 
-@_compiled
-def _advance(runs, fiber, entry):
+@compiled
+def _advance(runs: np.ndarray, fiber: int, entry: np.ndarray) -> None:
     """Take entries from those of the run before to those of a run."""
     if fiber > 0:
         shared = runs[fiber, 0]
@@ -112,8 +122,8 @@ def _advance(runs, fiber, entry):
         entry[shared + 1 :] = 0
 
 
-@_compiled
-def leading_entries(runs, dim, fibers):
+@compiled
+def leading_entries(runs: np.ndarray, dim: int, fibers: np.ndarray) -> np.ndarray:
     """Return the leading entries (len(fibers), dim - 1) of some runs, given in order."""
     entry, out = np.zeros(dim - 1, np.int32), np.zeros((len(fibers), dim - 1), np.int32)
     place = 0
@@ -125,8 +135,8 @@ def leading_entries(runs, dim, fibers):
     return out
 
 
-@_compiled
-def list_indices(runs, out):
+@compiled
+def list_indices(runs: np.ndarray, out: np.ndarray) -> None:
     """Write the indices of a tree into (K, D)."""
     dim = out.shape[1]
     entry = np.zeros(dim, np.int64)
@@ -140,8 +150,8 @@ def list_indices(runs, out):
             place += 1
 
 
-@_compiled
-def largest_entries(runs, dim):
+@compiled
+def largest_entries(runs: np.ndarray, dim: int) -> np.ndarray:
     """Return the largest entry along every axis."""
     entry, largest = np.zeros(dim, np.int64), np.zeros(dim, np.int64)
     for fiber in range(len(runs)):
@@ -154,8 +164,8 @@ def largest_entries(runs, dim):
     return largest
 
 
-@_compiled
-def from_indices(indices):
+@compiled
+def from_indices(indices: np.ndarray) -> tuple[np.ndarray, int]:
     """Return the tree of sorted indices (K, D), or of those before the first that a tree cannot have, and how many these are."""
     size, dim = indices.shape
     runs = np.empty((size, 2), np.int32)
@@ -184,16 +194,16 @@ def from_indices(indices):
     return runs[:fibers].copy(), size
 
 
-@_compiled
-def _compare(first, second):
+@compiled
+def _compare(first: np.ndarray, second: np.ndarray) -> int:
     for d in range(len(first)):
         if first[d] != second[d]:
             return -1 if first[d] < second[d] else 1
     return 0
 
 
-@_compiled
-def find(indices, wanted):
+@compiled
+def find(indices: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return where each row of `wanted` is among sorted indices; -1 where it is not."""
     places = np.empty(len(wanted), np.int64)
     for i in range(len(wanted)):
@@ -209,8 +219,8 @@ def find(indices, wanted):
     return places
 
 
-@_compiled
-def first_gap(indices):
+@compiled
+def first_gap(indices: np.ndarray) -> tuple[int, int]:
     """Return the first index of which a smaller neighbour is missing, and along which axis; (-1, -1) if there is none."""
     below = np.empty((1, indices.shape[1]), indices.dtype)
     for place in range(len(indices)):
@@ -223,8 +233,8 @@ def first_gap(indices):
     return -1, -1
 
 
-@_compiled
-def neighbours(indices):
+@compiled
+def neighbours(indices: np.ndarray) -> np.ndarray:
     """Return the indices outside of a downward-closed set of which all smaller neighbours are inside."""
     size, dim = indices.shape
     out = np.empty((16, dim), indices.dtype)

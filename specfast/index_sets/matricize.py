@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from .enumerate import leading_entries, list_indices
+from .enumerate import compiled, leading_entries, list_indices
 
 _SMALL = 4096  # numbers of a rectangle up to which gaps are cheaper than one rectangle more
 _GAPS = 1.15  # how much larger than its indices a rectangle may be otherwise
@@ -49,14 +48,14 @@ class Unfolding:
     inverse: np.ndarray
 
 
-@njit(nogil=True, cache=True)
-def _mixed(value, number):
+@compiled
+def _mixed(value: np.uint64, number: int) -> np.uint64:
     value = (value ^ np.uint64(number)) * np.uint64(0x9E3779B97F4A7C15)
     return value ^ (value >> np.uint64(29))
 
 
-@njit(nogil=True, cache=True)
-def _sections(runs, split, seed):
+@compiled
+def _sections(runs: np.ndarray, split: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where leading indices of `split` entries begin among the runs, and a hash of each one's section."""
     begins = np.empty(len(runs) + 1, np.int64)
     hashes = np.empty(len(runs), np.uint64)
@@ -74,8 +73,8 @@ def _sections(runs, split, seed):
     return begins[: count + 1].copy(), hashes[:count].copy()
 
 
-@njit(nogil=True, cache=True)
-def _agree(runs, begins, representative):
+@compiled
+def _agree(runs: np.ndarray, begins: np.ndarray, representative: np.ndarray) -> bool:
     """Whether every section is equal to the one that stands for it."""
     for row in range(len(begins) - 1):
         own, other = begins[row], begins[representative[row]]
@@ -108,7 +107,9 @@ def _listed(runs: np.ndarray, split: int, dim: int, begin: int, end: int) -> np.
     return out
 
 
-def _lists(runs: np.ndarray, split: int, dim: int, begins: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, list]:
+def _lists(
+    runs: np.ndarray, split: int, dim: int, begins: np.ndarray, first: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return all trailing indices and for every kind of section which of them it has, in lexicographic order."""
     lists = [_listed(runs, split, dim, begins[row], begins[row + 1]) for row in first]
     all_of_them, places = np.unique(np.concatenate(lists), axis=0, return_inverse=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Runs(NamedTuple):
 
 
 @register_index_set
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Part(IndexSet):
     """One of `count` parts of an index set, all with the same number of nodes of the tree, to within a run.
 
@@ -91,18 +91,66 @@ class Part(IndexSet):
         return int(self.tree(dim)[:, 1].sum())
 
     def leading(self, dim: int) -> int:
-        """Return how many of the first indices only lead to the part."""
+        """Return how many of the first indices only lead to the part.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> Part(sf.HyperbolicCross(32), 1, 4).leading(4)
+        24
+        """
         return _runs(self, dim).leading
 
     def own_size(self, dim: int) -> int:
-        """Return how many indices belong to the part."""
+        """Return how many indices belong to the part.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> Part(sf.HyperbolicCross(32), 1, 4).own_size(4)
+        718
+        """
         return self.size(dim) - self.leading(dim)
 
     def begin(self, dim: int) -> int:
-        """Return which index of the whole the first of the part is."""
+        """Return which index of the whole the first of the part is.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> Part(sf.HyperbolicCross(32), 1, 4).begin(4)
+        718
+        """
         return _runs(self, dim).begin
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the part as plain values; see `index_set_from_dict`."""
         return {"index_set": "Part", "whole": self.whole.to_dict(), "part": self.part, "count": self.count}
 

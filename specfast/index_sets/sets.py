@@ -8,20 +8,23 @@ is its tree (see `IndexSet.tree`); sizes are counted and indices listed when ask
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..families import check_degree
+from ..families.base import constructor_text
 from ..support.machine import memory
 
 _SLACK = 1e-12
 # Costs are counted in whole units, so that every way of adding them up gives the same members.
 _UNIT = 2.0**48
+_LISTED = 1000  # numbers up to which the text of a set lists its members
 ALL = 2**62  # nodes, more than any tree has
 
 
@@ -54,11 +57,26 @@ def register_index_set(cls: _Concrete) -> _Concrete:
     return cls
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class IndexSet:
-    """Base of the index sets; use TensorProduct, TotalDegree, HyperbolicCross or Indices."""
+    """Base of the index sets; use TensorProduct, TotalDegree, HyperbolicCross or Indices.
+
+    Parameters
+    ----------
+    degree : int or tuple of int
+        The largest entry that an axis may have, or one an axis.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> isinstance(sf.TotalDegree(4), IndexSet), sf.TotalDegree(4).size(3)
+    (True, 35)
+    """
 
     degree: int | tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return constructor_text(self)
 
     @property
     def described(self) -> bool:
@@ -66,11 +84,50 @@ class IndexSet:
         return True
 
     def rule(self, dim: int) -> Rule:
-        """Return what decides on membership."""
+        """Return what decides on membership.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        Rule
+            Costs of every entry of every axis, and how much they may add up to.
+
+        Raises
+        ------
+        TypeError
+            If the set is a list of members.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TensorProduct((2, 3)).rule(2).degrees.tolist()
+        [2, 3]
+        """
         raise TypeError(f"{type(self).__name__} has no rule; its members are listed")
 
     def size(self, dim: int) -> int:
-        """Return how many members there are, counted without listing them."""
+        """Return how many members there are, counted without listing them.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        int
+            K.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.HyperbolicCross(32).size(10)
+        1517568
+        """
         return _count(self, dim)
 
     def tree(self, dim: int) -> np.ndarray:
@@ -79,23 +136,100 @@ class IndexSet:
         A row has how many leading entries the run shares with the one before, and its length. The entry after the shared
         ones is one more than before, those behind it are 0 again; so the tree is all of the set.
 
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        numpy.ndarray (F, 2)
+            Of int32; not to be written to.
+
         Raises
         ------
         ValueError
             If the set would not fit in memory; says how many members it has.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(2).tree(2).tolist()
+        [[0, 3], [0, 2], [0, 1]]
         """
         return _tree(self, dim)
 
     def indices(self, dim: int) -> np.ndarray:
-        """Return the members as an array (K, dim) in lexicographic order, of the smallest signed integer type."""
+        """Return the members as an array (K, dim) in lexicographic order, of the smallest signed integer type.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        numpy.ndarray (K, dim)
+            Not to be written to.
+
+        Raises
+        ------
+        ValueError
+            If the list would not fit in memory.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(1).indices(2).tolist()
+        [[0, 0], [0, 1], [1, 0]]
+        """
         return _indices(self, dim)
 
     def largest(self, dim: int) -> tuple[int, ...]:
-        """Return the largest entry along every axis."""
+        """Return the largest entry along every axis.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        tuple of int
+            D of them.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(4, weights=(1, 2)).largest(2)
+        (4, 2)
+        """
         return _largest(self, dim)
 
-    def positions(self, indices: Any) -> np.ndarray:
-        """Return where each of some indices (..., dim) is in the set's order; -1 where it is not a member."""
+    def positions(self, indices: ArrayLike) -> np.ndarray:
+        """Return where each of some indices (..., dim) is in the set's order; -1 where it is not a member.
+
+        Parameters
+        ----------
+        indices : array (..., dim) of integers
+            One index a row.
+
+        Returns
+        -------
+        numpy.ndarray (...,)
+            Of int64.
+
+        Raises
+        ------
+        TypeError
+            If they are no integers.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(1).positions([[1, 0], [1, 1]]).tolist()
+        [2, -1]
+        """
         from .enumerate import find
 
         wanted = _as_indices(indices)
@@ -103,12 +237,43 @@ class IndexSet:
         places = find(own.astype(np.int64), wanted.reshape(-1, wanted.shape[-1]).astype(np.int64))
         return places.reshape(wanted.shape[:-1])
 
-    def contains(self, indices: Any) -> np.ndarray:
-        """Return which of some indices (..., dim) are members."""
+    def contains(self, indices: ArrayLike) -> np.ndarray:
+        """Return which of some indices (..., dim) are members.
+
+        Parameters
+        ----------
+        indices : array (..., dim) of integers
+            One index a row.
+
+        Returns
+        -------
+        numpy.ndarray (...,)
+            Of bool.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(1).contains([[1, 0], [1, 1]]).tolist()
+        [True, False]
+        """
         return self.positions(indices) >= 0
 
     def positions_beside(self, dim: int, axis: int, step: int) -> np.ndarray:
         """Return where n + step e_axis is in the set's order, for every member n; -1 where it is not a member.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+        axis : int
+            Along which axis.
+        step : int
+            How far.
+
+        Returns
+        -------
+        numpy.ndarray (K,)
+            Of int64.
 
         Examples
         --------
@@ -121,31 +286,102 @@ class IndexSet:
         return np.where(moved[:, axis] < 0, -1, self.positions(np.maximum(moved, 0)))
 
     def neighbours(self, dim: int) -> np.ndarray:
-        """Return the indices (L, dim) outside of the set with any of which alone it would still be downward closed."""
+        """Return the indices (L, dim) outside of the set with any of which alone it would still be downward closed.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        numpy.ndarray (L, dim)
+            Of int64.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sorted(sf.TotalDegree(1).neighbours(2).tolist())
+        [[0, 2], [1, 1], [2, 0]]
+        """
         from .enumerate import neighbours
 
         return neighbours(self.indices(dim).astype(np.int64))
 
     def union(self, other: IndexSet, dim: int) -> Indices:
-        """Return the members of either."""
+        """Return the members of either.
+
+        Parameters
+        ----------
+        other : IndexSet
+            Another set.
+        dim : int
+            D.
+
+        Returns
+        -------
+        Indices
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TensorProduct((2, 0)).union(sf.TensorProduct((0, 1)), 2)
+        Indices([[0, 0], [0, 1], [1, 0], [2, 0]])
+        """
         both = np.concatenate([part.indices(dim).astype(np.int64) for part in (self, other)])
         return Indices(np.unique(both, axis=0))
 
     def save(self, path: str | Path) -> None:
-        """Write the set to a NumPy file (.npz); `load_index_set` reads it."""
+        """Write the set to a NumPy file (.npz); `load_index_set` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Of the file; one that is there is overwritten.
+
+        Examples
+        --------
+        >>> import tempfile, specfast as sf
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sf.HyperbolicCross(8).save(f"{folder}/cross.npz")
+        ...     print(sf.load_index_set(f"{folder}/cross.npz"))
+        HyperbolicCross(8)
+        """
         import json
 
         values = self.to_dict()
         members = values.pop("indices", None)
         with Path(path).open("wb") as file:
-            if members is None:
+            if not isinstance(members, list):
                 np.savez_compressed(file, index_set=np.array(json.dumps(values)))
             else:
                 own = self.indices(len(members[0]))
                 np.savez_compressed(file, index_set=np.array(json.dumps(values)), indices=own)
 
     def axis_degrees(self, dim: int) -> tuple[int, ...]:
-        """Return the largest entry that each axis is allowed."""
+        """Return the largest entry that each axis is allowed.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Returns
+        -------
+        tuple of int
+            D of them.
+
+        Raises
+        ------
+        ValueError
+            If the set has degrees for another number of axes.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TotalDegree(4).axis_degrees(3)
+        (4, 4, 4)
+        """
         if isinstance(self.degree, tuple):
             if len(self.degree) != dim:
                 raise ValueError(f"degree={self.degree}: {dim} degrees, one an axis, are expected")
@@ -153,7 +389,23 @@ class IndexSet:
         return (self.degree,) * dim
 
     def check(self, dim: int) -> None:
-        """Raise ValueError if the set has no members of this dimension."""
+        """Raise ValueError if the set has no members of this dimension.
+
+        Parameters
+        ----------
+        dim : int
+            D.
+
+        Raises
+        ------
+        ValueError
+            If the set has degrees or weights for another number of axes.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.TensorProduct((2, 3)).check(2)
+        """
         self.axis_degrees(dim)
         self._axis_weights(dim)
 
@@ -161,15 +413,27 @@ class IndexSet:
         return max(self.degree) if isinstance(self.degree, tuple) else self.degree
 
     def _axis_weights(self, dim: int) -> tuple[float, ...]:
-        weights = getattr(self, "weights", None)
+        weights: tuple[float, ...] | None = getattr(self, "weights", None)
         if weights is None:
             return (1.0,) * dim
         if len(weights) != dim:
             raise ValueError(f"weights={weights}: {dim} weights, one an axis, are expected")
         return weights
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the index set as plain values; see `index_set_from_dict`."""
+    def to_dict(self) -> dict[str, object]:
+        """Return the index set as plain values; see `index_set_from_dict`.
+
+        Returns
+        -------
+        dict
+            The class's name as "index_set", and its arguments, all of which JSON can hold.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.HyperbolicCross(8, gamma=-1).to_dict()
+        {'index_set': 'HyperbolicCross', 'degree': 8, 'gamma': -1.0, 'weights': None}
+        """
         values = dict(self.__dict__)
         if values.get("gamma") == -math.inf:
             values["gamma"] = "-inf"
@@ -177,9 +441,19 @@ class IndexSet:
 
 
 @register_index_set
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class TensorProduct(IndexSet):
-    """All n with n_d <= degree (one degree, or one an axis).
+    """All n with n_d <= degree (one degree, or one an axis): (N + 1)^D of them.
+
+    Parameters
+    ----------
+    degree : int or sequence of int
+        The largest entry N of every axis, or one an axis.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a degree is no integer from 0 to 10,000,000.
 
     Examples
     --------
@@ -201,9 +475,21 @@ class TensorProduct(IndexSet):
 
 
 @register_index_set
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class TotalDegree(IndexSet):
     """All n with sum of w_d n_d <= degree, n_d <= degree.
+
+    Parameters
+    ----------
+    degree : int
+        N.
+    weights : sequence of float, optional
+        Axis weights w_d > 0, default 1; a larger weight keeps fewer indices along its axis.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the degree is no integer from 0 to 10,000,000, or a weight is not positive.
 
     Examples
     --------
@@ -227,7 +513,7 @@ class TotalDegree(IndexSet):
 
 
 @register_index_set
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class HyperbolicCross(IndexSet):
     r"""The hyperbolic cross of degree N and shape gamma.
 
@@ -281,7 +567,7 @@ class HyperbolicCross(IndexSet):
 
 
 @register_index_set
-@dataclass(frozen=True, init=False, eq=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Indices(IndexSet):
     """A downward-closed set given by its members.
 
@@ -302,7 +588,7 @@ class Indices(IndexSet):
     array([False,  True])
     """
 
-    def __init__(self, indices: Any):
+    def __init__(self, indices: ArrayLike):
         from .enumerate import first_gap, from_indices
 
         given = _as_indices(indices)
@@ -356,17 +642,21 @@ class Indices(IndexSet):
         return hash((self.degree, self.tree(self.dim).tobytes()))
 
     def __repr__(self) -> str:
-        return f"Indices({self.size(self.dim)} in {self.dim} dimensions, degree={self.degree})"
+        listed = self.size(self.dim) * self.dim <= _LISTED
+        return f"Indices({self.indices(self.dim).tolist()})" if listed else str(self)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __str__(self) -> str:
+        return f"<Indices: {self.size(self.dim)} in {self.dim} dimensions, degree={self.degree}>"
+
+    def __reduce__(self) -> tuple[type[Indices], tuple[np.ndarray]]:
         return Indices, (self.indices(self.dim),)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the index set as plain values; see `index_set_from_dict`."""
         return {"index_set": "Indices", "indices": self.indices(self.dim).tolist()}
 
 
-def _as_indices(indices: Any) -> np.ndarray:
+def _as_indices(indices: ArrayLike) -> np.ndarray:
     given = np.asarray(indices)
     if given.dtype.kind not in "iu":
         raise TypeError(f"indices have type {given.dtype}; integers are expected")
@@ -460,10 +750,27 @@ def _largest(index_set: IndexSet, dim: int) -> tuple[int, ...]:
 def load_index_set(path: str | Path) -> IndexSet:
     """Return the index set that `IndexSet.save` wrote.
 
+    Parameters
+    ----------
+    path : str or Path
+        Of the file.
+
+    Returns
+    -------
+    IndexSet
+
     Raises
     ------
     ValueError
         If the file does not hold one.
+
+    Examples
+    --------
+    >>> import tempfile, specfast as sf
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sf.Indices([[0, 0], [1, 0]]).save(f"{folder}/set.npz")
+    ...     print(repr(sf.load_index_set(f"{folder}/set.npz")))
+    Indices([[0, 0], [1, 0]])
     """
     import json
     import zipfile
@@ -479,15 +786,35 @@ def load_index_set(path: str | Path) -> IndexSet:
     return index_set_from_dict({**values, **members})
 
 
-def index_set_from_dict(values: dict[str, Any]) -> IndexSet:
-    """Return the index set that `IndexSet.to_dict` described."""
-    values = dict(values)
-    name = values.pop("index_set", None)
-    if name not in INDEX_SETS:
+def index_set_from_dict(values: Mapping[str, object]) -> IndexSet:
+    """Return the index set that `IndexSet.to_dict` described.
+
+    Parameters
+    ----------
+    values : dict
+        The class's name as "index_set", and its arguments.
+
+    Returns
+    -------
+    IndexSet
+
+    Raises
+    ------
+    ValueError
+        If there is no class of this name.
+
+    Examples
+    --------
+    >>> index_set_from_dict({"index_set": "TotalDegree", "degree": 4})
+    TotalDegree(4)
+    """
+    arguments = dict(values)
+    name = arguments.pop("index_set", None)
+    if not isinstance(name, str) or name not in INDEX_SETS:
         raise ValueError(f"index_set={name!r}: one of {', '.join(INDEX_SETS)} is expected")
     for key in ("degree", "weights"):
-        if isinstance(values.get(key), list):
-            values[key] = tuple(values[key])
-    if "gamma" in values:
-        values["gamma"] = float(values["gamma"])
-    return INDEX_SETS[name](**values)
+        if isinstance(given := arguments.get(key), list):
+            arguments[key] = tuple(given)
+    if isinstance(gamma := arguments.get("gamma"), (str, int)):
+        arguments["gamma"] = float(gamma)
+    return INDEX_SETS[name](**arguments)  # type: ignore[arg-type]

@@ -26,7 +26,27 @@ def diagnose(
 ) -> list[str]:  # fmt: skip
     """Return a line for everything that looks wrong with a run, given its data and which trajectories it used how.
 
-    The data's states need not be sought again where they are given.
+    Parameters
+    ----------
+    model : Model
+        The run.
+    data : Observations
+        What it was trained with.
+    training, validation : Tensor of integers
+        Which trajectories were trained on, and which decided.
+    encoded : Encoded, optional
+        The data's states, which need not be sought again then.
+
+    Returns
+    -------
+    list of str
+        Empty where nothing looks wrong.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> model = sf.learn.fit(data, "hermite")  # doctest: +SKIP
+    >>> sf.learn.diagnose(model, data, torch.arange(0, 90), torch.arange(90, 100))  # doctest: +SKIP
     """
     encoded = encode(model.encoder, data) if encoded is None else encoded
     found = [_decay(model, data, encoded), _gradients(model), _stiffness(model), _scale_shifts(model, data, encoded)]

@@ -28,6 +28,12 @@ class Ensemble:
     ----------
     models : tuple of Model
         The first is the one that `load` gives for the folder.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> several = sf.learn.load_ensemble("RUN")  # doctest: +SKIP
+    >>> mean, deviation = several.predict(u0, points, times)  # doctest: +SKIP
     """
 
     models: tuple[Model, ...]
@@ -88,10 +94,36 @@ def fit_ensemble(
     With a folder the first is written there and the others to its folder ``members``. An interrupt ends the whole: the runs
     finished so far, and the best weights of that in progress, are kept.
 
+    Parameters
+    ----------
+    data : Observations
+        What `read` returns.
+    basis : str
+        As in `fit`.
+    count : int
+        How many runs, 2 or more.
+    seed : int
+        Of the first run.
+    folder : str or Path, optional
+        Where runs and checkpoints are written.
+    **options
+        The other arguments of `fit`.
+
+    Returns
+    -------
+    Ensemble
+
     Raises
     ------
     DataError
         If count is less than 2, and as `fit` does.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> data = sf.learn.read("examples/data/diffusion.nc")  # doctest: +SKIP
+    >>> several = sf.learn.fit_ensemble(data, "hermite", count=5)  # doctest: +SKIP
+    >>> several.evaluate(data)["relative_l2"]  # doctest: +SKIP
     """
     if count < 2:
         raise DataError(f"count={count}: an ensemble of at least 2 is expected")
@@ -125,10 +157,24 @@ def _member(folder: Path, member: int) -> Path:
 def load_ensemble(folder: str | Path) -> Ensemble:
     """Return the runs in a folder: one, or an ensemble.
 
+    Parameters
+    ----------
+    folder : str or Path
+        What `fit_ensemble`, or `fit`, has written to.
+
+    Returns
+    -------
+    Ensemble
+
     Raises
     ------
     DataError
         If there is none, or one cannot be read.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> len(sf.learn.load_ensemble("RUN"))  # doctest: +SKIP
     """
     folder = Path(folder)
     models, member = [load(folder)], 1

@@ -19,7 +19,17 @@ from . import memmap
 
 
 class DataError(ValueError):
-    """The observations cannot be used; the message says what is wrong and what is expected."""
+    """The observations cannot be used; the message says what is wrong and what is expected.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> try:
+    ...     sf.learn.read("nothing.nc")
+    ... except sf.learn.DataError as error:
+    ...     print(error)
+    nothing.nc: no such file
+    """
 
 
 # Names of coordinates of scattered sensors, in the order of the axes.
@@ -44,6 +54,15 @@ class Observations:
         Names of the space axes.
     parameters : Tensor (R, P), optional
         Numbers on which the equation depends, one set a trajectory.
+
+    Examples
+    --------
+    >>> import torch, specfast as sf
+    >>> x, t = torch.linspace(-4, 4, 30), torch.linspace(0, 1, 5)
+    >>> u = torch.exp(-(x**2) / (2 + t[:, None])).expand(8, -1, -1)
+    >>> data = sf.learn.Observations(u[:, :, None].double(), x[None].double(), t.expand(8, -1).double(), ("u",))
+    >>> len(data), data.dim, data.gaps
+    (8, 1, False)
     """
 
     values: Tensor
@@ -124,10 +143,25 @@ def read(path: str | Path) -> Observations:
     (trajectory, point), or (trajectory, time[, channel], axes ...) on a product grid with a coordinate named like each axis.
     A variable ``parameters`` (trajectory, parameter) holds what the equation depends on besides the field.
 
+    Parameters
+    ----------
+    path : str or Path
+        Of the file, or the folder.
+
+    Returns
+    -------
+    Observations
+
     Raises
     ------
     DataError
         If the file is missing, is not NetCDF, or does not have this form.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> data = sf.learn.read("examples/data/diffusion.nc")  # doctest: +SKIP
+    >>> data.values.shape, data.channels  # doctest: +SKIP
     """
     import xarray
 

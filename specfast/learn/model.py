@@ -31,7 +31,7 @@ STEP_CONTROLLED = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 
 @dataclass
 class Model:
-    """A learned equation with its basis.
+    """A learned equation with its basis. `fit` returns one, and `load` one that was saved.
 
     Attributes
     ----------
@@ -43,7 +43,16 @@ class Model:
         method, rtol, atol of the integration.
     channels : tuple of str
         Names of the field's components.
-    history, metrics : what training and evaluation recorded.
+    history, metrics : list of dict, dict
+        What training and evaluation recorded.
+    evaluations : int
+        How often this object has evaluated the right-hand side.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> model = sf.learn.load("RUN")  # doctest: +SKIP
+    >>> u = model.predict(u0, points, times)  # (B, T, C, M) from u0 (B, C, M)  # doctest: +SKIP
     """
 
     encoder: FieldEncoder
@@ -253,10 +262,25 @@ def write_json(path: Path, values: object) -> None:
 def load(folder: str | Path) -> Model:
     """Return the model in a folder.
 
+    Parameters
+    ----------
+    folder : str or Path
+        What `Model.save`, or a training, has written to.
+
+    Returns
+    -------
+    Model
+
     Raises
     ------
     DataError
         If there is none, or it cannot be read.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> model = sf.learn.load("RUN")  # doctest: +SKIP
+    >>> model.encoder.space  # doctest: +SKIP
     """
     folder = Path(folder)
     if not (folder / "weights.safetensors").is_file():

@@ -55,7 +55,7 @@ def fit(
     resume: bool = False,
     group: torch.distributed.ProcessGroup | None = None,
 ) -> Model:
-    r"""Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
+    """Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
 
     The loss is the mean over trajectories and times of |u - u_hat|^2 / |u|^2 at the observed points, plus, where the basis
     moves with the field, lambda [(log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2] with beta*, x0* those of the snapshots,
@@ -117,12 +117,24 @@ def fit(
         Of torch.distributed: each of its processes calls `fit` with the same arguments and takes its share of every batch
         (DistributedDataParallel). The result is that of one process, to rounding; the first writes and shows progress.
 
+    Returns
+    -------
+    Model
+        With the best weights by the validation split; ``metrics["training"]`` has what was chosen and recorded.
+
     Raises
     ------
     DataError
         If the data cannot be learned from, or there is no such training to resume.
     StiffError
         If the solver gives up on one batch after the other; the message says what to try.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> data = sf.learn.read("examples/data/diffusion.nc")  # doctest: +SKIP
+    >>> model = sf.learn.fit(data, "hermite", steps=600)  # doctest: +SKIP
+    >>> model.evaluate(data)["relative_l2"]  # doctest: +SKIP
     """
     processes = Processes(group)
     if resume and folder is None:
@@ -232,7 +244,22 @@ def _known_terms(
 
 
 def check_method(method: str) -> None:
-    """Raise DataError for a solver that torchdiffeq does not have or cannot differentiate."""
+    """Raise DataError for a solver that torchdiffeq does not have or cannot differentiate.
+
+    Parameters
+    ----------
+    method : str
+        A name, as `fit` takes it.
+
+    Raises
+    ------
+    DataError
+        If there is no such solver.
+
+    Examples
+    --------
+    >>> check_method("dopri5")
+    """
     from torchdiffeq._impl.odeint import SOLVERS
 
     usable = [name for name in SOLVERS if name != "scipy_solver"] + [EXPONENTIAL]

@@ -24,7 +24,7 @@ class SpectralConv(ScaledLayer):
     in_channels, out_channels : int
     coupling : int, default 0
         How far along each axis coefficients see their neighbours: offsets -coupling .. coupling on one axis at a time.
-    scale, shift, learn_scale
+    scale, shift, learn_scale, device, dtype
         As in `ScaledLayer`.
 
     Attributes
@@ -54,28 +54,77 @@ class SpectralConv(ScaledLayer):
 
     def __init__(
         self, space: Space, in_channels: int, out_channels: int, *, coupling: int = 0, scale: float | Tensor = 1.0,
-        shift: float | Tensor = 0.0, learn_scale: bool = False,
+        shift: float | Tensor = 0.0, learn_scale: bool = False, device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):  # fmt: skip
-        super().__init__(space, scale, shift, learn_scale)
+        super().__init__(space, scale, shift, learn_scale, device=device, dtype=dtype)
         for name, value, least in (
             ("in_channels", in_channels, 1), ("out_channels", out_channels, 1), ("coupling", coupling, 0)
         ):  # fmt: skip
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{name}={value!r}: an integer of {least} or more is expected")
         self.in_channels, self.out_channels, self.coupling = in_channels, out_channels, coupling
-        places = _neighbours(space, coupling)
-        self.register_buffer("places", places, persistent=False)
-        spread = (
-            places.shape[1] + 1
-        ) ** -0.5 / in_channels  # small, as that of Fourier layers: blocks begin near their other path
-        self.weight = nn.Parameter(torch.randn(in_channels, out_channels, space.size, places.shape[1] + 1) * spread)
+        where, offsets = self.log_scale.device, 2 * space.dim * coupling
+        self.register_buffer(
+            "places", torch.empty(space.size, offsets, dtype=torch.int64, device=where), persistent=False
+        )
+        shape = in_channels, out_channels, space.size, offsets + 1
+        self.weight = nn.Parameter(torch.empty(shape, dtype=self.log_scale.dtype, device=where))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw the weights anew, from a normal distribution of deviation 1 / (in_channels J^(1/2)); scale and shift as in `ScaledLayer`."""
+        super().reset_parameters()
+        self.places.copy_(_neighbours(self.space, self.coupling))
+        # Small, as that of Fourier layers: blocks begin near their other path.
+        nn.init.normal_(self.weight).mul_(self.weight.shape[-1] ** -0.5 / self.in_channels)
 
     def grid(self, *sizes: int) -> tuple[Tensor, ...]:
-        """Return the nodes of every axis for so many of them, in float64; by default one more than the degree."""
+        """Return the nodes of every axis for so many of them, in float64; by default one more than the degree.
+
+        Parameters
+        ----------
+        *sizes : int
+            One for all axes, or one an axis.
+
+        Returns
+        -------
+        tuple of Tensor (n_d,)
+
+        Raises
+        ------
+        ValueError
+            If there are fewer nodes than functions along an axis.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> layer = sf.nn.SpectralConv(sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(6)), 1, 1)
+        >>> [line.shape for line in layer.grid(12, 9)]
+        [torch.Size([12]), torch.Size([9])]
+        """
         return self.space.grid(list(sizes) or None, **self.scale_and_shift())
 
     def mix(self, coef: Tensor) -> Tensor:
-        """Return coefficients (B, out_channels, K) of coefficients (B, in_channels, K)."""
+        """Return the coefficients of the result from those of the input: what the layer does between its transforms.
+
+        Parameters
+        ----------
+        coef : Tensor (B, in_channels, K)
+            Coefficients.
+
+        Returns
+        -------
+        Tensor (B, out_channels, K)
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> layer = sf.nn.SpectralConv(sf.Space(sf.Hermite(degree=8)), 3, 5)
+        >>> layer.mix(torch.randn(2, 3, 9)).shape
+        torch.Size([2, 5, 9])
+        """
         weight = self.weight.to(coef.dtype)
         mixed = mix(coef, weight[..., 0])
         if self.coupling:
@@ -94,10 +143,10 @@ class SpectralConv(ScaledLayer):
             raise ValueError(f"x has shape {tuple(x.shape)}; (B, {self.in_channels}, {axes}) is expected")
         if points is None:
             coef = self.mix(self.space.project_grid(x, **self.scale_only()))
-            return self.space.synthesize_grid(coef, list(x.shape[2:]), **self.scale_only())  # type: ignore[no-any-return]
+            return self.space.synthesize_grid(coef, list(x.shape[2:]), **self.scale_only())
         where = points.unsqueeze(1) if points.dim() == 2 + (self.space.dim > 1) else points
         coef = self.mix(self.space.fit(x, where, solver="qr", **self.scale_and_shift()))
-        return self.space.synthesize(coef, where, **self.scale_and_shift())  # type: ignore[no-any-return]
+        return self.space.synthesize(coef, where, **self.scale_and_shift())
 
 
 def _neighbours(space: Space, coupling: int) -> Tensor:

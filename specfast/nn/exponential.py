@@ -18,7 +18,7 @@ def _phi_matrices(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     ones = torch.ones(3 * size, dtype=matrix.dtype, device=matrix.device).diag(size)
     large = nn.functional.pad(matrix, (0, 3 * size, 0, 3 * size)) + ones
     first = torch.linalg.matrix_exp(large)[..., :size, :]
-    return tuple(first.split(size, -1))  # type: ignore[return-value]
+    return tuple(first.split(size, -1))
 
 
 def _phi_numbers(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

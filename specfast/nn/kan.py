@@ -8,6 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 from .. import ops
 from ..families import Chebyshev, Family, check_family, family_by_name
+from .transforms import real_floating
 
 _BLOCK = 1 << 17  # numbers of the basis that exist at a time: 1 MiB in float64
 
@@ -24,6 +25,8 @@ class PolynomialKAN(nn.Module):
         On its standard domain; a given interval is not used.
     degree : int, default 4
         N.
+    device, dtype : optional
+        Of the weights: where they are, and their real floating-point type; default: PyTorch's.
 
     Attributes
     ----------
@@ -46,7 +49,10 @@ class PolynomialKAN(nn.Module):
     torch.Size([10, 3])
     """
 
-    def __init__(self, in_features: int, out_features: int, family: Family | None = None, degree: int = 4):
+    def __init__(
+        self, in_features: int, out_features: int, family: Family | None = None, degree: int = 4, *,
+        device: torch.device | str | None = None, dtype: torch.dtype | None = None,
+    ):  # fmt: skip
         super().__init__()
         family = check_family(Chebyshev() if family is None else family)
         for name, value, least in (
@@ -59,8 +65,14 @@ class PolynomialKAN(nn.Module):
         self.in_features, self.out_features, self.degree = in_features, out_features, degree
         self.family_name = family.name
         self._family = family_by_name(family.name)
-        spread = (in_features * (degree + 1)) ** -0.5
-        self.weight = nn.Parameter(torch.randn(out_features, in_features, degree + 1) * spread)
+        shape = out_features, in_features, degree + 1
+        self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=real_floating(dtype)))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Draw the weights anew, from a normal distribution of variance 1 / (in_features (N + 1))."""
+        nn.init.normal_(self.weight).mul_((self.in_features * (self.degree + 1)) ** -0.5)
 
     def extra_repr(self) -> str:
         """Return what is printed of the layer."""
@@ -68,7 +80,8 @@ class PolynomialKAN(nn.Module):
 
     def _block(self, x: Tensor, weight: Tensor) -> Tensor:
         functions = ops.vandermonde(self._family.into_domain(x), self.degree + 1, self.family_name, 0)
-        return functions.flatten(1) @ weight.mT
+        product: Tensor = functions.flatten(1) @ weight.mT
+        return product
 
     def _once(self, x: Tensor, weight: Tensor) -> Tensor:
         """Return a block, of which nothing is kept; transforms of torch.func do not let it be found again, and keep it."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..ops.axis_maps import along_axis
 from ..space import Space
-from .transforms import SpaceLayer
+from .transforms import SpaceLayer, real_floating
 
 
 class KroneckerSumLinear(SpaceLayer):
@@ -21,6 +21,8 @@ class KroneckerSumLinear(SpaceLayer):
     ----------
     space : Space
     in_channels, out_channels : int, default 1
+    device, dtype : optional
+        Of the weights: where they are, and their real floating-point type; default: PyTorch's.
 
     Notes
     -----
@@ -41,14 +43,23 @@ class KroneckerSumLinear(SpaceLayer):
     (True, torch.Size([6, 2, 2, 9, 9]))
     """
 
-    def __init__(self, space: Space, in_channels: int = 1, out_channels: int = 1):
+    def __init__(
+        self, space: Space, in_channels: int = 1, out_channels: int = 1, *, device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ):  # fmt: skip
         super().__init__(space)
         for name, value in (("in_channels", in_channels), ("out_channels", out_channels)):
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name}={value!r}: an integer of at least 1 is expected")
         self.in_channels, self.out_channels = in_channels, out_channels
         count = max(space.index_set.largest(space.dim)) + 1
-        self.weight = nn.Parameter(torch.zeros(space.dim, out_channels, in_channels, count, count))
+        shape = space.dim, out_channels, in_channels, count, count
+        self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=real_floating(dtype)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weights to 0."""
+        nn.init.zeros_(self.weight)
 
     def forward(self, coef: Tensor) -> Tensor:
         """Return (..., out_channels, K) of (..., in_channels, K)."""

@@ -213,7 +213,7 @@ class SpectralODE(nn.Module):
             solve, more = library.odeint_adjoint, {"adjoint_options": own | {"norm": "seminorm"}}
         asked = {"rtol": self.rtol, "atol": self.atol, "method": self.method, "options": self.options}
         try:
-            return solve(rhs, state, times, **asked, **more)  # type: ignore[no-any-return]
+            return solve(rhs, state, times, **asked, **more)
         except AssertionError as error:
             if not is_of_solver(error):
                 raise

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..families import Family
 from ..space import Space
 from .convolution import SpectralConv
+from .transforms import real_floating
 
 
 class SpectralOperator(nn.Module):
@@ -29,6 +30,8 @@ class SpectralOperator(nn.Module):
     positions : bool, default True
         Whether every point's position is part of the input: z over the turning point of the highest degree, or z itself on intervals.
     activation : callable, default torch.nn.functional.gelu
+    device, dtype : optional
+        Of all parameters: where they are, and their real floating-point type; default: PyTorch's.
 
     Notes
     -----
@@ -50,7 +53,8 @@ class SpectralOperator(nn.Module):
     def __init__(
         self, space: Space, in_channels: int, out_channels: int, *, width: int = 32, layers: int = 4, coupling: int = 0,
         scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False, positions: bool = True,
-        activation: Callable[[Tensor], Tensor] = nn.functional.gelu,
+        activation: Callable[[Tensor], Tensor] = nn.functional.gelu, device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):  # fmt: skip
         super().__init__()
         for name, value, least in (
@@ -59,14 +63,21 @@ class SpectralOperator(nn.Module):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{name}={value!r}: an integer of {least} or more is expected")
         self.space, self.positions, self.activation, self.in_channels = space, positions, activation, in_channels
-        basis: dict[str, Any] = {"scale": scale, "shift": shift, "learn_scale": learn_scale}
+        made: dict[str, Any] = {"device": device, "dtype": real_floating(dtype)}
+        basis: dict[str, Any] = made | {"scale": scale, "shift": shift, "learn_scale": learn_scale}
         # Where the functions of the highest degree end is 1; on an interval, the interval's end.
         self.reach = [_reach(*own) for own in zip(space.families, space.index_set.largest(space.dim), strict=True)]
         convolutions = [SpectralConv(space, width, width, coupling=coupling, **basis) for _ in range(layers)]
         self.convolutions = nn.ModuleList(convolutions)
-        self.pointwise = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
-        self.lift = nn.Linear(in_channels + (space.dim if positions else 0), width)
-        self.lower = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, out_channels))
+        self.pointwise = nn.ModuleList(nn.Linear(width, width, **made) for _ in range(layers))
+        self.lift = nn.Linear(in_channels + (space.dim if positions else 0), width, **made)
+        wide, last = nn.Linear(width, 2 * width, **made), nn.Linear(2 * width, out_channels, **made)
+        self.lower = nn.Sequential(wide, nn.GELU(), last)
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters of all parts anew, in the order in which they were made."""
+        for part in (*self.convolutions, *self.pointwise, self.lift, self.lower[0], self.lower[2]):
+            part.reset_parameters()
 
     def _positions(self, x: Tensor) -> Tensor:
         """Return the positions (1, D, n_1, .., n_D)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +12,8 @@ from ..ops.constant_cache import untraced
 State = tuple[Tensor, ...]
 
 # nodes, rows of the matrix, weights; "rk4" is the 3/8 rule, as in torchdiffeq
-TABLEAUS: dict[str, tuple[tuple[float, ...], tuple[tuple[float, ...], ...], tuple[float, ...]]] = {
+Tableau = tuple[tuple[float, ...], tuple[tuple[float, ...], ...], tuple[float, ...]]
+TABLEAUS: dict[str, Tableau] = {
     "euler": ((0.0,), ((),), (1.0,)),
     "midpoint": ((0.0, 0.5), ((), (0.5,)), (0.0, 1.0)),
     "heun2": ((0.0, 1.0), ((), (1.0,)), (0.5, 0.5)),
@@ -27,7 +27,7 @@ TABLEAUS: dict[str, tuple[tuple[float, ...], tuple[tuple[float, ...], ...], tupl
 
 
 @untraced
-def _tableau(method: str) -> Any:
+def _tableau(method: str) -> Tableau:
     """Return a formula; a graph takes its numbers as constants."""
     return TABLEAUS[method]
 
@@ -82,7 +82,7 @@ def runge_kutta(
     """
     nodes, matrix, weights = _tableau(method)
 
-    def one_step(state: State, now: tuple[Tensor, Tensor]) -> State:
+    def one_step(state: State, now: State) -> State:
         begin, h = now
         slopes: list[State] = []
         for node, row in zip(nodes, matrix, strict=True):
@@ -101,7 +101,7 @@ def runge_kutta(
     )
 
 
-def each(step: Callable[[State, Any], State], start: State, inputs: tuple[Tensor, ...]) -> State:
+def each(step: Callable[[State, State], State], start: State, inputs: tuple[Tensor, ...]) -> State:
     """Return the states (n, ...) after each of n steps, one a row of the inputs (n, ...).
 
     A compiled graph holds the step once (PyTorch's scan), so that it does not grow with n.
@@ -114,7 +114,8 @@ def each(step: Callable[[State, Any], State], start: State, inputs: tuple[Tensor
             state = step(state, row)
             return state, tuple(part.clone() for part in state)
 
-        return scan(one, start, inputs)[1]
+        taken: State = scan(one, start, inputs)[1]
+        return taken
     states = []
     for row in zip(*(part.unbind(0) for part in inputs), strict=True):
         start = step(start, row)

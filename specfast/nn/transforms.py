@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TypedDict
 
 import torch
 from torch import Tensor, nn
 
 from ..space import Space
+from ..space.array_api import Orders
+
+
+class Scale(TypedDict):
+    """beta, as a keyword of the transforms on grids."""
+
+    scale: Tensor
+
+
+class ScaleShift(Scale):
+    """beta and x0, as keywords of the transforms."""
+
+    shift: Tensor
+
+
+def real_floating(dtype: torch.dtype | None) -> torch.dtype:
+    """Return the dtype of parameters: the one given, or PyTorch's default.
+
+    Raises
+    ------
+    ValueError
+        If it is not a real floating-point one.
+    """
+    if dtype is None:
+        return torch.get_default_dtype()
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ValueError(f"dtype={dtype}: a real floating-point dtype is expected")
+    return dtype
+
+
+def _detached(value: float | Tensor) -> Tensor:
+    """Return a number or numbers in float64 on the CPU."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", torch.float64)
+    return torch.as_tensor(value, dtype=torch.float64, device="cpu")
 
 
 class SpaceLayer(nn.Module):
@@ -28,7 +64,7 @@ class SpaceLayer(nn.Module):
         """Return the fingerprint of the space, kept beside the weights."""
         return self.space.fingerprint
 
-    def set_extra_state(self, state: Any) -> None:
+    def set_extra_state(self, state: object) -> None:
         """Raise ValueError if the weights are of another space."""
         if state != self.space.fingerprint:
             raise ValueError(
@@ -50,11 +86,20 @@ class ScaledLayer(SpaceLayer):
         beta and x0 of the basis; on bounded axes the interval's own are used instead.
     learn_scale : bool, default False
         Whether scale (by its logarithm) and shift are parameters. The shift of a half-line is its end and stays.
+    device, dtype : optional
+        Where scale and shift are and their real floating-point type; default: PyTorch's, or the device of a tensor given as scale or shift.
 
     Raises
     ------
     TypeError, ValueError
         If the space is none, the scale is not positive, or nothing could be learned.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> layer = ScaledLayer(sf.Space(sf.Hermite(degree=8)), scale=2.0, learn_scale=True)
+    >>> [name for name, _ in layer.named_parameters()]
+    ['log_scale', 'learned_shift']
     """
 
     moves: Tensor
@@ -63,38 +108,79 @@ class ScaledLayer(SpaceLayer):
     learned_shift: nn.Parameter | None
 
     def __init__(
-        self, space: Space, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False
-    ):
+        self, space: Space, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False, *,
+        device: torch.device | str | None = None, dtype: torch.dtype | None = None,
+    ):  # fmt: skip
         super().__init__(space)
         own = () if space.dim == 1 else (space.dim,)
-        beta, x0 = (torch.as_tensor(part, dtype=torch.get_default_dtype()).expand(own) for part in (scale, shift))
+        beta, x0 = (_detached(part).expand(own) for part in (scale, shift))
         if not ((beta > 0) & beta.isfinite()).all() or not x0.isfinite().all():
             raise ValueError(f"scale={scale}, shift={shift}: finite numbers, the scale positive, are expected")
-        bounded = torch.tensor([family.bounded for family in space.families]).reshape(own)
-        beta, x0 = beta.masked_fill(bounded, 1), x0.masked_fill(bounded, 0)
+        bounded = torch.tensor([family.bounded for family in space.families], device="cpu").reshape(own)
         if learn_scale and bounded.all():
             raise ValueError("learn_scale=True: no axis of this space has a scale or shift that could be learned")
-        moves = torch.tensor([family.domain == (-float("inf"), float("inf")) for family in space.families]).reshape(own)
-        self.register_buffer("moves", moves if space.dim > 1 else moves.clone(), persistent=False)
-        self.register_buffer("fixed_shift", x0.clone())
+        # Plain numbers, from which parameters are filled again wherever they are.
+        self._initial = beta.masked_fill(bounded, 1).tolist(), x0.masked_fill(bounded, 0).tolist()
+        moving = [family.domain == (-float("inf"), float("inf")) for family in space.families]
+        self._all_move, self._moving = all(moving), moving if space.dim > 1 else moving[0]
+        if device is None:
+            device = next((part.device for part in (scale, shift) if isinstance(part, Tensor)), None)
+        empty = partial(torch.empty, own, device=device, dtype=real_floating(dtype))
+        self.register_buffer("moves", torch.empty(own, device=device, dtype=torch.bool), persistent=False)
+        self.register_buffer("fixed_shift", empty())
         if learn_scale:
-            self.log_scale = nn.Parameter(beta.log())
-            self.learned_shift = nn.Parameter(x0.clone()) if moves.any() else None
+            self.log_scale = nn.Parameter(empty())
+            self.learned_shift = nn.Parameter(empty()) if any(moving) else None
         else:
-            self.register_buffer("log_scale", beta.log())
+            self.register_buffer("log_scale", empty())
             self.learned_shift = None
-        self._all_move = bool(moves.all())
+        ScaledLayer.reset_parameters(self)  # that of a subclass needs what its constructor is still to make
 
-    def scale_and_shift(self) -> dict[str, Any]:
-        """Return scale and shift as the transforms take them."""
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Set scale and shift, learned or not, to what the constructor was given."""
+        beta, x0 = self._initial
+        self.log_scale.copy_(torch.tensor(beta, dtype=self.log_scale.dtype, device="cpu").log())
+        self.moves.copy_(torch.tensor(self._moving, device="cpu"))
+        for part in (self.fixed_shift, self.learned_shift):
+            if part is not None:
+                part.copy_(torch.tensor(x0, dtype=part.dtype, device="cpu"))
+
+    def scale_and_shift(self) -> ScaleShift:
+        """Return scale and shift as the transforms take them.
+
+        Returns
+        -------
+        dict
+            "scale" (beta) and "shift" (x0), tensors (), or (D,) for several axes; differentiable where they are learned.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> layer = sf.nn.Synthesis(sf.Space(sf.Hermite(degree=8)), scale=1.0, shift=0.5)
+        >>> layer.scale_and_shift()
+        {'scale': tensor(1.), 'shift': tensor(0.5000)}
+        """
         shift = self.fixed_shift
         if self.learned_shift is not None:
             shift = self.learned_shift if self._all_move else torch.where(self.moves, self.learned_shift, shift)
         return {"scale": self.log_scale.exp(), "shift": shift}
 
-    def scale_only(self) -> dict[str, Any]:
-        """Return the scale as the grid transforms take it."""
-        return {name: value for name, value in self.scale_and_shift().items() if name == "scale"}
+    def scale_only(self) -> Scale:
+        """Return the scale as the grid transforms take it.
+
+        Returns
+        -------
+        dict
+            "scale" (beta) alone.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.nn.Synthesis(sf.Space(sf.Hermite(degree=8))).scale_only()
+        {'scale': tensor(1.)}
+        """
+        return {"scale": self.scale_and_shift()["scale"]}
 
 
 class Synthesis(ScaledLayer):
@@ -102,7 +188,7 @@ class Synthesis(ScaledLayer):
 
     Parameters
     ----------
-    space, scale, shift, learn_scale
+    space, scale, shift, learn_scale, device, dtype
         As in `ScaledLayer`.
     derivative : int, tuple of int, or a list of these, default 0
         As in `Space.synthesize`; a list gives the results stacked on a new first axis.
@@ -121,14 +207,14 @@ class Synthesis(ScaledLayer):
 
     def __init__(
         self, space: Space, *, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False,
-        derivative: Any = 0,
+        derivative: Orders | list[Orders] = 0, device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ):  # fmt: skip
-        super().__init__(space, scale, shift, learn_scale)
+        super().__init__(space, scale, shift, learn_scale, device=device, dtype=dtype)
         self.derivative = derivative
 
     def forward(self, coef: Tensor, points: Tensor) -> Tensor:
         """Return the values at the points."""
-        return self.space.synthesize(coef, points, **self.scale_and_shift(), derivative=self.derivative)  # type: ignore[no-any-return]
+        return self.space.synthesize(coef, points, **self.scale_and_shift(), derivative=self.derivative)
 
 
 class Analysis(ScaledLayer):
@@ -136,7 +222,7 @@ class Analysis(ScaledLayer):
 
     Parameters
     ----------
-    space, scale, shift, learn_scale
+    space, scale, shift, learn_scale, device, dtype
         As in `ScaledLayer`.
 
     Notes
@@ -154,14 +240,26 @@ class Analysis(ScaledLayer):
     """
 
     def __init__(
-        self, space: Space, *, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False
-    ):
-        super().__init__(space, scale, shift, learn_scale)
+        self, space: Space, *, scale: float | Tensor = 1.0, shift: float | Tensor = 0.0, learn_scale: bool = False,
+        device: torch.device | str | None = None, dtype: torch.dtype | None = None,
+    ):  # fmt: skip
+        super().__init__(space, scale, shift, learn_scale, device=device, dtype=dtype)
 
     def nodes(self) -> Tensor:
-        """Return the points, in float64."""
-        return self.space.nodes(**self.scale_and_shift())  # type: ignore[no-any-return]
+        """Return the points, in float64.
+
+        Returns
+        -------
+        Tensor (K,) or (K, D)
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.nn.Analysis(sf.Space(sf.Legendre(degree=1))).nodes().round(decimals=4).tolist()
+        [-0.5774, 0.5774]
+        """
+        return self.space.nodes(**self.scale_and_shift())
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the coefficients."""
-        return self.space.project(values, **self.scale_and_shift())  # type: ignore[no-any-return]
+        return self.space.project(values, **self.scale_and_shift())

@@ -62,7 +62,30 @@ def gauss(family: Family, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=64)
 def gauss_by_name(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rule of a family by its name, kept; not to be written to."""
+    """Return the rule of a family by its name, kept; not to be written to.
+
+    Parameters
+    ----------
+    name : str
+        Of the family, as `Family.name` gives it.
+    n : int
+        Number of nodes.
+
+    Returns
+    -------
+    nodes, weights : numpy.ndarray (n,)
+
+    Raises
+    ------
+    ValueError
+        If a weight exceeds float64.
+
+    Examples
+    --------
+    >>> nodes, weights = gauss_by_name("legendre", 2)
+    >>> nodes.round(4).tolist()
+    [-0.5774, 0.5774]
+    """
     family = family_by_name(name)
     if (closed := family.gauss_rule(n)) is not None:
         return closed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVarTuple
 
 import torch
 from torch import Tensor
@@ -11,8 +11,9 @@ from torch import Tensor
 from ..families import Family
 from ..kernels.affine_map import end_slack
 from ..kernels.kept import kept_vector
-from .array_api import computing_dtype, floating, real_dtype, to_torch
+from .array_api import Array, computing_dtype, floating, real_dtype, to_torch
 
+_Rest = TypeVarTuple("_Rest")
 _COMPUTED = (torch.float64, torch.float32)
 
 
@@ -34,7 +35,7 @@ def number(value: float, dtype: torch.dtype, like: Tensor | None, device: torch.
     return kept_vector(value, dtype, device)
 
 
-def real(name: str, value: Any, dtype: torch.dtype, device: torch.device, like: Tensor | None = None) -> Tensor:
+def real(name: str, value: object, dtype: torch.dtype, device: torch.device, like: Tensor | None = None) -> Tensor:
     """Return scale or shift in a dtype and on a device; `like` is a tensor that they are used with."""
     if type(value) is float or type(value) is int:
         return number(float(value), dtype, like, device)
@@ -45,7 +46,7 @@ def real(name: str, value: Any, dtype: torch.dtype, device: torch.device, like: 
 
 
 def arguments(
-    name: str, first: Any, points: Any, scale: Any, shift: Any, families: Sequence[Family]
+    name: str, first: Array, points: Array, scale: Array | float, shift: Array | float, families: Sequence[Family]
 ) -> Arguments:  # fmt: skip
     """Return tensors of one dtype: that of all together, half precision as float32.
 
@@ -92,7 +93,7 @@ def _onto_ends(x: Tensor, given: torch.dtype, families: Sequence[Family]) -> Ten
     return columns[0] if len(families) == 1 else torch.stack(columns, -1)
 
 
-def _dtype(dtype: torch.dtype, *others: Any) -> torch.dtype:
+def _dtype(dtype: torch.dtype, *others: object) -> torch.dtype:
     """Return the dtype of a result with scales and shifts, of which numbers and tensors without axes do not count."""
     for other in others:
         if isinstance(other, Tensor) and other.dtype is not dtype and other.dim() and other.is_floating_point():
@@ -100,14 +101,14 @@ def _dtype(dtype: torch.dtype, *others: Any) -> torch.dtype:
     return dtype
 
 
-def one_array(name: str, array: Any) -> tuple[Tensor, torch.dtype]:
+def one_array(name: str, array: object) -> tuple[Tensor, torch.dtype]:
     """Return an array of numbers in the dtype in which it is computed with, and its own, integers as float64."""
     tensor = floating(to_torch(name, array))
     work = computing_dtype(real_dtype(tensor.dtype))
     return tensor.to(work.to_complex() if tensor.is_complex() else work), tensor.dtype
 
 
-def in_parts(function: Callable[..., Tensor], tensor: Tensor, *rest: Any) -> Tensor:
+def in_parts(function: Callable[[Tensor, *_Rest], Tensor], tensor: Tensor, *rest: *_Rest) -> Tensor:
     """Apply a real linear map of the first argument to a real or complex tensor."""
     if not tensor.is_complex():
         return function(tensor, *rest)

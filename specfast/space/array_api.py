@@ -9,8 +9,8 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 import numpy as np
 import torch
@@ -27,16 +27,20 @@ class OtherArray(Protocol):
         """Return the kind and the number of the device."""
 
 
+# An array of any of the namespaces.
+Array = Tensor | np.ndarray | OtherArray
 # What methods of a space take, and return in kind. Inside, `takes_arrays` has made tensors of them, which a checker cannot know.
-ArrayT = TypeVar("ArrayT", bound=Tensor | np.ndarray | OtherArray)
+ArrayT = TypeVar("ArrayT", bound=Array)
 # Orders of differentiation: one on one axis, one an axis on several.
 Orders = int | tuple[int, ...]
+# Which arrays a method gives that is given none.
+Namespace = Literal["torch", "numpy"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _REAL = {torch.complex32: torch.float16, torch.complex64: torch.float32, torch.complex128: torch.float64}
 
 
-def namespace_of(value: Any) -> str | None:
+def namespace_of(value: object) -> str | None:
     """Return "torch", "numpy" or "cupy"; None for plain numbers, lists and anything else."""
     if isinstance(value, Tensor):
         return "torch"
@@ -48,7 +52,7 @@ def namespace_of(value: Any) -> str | None:
     return None
 
 
-def common_namespace(**named: Any) -> str:
+def common_namespace(**named: object) -> str:
     """Return the one namespace of the arrays among the arguments ("torch" if there is none).
 
     Raises
@@ -75,7 +79,7 @@ def common_namespace(**named: Any) -> str:
     return present.pop() if present else "torch"
 
 
-def to_torch(name: str, value: Any, device: torch.device | None = None) -> Tensor:
+def to_torch(name: str, value: object, device: torch.device | None = None) -> Tensor:
     """Return `value` as a tensor, sharing memory where there is any.
 
     Raises
@@ -110,7 +114,13 @@ def check_namespace(namespace: str) -> str:
     return namespace
 
 
-def to_namespace(result: Any, wanted: str) -> Any:
+@overload
+def to_namespace(result: Tensor, wanted: str) -> Array: ...
+@overload
+def to_namespace(result: tuple[Tensor, ...], wanted: str) -> tuple[Array, ...]: ...
+@overload
+def to_namespace(result: object, wanted: str) -> object: ...
+def to_namespace(result: object, wanted: str) -> object:
     """Return a tensor, or a tuple of tensors, as arrays of the wanted namespace; NumPy shares the memory."""
     if isinstance(result, tuple):
         return tuple(to_namespace(part, wanted) for part in result)
@@ -178,7 +188,7 @@ def _through_tensors(call: Callable[[dict[str, Any]], Any], arrays: dict[str, An
 
 
 @contextlib.contextmanager
-def _stream_of_cupy(index: int) -> Any:
+def _stream_of_cupy(index: int) -> Iterator[None]:
     """Make CuPy's current stream on a device PyTorch's."""
     import cupy
 
@@ -194,12 +204,12 @@ def _from_cupy(value: Any) -> Any:
     return torch.from_dlpack(value) if namespace_of(value) == "cupy" else value
 
 
-def _to_cupy(tensor: Any) -> Any:
+def _to_cupy(tensor: Tensor) -> OtherArray:
     import cupy
 
     result = cupy.empty(tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
     torch.from_dlpack(result).copy_(tensor.detach())
-    return result
+    return result  # type: ignore[no-any-return]
 
 
 def floating(tensor: Tensor) -> Tensor:

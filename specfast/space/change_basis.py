@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 
 from ..kernels.affine_map import can_look
+from .linear_space import Line
 
 
-def change_basis_1d(line: Any, coef: Tensor, old: Tensor, x0: Tensor, new: Tensor, new_x0: Tensor) -> Tensor:
+def change_basis_1d(line: Line, coef: Tensor, old: Tensor, x0: Tensor, new: Tensor, new_x0: Tensor) -> Tensor:
     """Return one-dimensional coefficients (..., K) on the new scale and shift (...,)."""
     family = line.families[0]
     if family.bounded:

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..families import Family
 from ..index_sets import IndexSet, TensorProduct
 from ..kernels import backend
+from ..kernels.space_key import SpaceRecord
 from ..ops.axis_maps import along_axis
 from ..ops.constant_cache import builder, constant
 from ..quadrature import gauss, leja
@@ -69,20 +70,20 @@ def _leja_factors(family: Family, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @builder
-def leja_factor(space: Any, axis: int, lower: int) -> np.ndarray:
+def leja_factor(space: SpaceRecord, axis: int, lower: int) -> np.ndarray:
     """Return a triangular factor of the table of one axis."""
     return _leja_factors(space.families[axis], space.degrees[axis] + 1)[0 if lower else 1]
 
 
 @builder
-def standard_nodes(space: Any) -> np.ndarray:
+def standard_nodes(space: SpaceRecord) -> np.ndarray:
     """Return the nodes (K, D) on the standard domain."""
     given = space.families, space.index_set
     return gauss_grid(*given)[0] if has_gauss_rule(*given) else leja_grid(*given)
 
 
 @builder
-def gauss_weights(space: Any) -> np.ndarray:
+def gauss_weights(space: SpaceRecord) -> np.ndarray:
     """Return the weights (K,) of the tensor Gauss rule."""
     return gauss_grid(space.families, space.index_set)[1]
 
@@ -113,7 +114,8 @@ class LejaTransform:
                 # The factor of a shorter run is the leading block.
                 block = matrix[: runs.shape[-1], : runs.shape[-1]]
                 if solve:
-                    return torch.linalg.solve_triangular(block, runs.mT, upper=not lower, unitriangular=lower).mT
+                    solved: Tensor = torch.linalg.solve_triangular(block, runs.mT, upper=not lower, unitriangular=lower)
+                    return solved.mT
                 return runs @ block.mT
 
             array = along_axis(array, self.key, axis, one_run)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..kernels.affine_map import can_look
 from ..support.machine import memory
-from .array_api import computing_dtype, real_dtype, to_torch
+from .array_api import Array, computing_dtype, real_dtype, to_torch
 from .linear_space import LinearSpace
 
 
 def fit(
-    space: LinearSpace, values: Any, points: Any, scale: Any, shift: Any, weights: Any, ridge: float, solver: str | None,
-    stop: tuple[float, int],
+    space: LinearSpace, values: Array, points: Array, scale: Array | float, shift: Array | float, weights: Array | None,
+    ridge: float, solver: str | None, stop: tuple[float, int],
 ) -> Tensor:  # fmt: skip
     """Return what `Space.fit` does; `stop` is the tolerance and the number of iterations of LSMR."""
     if not ridge >= 0:
@@ -70,7 +69,7 @@ def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -
         tolerance = table.shape[-2] * torch.finfo(table.dtype).eps * diagonal.amax(-1, keepdim=True)
         if (diagonal <= tolerance).any():
             raise ValueError("ridge=0: the points (of positive weight) do not determine the coefficients; give a ridge")
-    solution = torch.linalg.solve_triangular(r.to(right.dtype), q.to(right.dtype).mT @ right, upper=True)
+    solution: Tensor = torch.linalg.solve_triangular(r.to(right.dtype), q.to(right.dtype).mT @ right, upper=True)
     own = [axis for axis in range(len(lead)) if axis not in shared]
     solution = solution.reshape([*(lead[axis] for axis in own), size, *(lead[axis] for axis in shared)])
     order = [*own, len(lead), *shared]  # which axis of the result each one is

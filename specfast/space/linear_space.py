@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor
+
+from ..families import Family
 
 
 class LinearSpace(Protocol):
@@ -18,13 +20,24 @@ class LinearSpace(Protocol):
     def size(self) -> int:
         """K."""
 
-    def vandermonde(self, points: Any, *, scale: Any, shift: Any) -> Any:
+    def vandermonde(self, points: Tensor, *, scale: Tensor, shift: Tensor) -> Tensor:
         """Return the functions at the points, (..., M, K)."""
 
-    def synthesize(self, coef: Any, points: Any, *, scale: Any, shift: Any) -> Any:
+    def synthesize(self, coef: Tensor, points: Tensor, *, scale: Tensor, shift: Tensor) -> Tensor:
         """Return the field at the points."""
 
-    def adjoint(self, values: Any, points: Any, *, scale: Any, shift: Any) -> Any:
+    def adjoint(self, values: Tensor, points: Tensor, *, scale: Tensor, shift: Tensor) -> Tensor:
         """Return the transpose of `synthesize`."""
 
     def _check_size(self, name: str, tensor: Tensor, size: int) -> None: ...
+
+
+class Line(LinearSpace, Protocol):
+    """What a change of basis needs of a space on one axis."""
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The one family."""
+
+    def quadrature(self, *, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """Return points and weights (..., K)."""

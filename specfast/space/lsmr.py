@@ -61,7 +61,8 @@ def solve(
             RuntimeWarning,
             stacklevel=4,
         )
-    return largest * scale * y
+    found: np.ndarray = largest * scale * y
+    return found
 
 
 def fit_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from ..ops.axis_maps import along_axis
 from ..ops.constant_cache import builder, constant
 from ..quadrature import gauss
 from .arguments import Arguments, arguments, in_parts, one_array, real
-from .array_api import ArrayT, Orders, check_namespace, real_dtype, takes_arrays, to_namespace
+from .array_api import Array, ArrayT, Namespace, Orders, check_namespace, real_dtype, takes_arrays, to_namespace
 from .change_basis import change_basis_1d
 from .interpolation import LejaTransform, has_gauss_rule
 from .least_squares import fit
@@ -67,7 +67,9 @@ class Space(SpaceSpec):
         self, coef: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0,
         derivative: Orders | list[Orders] = 0,
     ) -> ArrayT:  # fmt: skip
-        """Return the field, or a derivative of it with respect to x, at the points.
+        r"""Return the field, or a derivative of it with respect to x, at the points.
+
+        .. math:: v_m = \partial^q u(x_m), \qquad u(x) = \sum_n c_n \Phi_n(x)
 
         Parameters
         ----------
@@ -88,6 +90,14 @@ class Space(SpaceSpec):
         ------
         ValueError, TypeError
             On shapes, namespaces or dtypes that do not fit; on points outside the domain (CPU, outside of compiled code).
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space(sf.Legendre(degree=2))
+        >>> coef = space.project(space.nodes() ** 2)
+        >>> space.synthesize(coef, torch.tensor([0.5, 1.0], dtype=torch.float64), derivative=1).round(decimals=6).tolist()
+        [1.0, 2.0]
         """
         given = arguments("coef", coef, points, scale, shift, self.families)
         if isinstance(derivative, list):
@@ -112,7 +122,39 @@ class Space(SpaceSpec):
         self, values: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0,
         derivative: Orders | list[Orders] = 0,
     ) -> ArrayT:  # fmt: skip
-        """Return the transpose of `synthesize` applied to values (..., M): sums over the points, without weights."""
+        r"""Return the transpose of `synthesize` applied to values: sums over the points, without weights.
+
+        .. math:: d_n = \sum_m v_m\, \partial^q \Phi_n(x_m)
+
+        Parameters
+        ----------
+        values : array (..., M)
+            Real or complex values.
+        points : array (..., M) or (..., M, D)
+            Real points.
+        scale, shift : number or array (...,) or (..., D)
+            beta > 0 and x0.
+        derivative : int or tuple of int
+            Order (one an axis if D > 1).
+
+        Returns
+        -------
+        array (..., K)
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `synthesize`.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space([sf.Hermite(), sf.Legendre()], sf.TotalDegree(4))
+        >>> points, values, coef = (torch.rand(size, dtype=torch.float64) for size in ((7, 2), (7,), (space.size,)))
+        >>> both = space.adjoint(values, points) @ coef, values @ space.synthesize(coef, points)
+        >>> torch.allclose(*both)
+        True
+        """
         given = arguments("values", values, points, scale, shift, self.families)
         orders = self._no_orders if type(derivative) is int and derivative == 0 else self._orders(derivative)
         rest = given.points, given.scale, given.shift, self.key, orders
@@ -125,7 +167,32 @@ class Space(SpaceSpec):
     def vandermonde(
         self, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, derivative: Orders = 0
     ) -> ArrayT:
-        """Return the functions at the points, an array (..., M, K): for few coefficients; needs that memory."""
+        """Return the functions at the points, V_mn = Phi_n(x_m): for few coefficients; needs that memory.
+
+        Parameters
+        ----------
+        points : array (..., M) or (..., M, D)
+            Real points.
+        scale, shift : number or array (...,) or (..., D)
+            beta > 0 and x0.
+        derivative : int or tuple of int
+            Order (one an axis if D > 1).
+
+        Returns
+        -------
+        array (..., M, K)
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `synthesize`.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> sf.Space(sf.Chebyshev(degree=2)).vandermonde(torch.tensor([0.5], dtype=torch.float64)).tolist()
+        [[1.0, 0.5, -0.5]]
+        """
         x, _ = one_array("points", points)
         beta, x0 = (real(name, value, x.dtype, x.device, x) for name, value in (("scale", scale), ("shift", shift)))
         own = 0 if self.dim == 1 else 1  # trailing axes of scale and shift that are not leading axes of the result
@@ -137,7 +204,35 @@ class Space(SpaceSpec):
     def value_and_gradient(
         self, coef: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0
     ) -> tuple[ArrayT, ArrayT]:
-        """Return u (..., M) and its gradient in x, (..., M) for one axis or (..., M, D), from one pass."""
+        """Return u and its gradient in x at the points, from one pass.
+
+        Parameters
+        ----------
+        coef : array (..., K)
+            Real or complex coefficients.
+        points : array (..., M) or (..., M, D)
+            Real points.
+        scale, shift : number or array (...,) or (..., D)
+            beta > 0 and x0.
+
+        Returns
+        -------
+        value : array (..., M)
+        gradient : array (..., M) for one axis, (..., M, D) for several
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `synthesize`.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space([sf.Hermite()] * 3, sf.TotalDegree(4))
+        >>> u, slope = space.value_and_gradient(torch.ones(space.size), torch.zeros(5, 3))
+        >>> u.shape, slope.shape
+        (torch.Size([5]), torch.Size([5, 3]))
+        """
         orders: list[Orders] = [tuple(int(d == axis) for d in range(self.dim)) for axis in range(-1, self.dim)]
         several: Any = self.synthesize(coef, points, scale=scale, shift=shift, derivative=orders)
         u, *slopes = several
@@ -148,6 +243,31 @@ class Space(SpaceSpec):
         """Return the coefficients of du/dx_axis, projected onto the space.
 
         Exact for all families but Hermite, whose derivative has one degree more: what leaves the index set is left out.
+
+        Parameters
+        ----------
+        coef : array (..., K)
+            Real or complex coefficients.
+        axis : int
+            Which axis, from 0; negative ones count from the last.
+        scale : number or array (...,) or (..., D)
+            beta; the derivative is that in x.
+
+        Returns
+        -------
+        array (..., K)
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such axis, or the coefficients are not (..., K).
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space(sf.Chebyshev(degree=3))
+        >>> space.differentiate(torch.tensor([0.0, 0.0, 0.0, 1.0])).tolist()  # T_3' = 3 T_0 + 6 T_2
+        [3.0, 0.0, 6.0, 0.0]
         """
         if not -self.dim <= axis < self.dim:
             raise ValueError(f"axis={axis}: an axis from 0 to {self.dim - 1} is expected")
@@ -178,6 +298,34 @@ class Space(SpaceSpec):
         Exact to rounding: the product of two basis functions is a polynomial times one Gaussian (or exponential), whose
         Gauss rule has beta^2 the mean of the two squares (or beta the mean of the two). On a half-line the end must stay.
         Cost for D > 1: D K^2 a row.
+
+        Parameters
+        ----------
+        coef : array (..., K)
+            Real or complex coefficients.
+        scale, shift : number or array (...,) or (..., D)
+            beta and x0 of their basis.
+        new_scale, new_shift : number or array (...,) or (..., D)
+            beta and x0 of the other.
+
+        Returns
+        -------
+        array (..., K)
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the coefficients are not (..., K), a scale is not positive, or the end of a half-line would move.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space(sf.Hermite(degree=30))
+        >>> x = torch.linspace(-2, 2, 5, dtype=torch.float64)
+        >>> coef = space.project(torch.exp(-space.nodes() ** 2))
+        >>> wider = space.change_basis(coef, 1.0, 0.0, 1.3, 0.1)
+        >>> torch.allclose(space.synthesize(wider, x, scale=1.3, shift=0.1), torch.exp(-x**2), atol=1e-6)
+        True
         """
         c, dtype = one_array("coef", coef)
         self._check_size("coef", c, self.size)
@@ -197,8 +345,16 @@ class Space(SpaceSpec):
 
     # ------------------------------------------------------------------------------------------------ nodes and fit
 
+    @overload
+    def nodes(self, *, scale: float = 1, shift: float = 0, namespace: Literal["torch"] = "torch") -> Tensor: ...
+    @overload
+    def nodes(self, *, scale: float = 1, shift: float = 0, namespace: Literal["numpy"]) -> np.ndarray: ...
+    @overload
+    def nodes(
+        self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: Namespace = "torch"
+    ) -> ArrayT: ...
     @takes_arrays("scale", "shift")
-    def nodes(self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch") -> Any:
+    def nodes(self, *, scale: Array | float = 1, shift: Array | float = 0, namespace: Namespace = "torch") -> Array:
         """Return the points where `project` wants its values: (..., K), or (..., K, D) for several axes, in float64.
 
         Gauss nodes for one axis and on a TensorProduct; nested weighted Leja points, one an index, on other index sets.
@@ -209,34 +365,105 @@ class Space(SpaceSpec):
             beta and x0.
         namespace : {"torch", "numpy"}
             Which arrays to return where scale and shift are numbers.
-        """
-        beta, x0 = self._scale_shift(scale, shift, torch.float64)
-        signs = vector(tuple(float(family.sign) for family in self.families), beta)
-        points = constant(beta, self.key, "standard_nodes") * signs / beta.unsqueeze(-2) + x0.unsqueeze(-2)
-        return to_namespace(points.squeeze(-1) if self.dim == 1 else points, check_namespace(namespace))
 
+        Returns
+        -------
+        array (..., K) or (..., K, D)
+
+        Raises
+        ------
+        ValueError
+            If a scale is not positive, or on another namespace.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Space(sf.Hermite(degree=1)).nodes(scale=0.5, shift=3).round(decimals=4).tolist()
+        [1.5858, 4.4142]
+        """
+        return to_namespace(self._points(scale, shift), check_namespace(namespace))
+
+    @overload
+    def quadrature(
+        self, *, scale: float = 1, shift: float = 0, namespace: Literal["torch"] = "torch"
+    ) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def quadrature(
+        self, *, scale: float = 1, shift: float = 0, namespace: Literal["numpy"]
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+    @overload
+    def quadrature(
+        self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: Namespace = "torch"
+    ) -> tuple[ArrayT, ArrayT]: ...
     @takes_arrays("scale", "shift")
     def quadrature(
-        self, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch"
-    ) -> tuple[ArrayT, ArrayT]:
+        self, *, scale: Array | float = 1, shift: Array | float = 0, namespace: Namespace = "torch"
+    ) -> tuple[Array, Array]:
         """Return the tensor Gauss rule in x: points and weights with sum_q w_q Phi_j Phi_k = h_j delta_jk.
+
+        Parameters
+        ----------
+        scale, shift : number or array (...,) or (..., D)
+            beta and x0.
+        namespace : {"torch", "numpy"}
+            Which arrays to return where scale and shift are numbers.
+
+        Returns
+        -------
+        points : array (..., K) or (..., K, D)
+        weights : array (..., K)
+            Both in float64. The weights hold the functions' exponential: sum_q w_q f(x_q) g(x_q) is the integral of f g.
 
         Raises
         ------
         ValueError
             If the index set is not a TensorProduct (or one-dimensional).
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> x, w = sf.Space(sf.Legendre(0, 2, degree=3)).quadrature()
+        >>> round(float((w * x**2).sum()), 12)
+        2.666666666667
         """
         beta, _ = self._scale_shift(scale, shift, torch.float64)
         weights = constant(beta, self.key, "gauss_weights") * self._normalisation(beta) ** -2
-        points = self.nodes(scale=scale, shift=shift)
-        return to_namespace((points, weights), check_namespace(namespace))  # type: ignore[no-any-return]
+        points = self._points(scale, shift)
+        wanted = check_namespace(namespace)
+        return to_namespace(points, wanted), to_namespace(weights, wanted)
 
     @takes_arrays("values", "scale", "shift")
     def project(self, values: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0) -> ArrayT:
-        """Return the coefficients (..., K) of the field with these values (..., K) on `nodes()`.
+        """Return the coefficients of the field with these values on `nodes()`.
 
+        Parameters
+        ----------
+        values : array (..., K)
+            Real or complex values, in the order of `nodes()`.
+        scale, shift : number or array (...,) or (..., D)
+            beta and x0 of the nodes.
+
+        Returns
+        -------
+        array (..., K)
+
+        Raises
+        ------
+        ValueError, TypeError
+            On shapes, namespaces or dtypes that do not fit.
+
+        Notes
+        -----
         ``project(synthesize(coef, nodes()))`` is `coef`. With Gauss nodes it is the discrete L2 projection; with Leja points
         it is interpolation, by triangular factors axis by axis; `condition_number` says how much it amplifies errors.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> space = sf.Space([sf.Legendre()] * 2, sf.TotalDegree(2))
+        >>> x, y = space.nodes().unbind(-1)
+        >>> space.project(1 + x * y).abs().round(decimals=4).tolist()
+        [2.0, 0.0, 0.0, 0.0, 0.6667, 0.0]
         """
         work, dtype = one_array("values", values)
         self._check_size("values", work, self.size)
@@ -250,19 +477,44 @@ class Space(SpaceSpec):
     def condition_number(self) -> float:
         """Return the condition number of `project` in the 1-norm where its nodes are Leja points (an estimate for K > 2,000).
 
+        Returns
+        -------
+        float
+
         Raises
         ------
         ValueError
             If the nodes are Gauss nodes, where the map is orthogonal up to its weights.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> 1 < sf.Space([sf.Legendre()] * 2, sf.TotalDegree(4)).condition_number() < 1e4
+        True
         """
         if has_gauss_rule(self.families, self.index_set):
             raise ValueError(f"index_set={self.index_set}: its nodes are Gauss nodes, projection is well conditioned")
         return self._leja().condition()
 
+    @overload
+    def grid(
+        self, sizes: int | Sequence[int] | None = None, *, scale: float = 1, shift: float = 0,
+        namespace: Literal["torch"] = "torch",
+    ) -> tuple[Tensor, ...]: ...  # fmt: skip
+    @overload
+    def grid(
+        self, sizes: int | Sequence[int] | None = None, *, scale: float = 1, shift: float = 0, namespace: Literal["numpy"]
+    ) -> tuple[np.ndarray, ...]: ...  # fmt: skip
+    @overload
+    def grid(
+        self, sizes: int | Sequence[int] | None = None, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0,
+        namespace: Namespace = "torch",
+    ) -> tuple[ArrayT, ...]: ...  # fmt: skip
     @takes_arrays("scale", "shift")
     def grid(
-        self, sizes: int | Sequence[int] | None = None, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, namespace: str = "torch"
-    ) -> tuple[Any, ...]:  # fmt: skip
+        self, sizes: int | Sequence[int] | None = None, *, scale: Array | float = 1, shift: Array | float = 0,
+        namespace: Namespace = "torch",
+    ) -> tuple[Array, ...]:  # fmt: skip
         """Return the Gauss nodes of every axis, D arrays (..., n_d): the tensor grid of `synthesize_grid`.
 
         Parameters
@@ -273,13 +525,30 @@ class Space(SpaceSpec):
             beta and x0.
         namespace : {"torch", "numpy"}
             Which arrays to return where scale and shift are numbers.
+
+        Returns
+        -------
+        tuple of array (..., n_d)
+            D of them, in float64.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer nodes than functions along an axis, a scale is not positive, or on another namespace.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> x, y = sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(3)).grid((6, 4))
+        >>> x.shape, y.shape
+        (torch.Size([6]), torch.Size([4]))
         """
         beta, x0 = self._scale_shift(scale, shift, torch.float64)
         lines = []
         for axis, (family, nodes) in enumerate(zip(self.families, self._grid_sizes(sizes), strict=True)):
             standard = constant(beta, self.key, "line_nodes", axis, nodes) * float(family.sign)
             lines.append(standard / beta[..., axis, None] + x0[..., axis, None])
-        return to_namespace(tuple(lines), check_namespace(namespace))  # type: ignore[no-any-return]
+        return to_namespace(tuple(lines), check_namespace(namespace))
 
     @takes_arrays("coef", "scale")
     def synthesize_grid(
@@ -326,18 +595,38 @@ class Space(SpaceSpec):
         nodes = self._grid_sizes(sizes)
         series = work * factor(beta, self.families, orders)
         result = in_parts(ops.grid_synthesize, series, self.key, nodes, list(orders), False)
-        return result.to(dtype).unflatten(-1, nodes)
+        return result.to(dtype).unflatten(-1, nodes)  # type: ignore[no-any-return]
 
     @takes_arrays("values", "scale")
     def project_grid(self, values: ArrayT, *, scale: ArrayT | float = 1) -> ArrayT:
-        """Return the coefficients (..., K) of the field with values (..., n_1, .., n_D) on `grid(sizes)`, by the Gauss rule.
+        """Return the coefficients of the field with these values on `grid(sizes)`, by the Gauss rule.
 
         The inverse of `synthesize_grid` for fields in the space; of others the discrete L2 projection. Cost and memory as there.
+
+        Parameters
+        ----------
+        values : array (..., n_1, .., n_D)
+            Real or complex; n_d more than the largest degree along axis d.
+        scale : number or array (...,) or (..., D)
+            beta. The shift moves the grid and the field alike.
+
+        Returns
+        -------
+        array (..., K)
 
         Raises
         ------
         ValueError, TypeError
             On shapes that do not fit, or fewer nodes than functions along an axis.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space([sf.Hermite(), sf.Hermite()], sf.HyperbolicCross(16))
+        >>> x, y = space.grid(24)
+        >>> coef = space.project_grid(torch.exp(-0.5 * (x[:, None] ** 2 + y**2)))
+        >>> round(float(coef[0]) ** 2, 6)  # pi: the field is pi^(1/2) times the first function
+        3.141593
         """
         work, dtype = one_array("values", values)
         if work.dim() < self.dim:
@@ -349,11 +638,13 @@ class Space(SpaceSpec):
     @takes_arrays("values", "points", "scale", "shift", "weights")
     def fit(
         self, values: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, weights: ArrayT | None = None, ridge: float = 0.0,
-        solver: str | None = None, tolerance: float = 1e-10, iterations: int = 1000,
+        solver: Literal["qr", "lsmr"] | None = None, tolerance: float = 1e-10, iterations: int = 1000,
     ) -> ArrayT:  # fmt: skip
-        """Return the coefficients that minimise sum_m w_m (u(x_m) - v_m)^2 + ridge |c|^2.
+        r"""Return the coefficients that fit values at any points best, by weighted least squares.
 
-        Values with weight 0 are ignored, NaN included.
+        .. math:: \min_c\; \sum_m w_m (u(x_m) - v_m)^2 + \rho\, |c|^2
+
+        rho is `ridge`. Values with weight 0 are ignored, NaN included.
 
         Parameters
         ----------
@@ -383,12 +674,43 @@ class Space(SpaceSpec):
         ------
         ValueError
             If the points do not determine the coefficients and ridge is 0; on negative weights or ridge, or another solver.
+
+        Examples
+        --------
+        >>> import numpy as np, specfast as sf
+        >>> space = sf.Space(sf.Hermite(degree=12))
+        >>> x = np.linspace(-4, 4, 60)
+        >>> coef = space.fit(np.exp(-(x**2)), x)
+        >>> round(float(space.synthesize(coef, np.array([0.5]))[0]), 3), round(float(np.exp(-0.25)), 3)
+        (0.779, 0.779)
         """
         return fit(self, values, points, scale, shift, weights, ridge, solver, (tolerance, iterations))  # type: ignore[return-value]
 
     @takes_arrays("first", "second")
     def inner(self, first: ArrayT, second: ArrayT) -> ArrayT:
-        """Return sum_n h_n conj(c_n) d_n, the inner product of two fields with the same scale and shift."""
+        """Return sum_n h_n conj(c_n) d_n, the inner product of two fields with the same scale and shift.
+
+        Parameters
+        ----------
+        first, second : array (..., K)
+            Coefficients c and d; leading axes broadcast.
+
+        Returns
+        -------
+        array (...,)
+
+        Raises
+        ------
+        ValueError, TypeError
+            If these are not (..., K) of one namespace.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> space = sf.Space(sf.Hermite(degree=2))
+        >>> float(space.inner(torch.tensor([1.0, 2.0, 0.0]), torch.tensor([3.0, 1.0, 5.0])))
+        5.0
+        """
         (c, one), (d, other) = one_array("first", first), one_array("second", second)
         self._check_size("first", c, self.size)
         self._check_size("second", d, self.size)
@@ -397,14 +719,36 @@ class Space(SpaceSpec):
 
     @takes_arrays("coef")
     def norm(self, coef: ArrayT) -> ArrayT:
-        """Return the weighted L2 norm of the field."""
+        """Return the weighted L2 norm of the field, (sum_n h_n |c_n|^2)^(1/2).
+
+        Parameters
+        ----------
+        coef : array (..., K)
+            Coefficients c.
+
+        Returns
+        -------
+        array (...,)
+            Real.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If these are not (..., K).
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> float(sf.Space(sf.Legendre(degree=2)).norm(torch.tensor([2.0, 0.0, 1.5])))
+        2.5
+        """
         squared: Any = self.inner(coef, coef)
         return squared.real**0.5  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------------------------------------------------ inside
 
     def _scale_shift(
-        self, scale: ArrayT | float, shift: ArrayT | float, dtype: torch.dtype, like: Tensor | None = None
+        self, scale: Array | float, shift: Array | float, dtype: torch.dtype, like: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """Return beta and x0 with an axis for the dimensions, (..., D), those of bounded axes filled in."""
         place = next((part.device for part in (like, scale, shift) if isinstance(part, Tensor)), torch.device("cpu"))
@@ -415,6 +759,13 @@ class Space(SpaceSpec):
         beta, x0 = given
         check_scale(beta, x0, self.families)
         return scale_and_shift(beta, x0, self.families)
+
+    def _points(self, scale: Array | float, shift: Array | float) -> Tensor:
+        """Return `nodes` as a tensor."""
+        beta, x0 = self._scale_shift(scale, shift, torch.float64)
+        signs = vector(tuple(float(family.sign) for family in self.families), beta)
+        points = constant(beta, self.key, "standard_nodes") * signs / beta.unsqueeze(-2) + x0.unsqueeze(-2)
+        return points.squeeze(-1) if self.dim == 1 else points
 
     def _normalisation(self, beta: Tensor) -> Tensor:
         """Return prod_d beta_d^p, with a last axis of length 1."""

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
+import torch
 
 from ..families import FAMILIES, Family, names_of_families
 from ..index_sets import IndexSet, TensorProduct
-from ..kernels.space_key import SpaceRecord, describe, from_description
+from ..kernels.space_key import SpaceRecord, describe, from_description, record
+from ..ops.constant_cache import untraced
+
+
+@untraced
+def _degrees(key: str) -> tuple[int, ...]:
+    """Return the largest degrees; a graph takes them as constants, since a lock, which keeps them, cannot be traced."""
+    return record(key).degrees
 
 
 class SpaceSpec:
@@ -51,19 +59,19 @@ class SpaceSpec:
             )
         index_set._axis_weights(len(listed))
         index_set.check(len(listed))
-        record = SpaceRecord(tuple(family.with_degree(None) for family in listed), index_set)
+        own = SpaceRecord(tuple(family.with_degree(None) for family in listed), index_set)
         for name, value in {
-            "families": record.families,
+            "families": own.families,
             "index_set": index_set,
-            "dim": record.dim,
-            "size": record.size,
-            "key": record.key,
-            "_record": record,
-            "_no_orders": (0,) * record.dim,
+            "dim": own.dim,
+            "size": own.size,
+            "key": own.key,
+            "_record": own,
+            "_no_orders": (0,) * own.dim,
         }.items():
             object.__setattr__(self, name, value)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Space is immutable; {name} cannot be set")
 
     def __eq__(self, other: object) -> bool:
@@ -72,18 +80,19 @@ class SpaceSpec:
     def __hash__(self) -> int:
         return hash((self.families, self.index_set))
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[Family, ...], IndexSet]]:
         return type(self), (self.families, self.index_set)
 
     def __repr__(self) -> str:
         if self.dim == 1 and self.index_set == TensorProduct(self.size - 1):
             return f"Space({self.families[0].with_degree(self.size - 1)!r})"
-        return f"Space({list(self.families)}, {self.index_set})"
+        families: Family | list[Family] = self.families[0] if self.dim == 1 else list(self.families)
+        return f"Space({families!r}, {self.index_set!r})"
 
     @property
     def degrees(self) -> tuple[int, ...]:
         """The largest degree along every axis."""
-        return self._record.degrees
+        return _degrees(self.key) if torch.compiler.is_compiling() else self._record.degrees
 
     @property
     def indices(self) -> np.ndarray:
@@ -95,16 +104,51 @@ class SpaceSpec:
         """A short text that differs between spaces; stored beside weights."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the space as plain values that JSON can hold."""
+    def to_dict(self) -> dict[str, object]:
+        """Return the space as plain values that JSON can hold.
+
+        Returns
+        -------
+        dict
+            Families and index set.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> space = sf.Space(sf.Hermite(degree=3))
+        >>> sf.Space.from_dict(space.to_dict()) == space
+        True
+        """
         return describe(self.families, self.index_set)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return the space that `to_dict` described."""
-        return cls(*from_description(values))
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Return the space that `to_dict` described.
 
-    def _orders(self, derivative: Any) -> tuple[int, ...]:
+        Parameters
+        ----------
+        values : dict
+            Families and index set.
+
+        Returns
+        -------
+        Space
+
+        Raises
+        ------
+        ValueError
+            If a family or the index set is not known.
+
+        Examples
+        --------
+        >>> import json, specfast as sf
+        >>> text = json.dumps(sf.Space([sf.Hermite()] * 2, sf.HyperbolicCross(8)).to_dict())
+        >>> sf.Space.from_dict(json.loads(text))
+        Space([Hermite(), Hermite()], HyperbolicCross(8))
+        """
+        return cls(*from_description(dict(values)))
+
+    def _orders(self, derivative: object) -> tuple[int, ...]:
         """Return an order of differentiation an axis."""
         given = derivative if isinstance(derivative, (tuple, list, np.ndarray)) else (derivative,)
         expected = f"{self.dim} orders of 0 or more, one an axis, are expected"
