@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..support.files import written_whole
+from ..support.text import page
 from . import figures, hardware, scaling
 from .suites import SUITES, works
 from .timing import WrongError, measure, table
@@ -105,5 +106,5 @@ def write(found: dict[str, Any], folder: Path, command: str) -> Path:
     shown = [f"![{captions[name]}]({name}.png)\n\n*{captions[name]}*" for name in drawn]
     blocks = ["# The kernels beside the peak and the baselines", ADVICE, text(found), *shown, f"*Made by `{command}`.*"]
     path = folder / "bench.md"
-    path.write_text("\n\n".join(blocks) + "\n")
+    path.write_text(page(blocks))
     return path

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ..support import text
 from ..support.machine import processor
 
 
@@ -96,7 +97,7 @@ class Page:
                 blocks.append("\n".join(part.lines()) if isinstance(part, Table) else part)
         blocks.append(f"*{provenance(name, settings)}*")
         path = folder / f"{settings.page(name)}.md"
-        path.write_text("\n\n".join(blocks) + "\n")
+        path.write_text(text.page(blocks))
         return path
 
 

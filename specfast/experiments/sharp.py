@@ -66,7 +66,7 @@ def _learned_fronts(settings: Settings) -> Table:
     rows: list[list[Any]] = []
     for name, family, taken, fixed in (
         ("as it is", "hermite", False, None), ("as it is", "chebyshev", False, None),
-        ("front taken off", "hermite", True, None), ("front taken off, basis that stays", "hermite", True, True),
+        ("front taken off", "hermite", True, None), ("front taken off, fixed basis", "hermite", True, True),
     ):  # fmt: skip
         given, unseen = (replace(own, values=own.values - known) if taken else own for own in (data, tested))
         errors, started = [], time.perf_counter()

@@ -3,15 +3,18 @@
     synthesize(coef, z, family, derivative)          (..., K), (..., M) -> (..., M)
     adjoint(values, z, size, family, derivative)     (..., M), (..., M) -> (..., K)
     backward(gradient, coef, z, family, derivative)  (..., M), (..., K), (..., M) -> (..., K), (..., M)
-    vandermonde(z, size, family, derivative)               (..., M)           -> (..., M, K)
+    vandermonde(z, size, family, derivative)         (..., M)           -> (..., M, K)
     differentiate(coef, family, transposed)          (..., K)           -> (..., K)
     squares(z, size, family)                         (M,)               -> (M,), the sums of phi_n^2 / h_n
     product_synthesize(coef, z, tree, degrees, families, derivative)       (..., K), (..., M, D) -> (..., M)
     product_adjoint(values, z, tree, size, degrees, families, derivative)  (..., M), (..., M, D) -> (..., K)
     product_gradient(coef, z, tree, degrees, families, derivative)         (..., K), (..., M, D) -> (..., M, D)
+    product_backward(gradient, coef, z, tree, degrees, families, derivative)
+                                                        (..., M), (..., K), (..., M, D) -> (..., K), (..., M, D)
+    product_derivatives(coef, z, tree, degrees, families, derivatives)     (..., K), (..., M, D) -> (..., J, M)
 
 Leading axes broadcast; dtypes are float32 or float64 and agree; `family` is the name of a Family on its standard domain, as
-the operators take it. A backend is added by adding one file here and a line to `_CPU_ORDER`. `SPECFAST_BACKEND`, read when
+the operators take it. A backend for the CPU is one more file here and a line in `_CPU_ORDER`. `SPECFAST_BACKEND`, read when
 a kernel is first needed, forces one.
 """
 

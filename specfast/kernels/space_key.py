@@ -1,6 +1,6 @@
 """The text by which operators name a space: plain values that compiled graphs, pickles and caches can hold.
 
-It describes families and index set in JSON, or, where indices are listed and many, points to an object that is alive.
+It describes families and index set in JSON, or, where indices are listed, points to an object that is alive.
 """
 
 from __future__ import annotations

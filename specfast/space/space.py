@@ -89,7 +89,7 @@ class Space(SpaceSpec):
         Raises
         ------
         ValueError, TypeError
-            On shapes, namespaces or dtypes that do not fit; on points outside the domain (CPU, outside of compiled code).
+            On shapes, namespaces or dtypes that do not fit; on points outside the domain (on the CPU; elsewhere they give NaN).
 
         Examples
         --------

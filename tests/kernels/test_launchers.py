@@ -14,7 +14,7 @@ pytest.importorskip("specfast.kernels._cpu")
 from specfast.kernels.cuda import launch
 
 
-def test_without_a_door_the_error_says_what_to_install(monkeypatch):
+def test_without_a_launcher_the_error_says_what_to_install(monkeypatch):
     def absent(self):
         raise ImportError("not built")
 
