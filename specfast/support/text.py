@@ -10,7 +10,7 @@ _AS_IT_IS = ("|", "#", "!", "```", "    ")  # tables, headings, figures, code
 
 
 def page(blocks: Sequence[str]) -> str:
-    """Return blocks of Markdown as one text with an empty line between them, prose wrapped.
+    r"""Return blocks of Markdown as one text with an empty line between them, prose wrapped.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def page(blocks: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> page(["# Title", "word " * 40]).count("\\n")
+    >>> page(["# Title", "word " * 40]).count("\n")
     4
     """
     parts = "\n\n".join(blocks).split("\n\n")
