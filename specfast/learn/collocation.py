@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from .. import ops
 from ..quadrature import gauss
 from ..space import Space
+from .encoder import FieldEncoder
 from .mlp import perceptron, start_near_zero
 
 
@@ -60,7 +60,13 @@ class AtNodes(nn.Module):
     output_size: Tensor
 
     def __init__(
-        self, encoder: Any, channels: int, hidden: Sequence[int], extra: int, depends_on_position: bool, order: int = 2
+        self,
+        encoder: FieldEncoder,
+        channels: int,
+        hidden: Sequence[int],
+        extra: int,
+        depends_on_position: bool,
+        order: int = 2,
     ):
         super().__init__()
         space, dim = encoder.space, encoder.space.dim

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .encoder import FieldEncoder
 from .io import DataError
 
 
@@ -18,7 +18,7 @@ class Conserved(nn.Module):
     KINDS = ("mass", "norm")
     integral: Tensor
 
-    def __init__(self, encoder: Any, kinds: Sequence[str]):
+    def __init__(self, encoder: FieldEncoder, kinds: Sequence[str]):
         super().__init__()
         self.kinds = tuple(kinds)
         space = encoder.space

@@ -10,12 +10,15 @@ import math
 import os
 from collections.abc import Callable
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from .io import DataError
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
 
 Result = TypeVar("Result")
 _PARTS = 3  # of a state: coefficients, log beta, x0
@@ -30,7 +33,7 @@ class Processes:
         None is this process alone.
     """
 
-    def __init__(self, group: Any = None):
+    def __init__(self, group: ProcessGroup | None = None):
         self.group, self.rank, self.count = group, 0, 1
         if group is None:
             return
@@ -96,7 +99,7 @@ class Processes:
                 raise found
         return result  # type: ignore[return-value]
 
-    def check_same(self, name: str, value: Any) -> None:
+    def check_same(self, name: str, value: object) -> None:
         """Raise DataError if the first process has another value."""
         theirs = self.said_by_first(lambda: value)
         different = self.sum(torch.tensor(float(theirs != value)))

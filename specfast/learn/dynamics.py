@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..nn.exponential import LARGEST_MATRIX
 from .collocation import AtNodes
 from .conservation import Conserved
+from .encoder import FieldEncoder
 from .known_terms import Known
 from .low_rank import LocalLowRank
 from .mlp import perceptron, start_near_zero
@@ -85,7 +86,7 @@ class Dynamics(nn.Module):
     extra_mean: Tensor
     extra_size: Tensor
 
-    def __init__(self, encoder: Any, channels: int, config: DynamicsConfig):
+    def __init__(self, encoder: FieldEncoder, channels: int, config: DynamicsConfig):
         super().__init__()
         self.config, self.dim = config, encoder.space.dim
         self.scales, self.shifts = encoder.moving_axes

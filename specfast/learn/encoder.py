@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -21,6 +21,13 @@ RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size
 _BYTES = 1 << 28  # that the tables of one least-squares call may take
 
 
+class Keywords(TypedDict, total=False):
+    """beta and x0, as keywords of a space's methods; none where every axis is bounded."""
+
+    scale: Tensor | float
+    shift: Tensor | float
+
+
 @dataclass(frozen=True)
 class Encoded:
     """Coefficients (R, T, C, K), and the scales and shifts (R, T, 2 D) of a moving basis: log beta, then x0."""
@@ -28,7 +35,7 @@ class Encoded:
     coef: Tensor
     scale_shift: Tensor | None = None
 
-    def at(self, rows: Any, time: Any) -> Encoded:
+    def at(self, rows: Tensor | slice | int, time: Tensor | slice | int) -> Encoded:
         """Return some trajectories at one time or several."""
         return Encoded(self.coef[rows, time], None if self.scale_shift is None else self.scale_shift[rows, time])
 
@@ -74,14 +81,15 @@ class FieldEncoder:
         families = self.space.families
         return [d for d in axes if not families[d].bounded], [d for d in axes if families[d].learns_shift]
 
-    def keywords(self, scale_shift: Tensor | None = None) -> dict[str, Any]:
+    def keywords(self, scale_shift: Tensor | None = None) -> Keywords:
         """Scale and shift as the methods of Space take them; none where every axis is bounded."""
         if all(family.bounded for family in self.space.families):
             return {}
         if scale_shift is None:
             if self.space.dim == 1:
                 return {"scale": self.scale[0], "shift": self.shift[0]}
-            return {name: torch.tensor(getattr(self, name), dtype=torch.float64) for name in ("scale", "shift")}
+            own = (torch.tensor(part, dtype=torch.float64) for part in (self.scale, self.shift))
+            return {"scale": next(own), "shift": next(own)}
         scale, shift = self.scale_and_shift(scale_shift)
         return (
             {"scale": scale[..., 0], "shift": shift[..., 0]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from .. import ops
 from ..families import Family
 from ..quadrature import gauss
 from ..space import Space
+from .encoder import FieldEncoder
 from .io import DataError
 
 LARGEST_KNOWN = 3000  # coefficients, of which the known part holds full matrices
@@ -49,7 +49,7 @@ class Known(nn.Module):
     Where the basis moves the field, the rate at which the basis itself moves is not part of it: see `compensation`.
     """
 
-    def __init__(self, encoder: Any, terms: Sequence[tuple[tuple[int, ...], float]]):
+    def __init__(self, encoder: FieldEncoder, terms: Sequence[tuple[tuple[int, ...], float]]):
         super().__init__()
         space = encoder.space
         self.size = space.size

@@ -402,7 +402,7 @@ class Model:
         write_json(folder / "config.json", config)
 
 
-def write_json(path: Path, values: Any) -> None:
+def write_json(path: Path, values: object) -> None:
     """Write a JSON file whole or not at all."""
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps(values, indent=1) + "\n")

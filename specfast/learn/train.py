@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +24,12 @@ from .model import Model, load
 from .model_selection import choose_basis
 from .trainer import Trainer
 
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
+# Orders of differentiation, one on one axis, one an axis on several, and the number before the term.
+KnownTerms = Mapping[int, float] | Mapping[tuple[int, ...], float]
+
 
 def fit(
     data: Observations,
@@ -37,7 +43,7 @@ def fit(
     scale_shift_penalty: float | None = None,
     depends_on_position: bool = False,
     time_dependent: bool = False,
-    known: Mapping[Any, float] | None = None,
+    known: KnownTerms | None = None,
     conserved: Sequence[str] = (),
     local: int | None = None,
     translation_invariant: bool = False,
@@ -53,7 +59,7 @@ def fit(
     progress: bool = True,
     folder: str | Path | None = None,
     resume: bool = False,
-    group: Any = None,
+    group: ProcessGroup | None = None,
 ) -> Model:
     """Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
 
@@ -227,10 +233,10 @@ def _encoded(basis: FieldEncoder, data: Observations, processes: Processes) -> E
     return Encoded(*processes.gather(some, len(data)))
 
 
-def _known_terms(known: Mapping[Any, float] | None, dim: int) -> tuple[tuple[tuple[int, ...], float], ...]:
+def _known_terms(known: KnownTerms | None, dim: int) -> tuple[tuple[tuple[int, ...], float], ...]:
     terms = []
-    for orders, number in (known or {}).items():
-        orders = (orders,) if isinstance(orders, int) else tuple(orders)
+    for given, number in (known or {}).items():
+        orders = (given,) if isinstance(given, int) else tuple(given)
         if (
             len(orders) != dim
             or not all(isinstance(k, int) and 0 <= k <= 10 for k in orders)
