@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def fingerprint(data: Observations) -> str:
     return digest.hexdigest()
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+def write_tensors(path: Path, tensors: dict[str, Tensor], notes: Mapping[str, object]) -> None:
     """Write one safetensors file whole or not at all, with `notes` as JSON in its metadata."""
     metadata = {key: json.dumps(value) for key, value in notes.items()}
     with written_whole(path) as temporary:

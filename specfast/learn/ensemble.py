@@ -44,11 +44,33 @@ class Ensemble:
     def predict(
         self, u0: Tensor, points: Tensor, times: Tensor, at: Tensor | None = None, parameters: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Return the mean and the standard deviation of the models' predictions; see `Model.predict`."""
+        """Return the mean and the standard deviation of the models' predictions; see `Model.predict`.
+
+        Parameters
+        ----------
+        u0, points, times, at, parameters
+            Those of `Model.predict`.
+
+        Returns
+        -------
+        mean, deviation : Tensor (B, T, C, M)
+        """
         return _mean_and_spread([model.predict(u0, points, times, at, parameters) for model in self.models])
 
     def predict_dataset(self, data: Observations, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return mean and standard deviation (R, T, C, M), each trajectory from its first observed snapshot alone."""
+        """Return mean and standard deviation (R, T, C, M), each trajectory from its first observed snapshot alone.
+
+        Parameters
+        ----------
+        data : Observations
+            R trajectories.
+        at : Tensor (M') or (M', D), optional
+            Where the result is wanted; default: at the sensors.
+
+        Returns
+        -------
+        mean, deviation : Tensor (R, T, C, M)
+        """
         size = data.values.shape[-1] if at is None else at.shape[0]
         mean, spread = (memmap.empty((*data.values.shape[:-1], size)) for _ in range(2))
         for rows, some in data.blocks():
@@ -59,6 +81,15 @@ class Ensemble:
         """Return the errors of the mean, as `Model.evaluate` does, with the members' own and the spread relative to the field.
 
         Of several runs ``members`` has the relative_l2 of each, ``spread`` the standard deviation over the field, both root mean squares.
+
+        Parameters
+        ----------
+        data : Observations
+            With the channels and axes of those that were learned from.
+
+        Returns
+        -------
+        dict
         """
         if len(self) == 1:
             return self.models[0].evaluate(data)

@@ -81,7 +81,24 @@ class Observations:
         return len(self.axes)
 
     def select(self, which: Tensor) -> Observations:
-        """Return some of the trajectories, by their numbers or by a mask."""
+        """Return some of the trajectories, by their numbers or by a mask.
+
+        Parameters
+        ----------
+        which : Tensor of integers, or of bool (R,)
+            Their numbers, or a mask.
+
+        Returns
+        -------
+        Observations
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> data = sf.learn.Observations(torch.ones(3, 2, 1, 4), torch.rand(1, 4), torch.rand(3, 2), ("u",))
+        >>> len(data.select(torch.tensor([0, 2])))
+        2
+        """
         which = which.nonzero()[:, 0] if which.dtype == torch.bool else which
         points = self.points if len(self.points) == 1 else memmap.copy(self.points, which)
         parameters = None if self.parameters is None else self.parameters[which]
@@ -89,7 +106,12 @@ class Observations:
         return replace(self, values=values, points=points, times=self.times[which], parameters=parameters)
 
     def blocks(self) -> Iterator[tuple[slice, Observations]]:
-        """Return views of a few trajectories after each other, so that what is made of them fits in memory, and which they are."""
+        """Yield views of a few trajectories after each other, and which they are, so that what is made of them fits in memory.
+
+        Returns
+        -------
+        iterator of (slice, Observations)
+        """
         for part in memmap.blocks(len(self), math.prod(self.values.shape[1:])):
             points = self.points if len(self.points) == 1 else self.points[part]
             parameters = None if self.parameters is None else self.parameters[part]
@@ -104,11 +126,31 @@ class Observations:
         return 0 if self.parameters is None else self.parameters.shape[1]
 
     def points_of(self, row: int) -> Tensor:
-        """Return the points (M,) or (M, D) of one trajectory."""
+        """Return the points (M,) or (M, D) of one trajectory.
+
+        Parameters
+        ----------
+        row : int
+            The number of the trajectory.
+
+        Returns
+        -------
+        Tensor (M,) or (M, D)
+        """
         return self.points[0 if len(self.points) == 1 else row]
 
     def coordinate(self, axis: int) -> Tensor:
-        """Return the positions along one axis, (R, M) or (1, M)."""
+        """Return the positions along one axis, (R, M) or (1, M).
+
+        Parameters
+        ----------
+        axis : int
+            The number of the axis.
+
+        Returns
+        -------
+        Tensor (R, M) or (1, M)
+        """
         return self.points if self.dim == 1 else self.points[..., axis]
 
     @cached_property

@@ -72,7 +72,19 @@ class Model:
         self, norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None,
         on_evaluation: Callable[[], None] | None = None,
     ) -> SpectralODE:  # fmt: skip
-        """Return the neural ODE of this model; scale and shift count from the encoder's own, steps are chosen by a norm."""
+        """Return the neural ODE of this model; scale and shift count from the encoder's own, steps are chosen by a norm.
+
+        Parameters
+        ----------
+        norm : callable, optional
+            norm((c, log beta, x0)) is the size of an error; default: that of the solver.
+        on_evaluation : callable, optional
+            Called whenever the right-hand side is evaluated.
+
+        Returns
+        -------
+        SpectralODE
+        """
         options: dict[str, Any] | None = None
         if self.solver["method"] in STEP_CONTROLLED:
             options = {"max_num_steps": MAX_STEPS} | ({} if norm is None else {"norm": norm})
@@ -85,7 +97,29 @@ class Model:
         self, start: Encoded, times: Tensor, parameters: Tensor | None = None,
         norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None,
     ) -> Encoded:  # fmt: skip
-        """Return the state at the times, (T,) or (B, T), from that at the first, coefficients (B, C, K), parameters (B, P)."""
+        """Return the state at the times, from that at the first.
+
+        Parameters
+        ----------
+        start : Encoded
+            Coefficients (B, C, K), and scale and shift where the basis moves.
+        times : Tensor (T,) or (B, T)
+            Increasing, in the data's unit.
+        parameters : Tensor (B, P), optional
+            What the equation depends on besides the field.
+        norm : callable, optional
+            As in `ode`.
+
+        Returns
+        -------
+        Encoded
+            Coefficients (B, T, C, K).
+
+        Raises
+        ------
+        StiffError
+            If the solver gives up.
+        """
         self._check_parameters(parameters, len(start.coef))
         dim, evaluations = self.encoder.space.dim, itertools.count()
         ode = self.ode(norm, lambda: next(evaluations))  # type: ignore[arg-type, return-value]
@@ -99,9 +133,37 @@ class Model:
     def predict(
         self, u0: Tensor, points: Tensor, times: Tensor, at: Tensor | None = None, parameters: Tensor | None = None
     ) -> Tensor:  # fmt: skip
-        """Return the field (B, T, C, M) at the times, from values u0 (B, C, M) at points (B, M[, D]) at the first time.
+        """Return the field at the times, from values at the first of them.
 
-        NaN in u0 marks what was not observed. `parameters` (B, P) where the model was trained with them. With `at` (B, M'[, D]) the result is at these points instead.
+        Parameters
+        ----------
+        u0 : Tensor (B, C, M)
+            Values at the first time, in the data's unit; NaN marks what was not observed.
+        points : Tensor (B, M) or (B, M, D)
+            Where; (1, ...) for all fields alike.
+        times : Tensor (T,) or (B, T)
+            Increasing, in the data's unit.
+        at : Tensor (B, M') or (B, M', D), optional
+            Where the result is wanted; default: at the points.
+        parameters : Tensor (B, P), optional
+            Where the model was trained with them.
+
+        Returns
+        -------
+        Tensor (B, T, C, M)
+
+        Raises
+        ------
+        ValueError
+            On shapes that do not fit.
+        StiffError
+            If the solver gives up.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> model = sf.learn.load("RUN")  # doctest: +SKIP
+        >>> model.predict(u0, points, torch.linspace(0, 1, 11, dtype=torch.float64)).shape  # doctest: +SKIP
         """
         state = self.roll_out(self._encode(u0, points), times, parameters)
         return self.encoder.synthesize(state.coef, points if at is None else at, state.scale_shift)
@@ -110,9 +172,19 @@ class Model:
     def rollout_state(
         self, u0: Tensor, points: Tensor, times: Tensor, parameters: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        """Return coefficients (B, T, C, K), scale and shift (B, T, D) at the times, from values as `predict` takes them.
+        """Return coefficients, scale and shift at the times, from values as `predict` takes them.
 
-        They are those of `encoder.space`: its `synthesize(coef, points, scale=, shift=)` gives the field.
+        They are those of `model.encoder.space`: its `synthesize(coef, points, scale=, shift=)` gives the field.
+
+        Parameters
+        ----------
+        u0, points, times, parameters
+            As in `predict`.
+
+        Returns
+        -------
+        coef : Tensor (B, T, C, K)
+        scale, shift : Tensor (B, T, D)
         """
         state = self.roll_out(self._encode(u0, points), times, parameters)
         coef, log_scale, shift = self.encoder.in_data_units(state)
@@ -120,7 +192,24 @@ class Model:
 
     @torch.no_grad()
     def rhs(self, u: Tensor, points: Tensor, parameters: Tensor | None = None, time: float = 0.0) -> Tensor:
-        """Return the learned F[u] (B, C, M) at points (B, M[, D]), for fields u (B, C, M), parameters (B, P) and a time."""
+        """Return the learned F[u]: what du/dt is.
+
+        Parameters
+        ----------
+        u : Tensor (B, C, M)
+            Values of fields; NaN marks what was not observed.
+        points : Tensor (B, M) or (B, M, D)
+            Where.
+        parameters : Tensor (B, P), optional
+            Where the run was trained with them.
+        time : float
+            On which F may depend.
+
+        Returns
+        -------
+        Tensor (B, C, M)
+            In the unit of u over that of time.
+        """
         self._check_parameters(parameters, len(u))
         state, dim = self._encode(u, points), self.encoder.space.dim
         log_scale, shift = state.log_scale_and_shift(dim)
@@ -158,6 +247,17 @@ class Model:
         """Return the field (R, T, C, M), each trajectory from its first observed snapshot alone; NaN before it.
 
         An integration that fails leaves NaN. With `at` (M'[, D]) the result is at these points instead of the sensors.
+
+        Parameters
+        ----------
+        data : Observations
+            R trajectories.
+        at : Tensor (M') or (M', D), optional
+            Where the result is wanted; default: at the sensors.
+
+        Returns
+        -------
+        Tensor (R, T, C, M)
         """
         size = data.values.shape[-1] if at is None else at.shape[0]
         result = memmap.empty((*data.values.shape[:-1], size))
@@ -192,6 +292,27 @@ class Model:
         """Return relative_l2 over all times after each trajectory's first observed one, the same per time, and more.
 
         A trajectory whose prediction fails counts as error 1 and is listed under ``failed``.
+
+        Parameters
+        ----------
+        data : Observations
+            With the channels and axes of those that were learned from.
+
+        Returns
+        -------
+        dict
+            relative_l2, median_trajectory, per_time, trajectories, observed_once and failed.
+
+        Raises
+        ------
+        DataError
+            If the model does not fit the data.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> model, data = sf.learn.load("RUN"), sf.learn.read("data.nc")  # doctest: +SKIP
+        >>> model.evaluate(data)["relative_l2"]  # doctest: +SKIP
         """
         self.check(data)
         return self.errors(data).figures()
@@ -201,6 +322,17 @@ class Model:
         """Return the errors of the predictions, made and compared a few trajectories at a time.
 
         With the states (R, T) of all snapshots those of the first are not sought again.
+
+        Parameters
+        ----------
+        data : Observations
+            R trajectories.
+        encoded : Encoded, optional
+            Their states (R, T).
+
+        Returns
+        -------
+        Errors
         """
         return together(
             compare(
@@ -212,7 +344,13 @@ class Model:
         )
 
     def check(self, data: Observations) -> None:
-        """Raise DataError if the data are not of the kind that the model was trained with."""
+        """Raise DataError if the data are not of the kind that the model was trained with.
+
+        Parameters
+        ----------
+        data : Observations
+            What the model is to forecast.
+        """
         if len(data) == 0:
             raise DataError("the data hold no trajectory")
         if len(data.channels) != len(self.channels):
@@ -238,6 +376,16 @@ class Model:
         """Write weights.safetensors, metrics.json and config.json, each whole or not at all.
 
         The weights' file holds the configuration too: it alone is a model, and one cannot be left with another's.
+
+        Parameters
+        ----------
+        folder : Path
+            Made where it is not there; files of an earlier training in it are overwritten.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> model.save(Path("RUN"))  # doctest: +SKIP
         """
         folder.mkdir(parents=True, exist_ok=True)
         config = {

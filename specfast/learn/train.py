@@ -24,6 +24,9 @@ from .model import Model, load
 from .model_selection import choose_encoder
 from .trainer import Trainer
 
+# Orders of differentiation, one on one axis, one an axis on several, and the number before the term.
+_Terms = Mapping[int, float] | Mapping[tuple[int, ...], float]
+
 
 def fit(
     data: Observations,
@@ -37,7 +40,7 @@ def fit(
     scale_shift_penalty: float | None = None,
     depends_on_position: bool = False,
     time_dependent: bool = False,
-    known: Mapping[int | tuple[int, ...], float] | None = None,
+    known: _Terms | None = None,
     conserved: Sequence[str] = (),
     local: int | None = None,
     translation_invariant: bool = False,
@@ -227,12 +230,10 @@ def _encoded(basis: FieldEncoder, data: Observations, processes: Processes) -> E
     return Encoded(*processes.gather(some, len(data)))
 
 
-def _known_terms(
-    known: Mapping[int | tuple[int, ...], float] | None, dim: int
-) -> tuple[tuple[tuple[int, ...], float], ...]:
+def _known_terms(known: _Terms | None, dim: int) -> tuple[tuple[tuple[int, ...], float], ...]:
     terms = []
-    for orders, number in (known or {}).items():
-        orders = (orders,) if isinstance(orders, int) else tuple(orders)
+    for given, number in (known or {}).items():
+        orders = (given,) if isinstance(given, int) else tuple(given)
         if (
             len(orders) != dim
             or not all(isinstance(k, int) and 0 <= k <= 10 for k in orders)

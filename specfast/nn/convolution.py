@@ -21,11 +21,13 @@ class SpectralConv(ScaledLayer):
     Parameters
     ----------
     space : Space
+        Whose coefficients are mixed.
     in_channels, out_channels : int
+        Channels of the input and of the result, 1 or more.
     coupling : int, default 0
         How far along each axis coefficients see their neighbours: offsets -coupling .. coupling on one axis at a time.
     scale, shift, learn_scale, device, dtype
-        As in `ScaledLayer`.
+        As in `ScaledLayer`; device and dtype are the weights' too.
 
     Attributes
     ----------
@@ -136,7 +138,25 @@ class SpectralConv(ScaledLayer):
         return mixed  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, points: Tensor | None = None) -> Tensor:
-        """Return the values of the result where those of `x` are."""
+        """Return the values of the result where those of `x` are.
+
+        Parameters
+        ----------
+        x : Tensor (B, in_channels, n_1, .., n_D), or (B, in_channels, M) with points
+            Values.
+        points : Tensor (M,), (M, D), (B, M) or (B, M, D), optional
+            Where they are; default: the nodes of `grid`.
+
+        Returns
+        -------
+        Tensor
+            As x, with out_channels.
+
+        Raises
+        ------
+        ValueError
+            If x has another shape, or there are fewer nodes than functions along an axis.
+        """
         wanted = 2 + (self.space.dim if points is None else 1)
         if x.dim() != wanted or x.shape[1] != self.in_channels:
             axes = ", ".join(f"n_{d + 1}" for d in range(self.space.dim)) if points is None else "M"

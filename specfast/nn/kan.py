@@ -21,6 +21,7 @@ class PolynomialKAN(nn.Module):
     Parameters
     ----------
     in_features, out_features : int
+        Size of the input and of the result, 1 or more.
     family : Family, default Chebyshev()
         On its standard domain; a given interval is not used.
     degree : int, default 4
@@ -90,7 +91,22 @@ class PolynomialKAN(nn.Module):
         return checkpoint(self._block, x, weight, use_reentrant=False)  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (..., out_features)."""
+        """Return the sums of the functions on the edges.
+
+        Parameters
+        ----------
+        x : Tensor (..., in_features)
+            Any real numbers.
+
+        Returns
+        -------
+        Tensor (..., out_features)
+
+        Raises
+        ------
+        ValueError
+            If x has another shape.
+        """
         if x.dim() < 1 or x.shape[-1] != self.in_features:
             raise ValueError(f"x has shape {tuple(x.shape)}; (..., {self.in_features}) is expected")
         given = x.dtype

@@ -20,19 +20,21 @@ class KroneckerSumLinear(SpaceLayer):
     Parameters
     ----------
     space : Space
+        Whose coefficients are mapped.
     in_channels, out_channels : int, default 1
+        Channels of the input and of the result.
     device, dtype : optional
         Of the weights: where they are, and their real floating-point type; default: PyTorch's.
-
-    Notes
-    -----
-    ``forward(coef)``: coef (..., in_channels, K); returns (..., out_channels, K). `weight` (D, out_channels, in_channels, N + 1, N + 1) starts
-    from zero, N the largest degree of all axes.
 
     Raises
     ------
     TypeError, ValueError
         If the space is none, a number of channels is below 1, or the shape does not fit.
+
+    Notes
+    -----
+    ``forward(coef)``: coef (..., in_channels, K); returns (..., out_channels, K). `weight` (D, out_channels, in_channels, N + 1, N + 1) starts
+    from zero, N the largest degree of all axes.
 
     Examples
     --------
@@ -62,7 +64,22 @@ class KroneckerSumLinear(SpaceLayer):
         nn.init.zeros_(self.weight)
 
     def forward(self, coef: Tensor) -> Tensor:
-        """Return (..., out_channels, K) of (..., in_channels, K)."""
+        """Return the coefficients of the result.
+
+        Parameters
+        ----------
+        coef : Tensor (..., in_channels, K)
+            Coefficients.
+
+        Returns
+        -------
+        Tensor (..., out_channels, K)
+
+        Raises
+        ------
+        ValueError
+            If they have another shape.
+        """
         if coef.dim() < 2 or coef.shape[-2:] != (self.in_channels, self.space.size):
             raise ValueError(
                 f"coef has shape {tuple(coef.shape)}; (..., {self.in_channels}, {self.space.size}) is expected"

@@ -25,7 +25,19 @@ _ADVICE = f"try method={EXPONENTIAL!r}, a lower degree, or looser tolerances"
 
 
 class StiffError(ArithmeticError):
-    """The step of a solver shrank to nothing, or too many steps would be needed: the equation is too stiff for it."""
+    """The step of a solver shrank to nothing, or too many steps would be needed: the equation is too stiff for it.
+
+    Examples
+    --------
+    >>> import torch, specfast as sf
+    >>> blow_up = lambda t, c, log_scale, shift, parameters=None: (c**2, None, None)
+    >>> ode = sf.nn.SpectralODE(sf.Space(sf.Hermite(degree=0)), blow_up, adaptive=False, options={"max_num_steps": 200})
+    >>> try:
+    ...     ode(torch.ones(1), torch.zeros(()), torch.zeros(()), torch.tensor([0.0, 2.0]))
+    ... except sf.nn.StiffError as error:
+    ...     print(str(error)[:14])
+    dopri5 gave up
+    """
 
 
 def is_of_solver(error: AssertionError) -> bool:
@@ -162,7 +174,31 @@ class SpectralODE(nn.Module):
     def forward(
         self, coef: Tensor, log_scale: Tensor, shift: Tensor, times: Tensor, parameters: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        """Return coefficients, log beta and x0 at the times."""
+        """Return coefficients, log beta and x0 at the times.
+
+        Parameters
+        ----------
+        coef : Tensor (..., K) or (..., C, K)
+            Coefficients at the first time.
+        log_scale, shift : Tensor (...,) or (..., D)
+            log beta and x0 at the first time.
+        times : Tensor (T,) or (B, T)
+            Strictly increasing, in the unit of time of `dynamics`.
+        parameters : Tensor, optional
+            Handed to `dynamics` as they are.
+
+        Returns
+        -------
+        coef : Tensor (..., T, K) or (..., T, C, K)
+        log_scale, shift : Tensor (..., T) or (..., T, D)
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or times do not increase strictly.
+        StiffError
+            If the solver gives up.
+        """
         if times.dim() not in (1, 2) or times.shape[-1] < 1:
             raise ValueError(f"times has shape {tuple(times.shape)}; (T,) or (B, T) with T >= 1 is expected")
         if coef.dim() < 1 or coef.shape[-1] != self.space.size:

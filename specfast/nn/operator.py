@@ -22,14 +22,17 @@ class SpectralOperator(nn.Module):
     space : Space
         What the convolutions see of a field; the pointwise maps see the rest.
     in_channels, out_channels : int
+        Channels of the input and of the result, 1 or more.
     width : int, default 32
         Channels of v.
     layers : int, default 4
+        How many convolutions there are, 0 or more.
     coupling, scale, shift, learn_scale
         As in `SpectralConv`; scale and shift are those of the nodes.
     positions : bool, default True
         Whether every point's position is part of the input: z over the turning point of the highest degree, or z itself on intervals.
     activation : callable, default torch.nn.functional.gelu
+        sigma, from a tensor to one of the same shape.
     device, dtype : optional
         Of all parameters: where they are, and their real floating-point type; default: PyTorch's.
 
@@ -92,7 +95,22 @@ class SpectralOperator(nn.Module):
         return torch.stack(parts).unsqueeze(0).to(x.dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the field that the operator makes of `x`."""
+        """Return the field that the operator makes of `x`.
+
+        Parameters
+        ----------
+        x : Tensor (B, in_channels, n_1, .., n_D)
+            Values at the nodes of `Space.grid`.
+
+        Returns
+        -------
+        Tensor (B, out_channels, n_1, .., n_D)
+
+        Raises
+        ------
+        ValueError
+            If x has another shape, or there are fewer nodes than functions along an axis.
+        """
         if x.dim() != 2 + self.space.dim or x.shape[1] != self.in_channels:
             axes = ", ".join(f"n_{d + 1}" for d in range(self.space.dim))
             raise ValueError(f"x has shape {tuple(x.shape)}; (B, {self.in_channels}, {axes}) is expected")

@@ -52,6 +52,7 @@ class SpaceLayer(nn.Module):
     Parameters
     ----------
     space : Space
+        Whose coefficients, or values, the layer works on.
     """
 
     def __init__(self, space: Space):
@@ -82,12 +83,15 @@ class ScaledLayer(SpaceLayer):
     Parameters
     ----------
     space : Space
+        Whose coefficients, or values, the layer works on.
     scale, shift : float or tensor (D,), default 1 and 0
-        beta and x0 of the basis; on bounded axes the interval's own are used instead.
+        beta and x0 of the basis, 1 / length and length; on bounded axes the interval's own are used instead.
     learn_scale : bool, default False
         Whether scale (by its logarithm) and shift are parameters. The shift of a half-line is its end and stays.
-    device, dtype : optional
-        Where scale and shift are and their real floating-point type; default: PyTorch's, or the device of a tensor given as scale or shift.
+    device : device, optional
+        Where scale and shift are; default: PyTorch's, or that of a tensor given as scale or shift.
+    dtype : dtype, optional
+        Of scale and shift, a real floating-point one; default: PyTorch's.
 
     Raises
     ------
@@ -188,7 +192,9 @@ class Synthesis(ScaledLayer):
 
     Parameters
     ----------
-    space, scale, shift, learn_scale, device, dtype
+    space : Space
+        Whose coefficients the layer takes.
+    scale, shift, learn_scale, device, dtype
         As in `ScaledLayer`.
     derivative : int, tuple of int, or a list of these, default 0
         As in `Space.synthesize`; a list gives the results stacked on a new first axis.
@@ -213,16 +219,31 @@ class Synthesis(ScaledLayer):
         self.derivative = derivative
 
     def forward(self, coef: Tensor, points: Tensor) -> Tensor:
-        """Return the values at the points."""
+        """Return the values at the points.
+
+        Parameters
+        ----------
+        coef : Tensor (..., K)
+            Coefficients.
+        points : Tensor (..., M) or (..., M, D)
+            Points.
+
+        Returns
+        -------
+        Tensor (..., M)
+            With a list of derivatives (q, ..., M).
+        """
         return self.space.synthesize(coef, points, **self.scale_and_shift(), derivative=self.derivative)
 
 
 class Analysis(ScaledLayer):
-    r"""Values at the nodes of a space to coefficients: `Space.project`, the inverse of synthesis at these nodes.
+    """Values at the nodes of a space to coefficients: `Space.project`, the inverse of synthesis at these nodes.
 
     Parameters
     ----------
-    space, scale, shift, learn_scale, device, dtype
+    space : Space
+        Whose coefficients the layer gives.
+    scale, shift, learn_scale, device, dtype
         As in `ScaledLayer`.
 
     Notes
@@ -261,5 +282,15 @@ class Analysis(ScaledLayer):
         return self.space.nodes(**self.scale_and_shift())
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return the coefficients."""
+        """Return the coefficients.
+
+        Parameters
+        ----------
+        values : Tensor (..., K)
+            Values at `nodes()`.
+
+        Returns
+        -------
+        Tensor (..., K)
+        """
         return self.space.project(values, **self.scale_and_shift())

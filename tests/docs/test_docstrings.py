@@ -7,16 +7,26 @@ import re
 import pytest
 
 PACKAGES = ["", "adapt", "distributed", "families", "index_sets", "learn", "nn", "quadrature", "space"]
-# Classes whose methods are public too: all but the learner's, of which what is in `__all__` is.
-WITH_METHODS = ["adapt", "distributed", "families", "index_sets", "nn", "space"]
+# Classes whose methods have examples too; those of the learner take a training.
+WITH_EXAMPLES = ["", "adapt", "distributed", "families", "index_sets", "nn", "quadrature", "space"]
 ELSEWHERE = ("specfast.kernels", "specfast.ops")
-# PyTorch calls these; classes say in their notes what goes in and out of a layer, and show it.
-OF_PYTORCH = {"forward", "extra_repr", "get_extra_state", "set_extra_state", "reset_parameters"}
+# PyTorch calls these, and says what they are; classes show what `forward` does.
+OF_PYTORCH = {"extra_repr", "get_extra_state", "set_extra_state", "reset_parameters"}
 
 
 def sections(text):
     """Return the titles of a docstring's sections."""
     return set(re.findall(r"^ *(\w+)\n *-{4,}$", inspect.cleandoc(text or ""), re.M))
+
+
+def described(text):
+    """Return the names that a docstring's list of parameters, or of attributes, describes."""
+    parts = re.split(r"^(\w+)\n-{4,}\n", inspect.cleandoc(text), flags=re.M)
+    lists = [
+        body for title, body in zip(parts[1::2], parts[2::2], strict=True) if title in ("Parameters", "Attributes")
+    ]
+    lines = [line.partition(" : ")[0] for body in lists for line in body.splitlines() if line and line[0] != " "]
+    return {name.strip(" *") for line in lines for name in line.split(",")}
 
 
 def parameters(function):
@@ -35,6 +45,11 @@ def lacking(value, examples=True):
         return []
     if parameters(value) and not (found & ({"Parameters", "Attributes"} if is_class else {"Parameters"})):
         missing.append("Parameters")
+    missing += [
+        name
+        for name in parameters(value)
+        if found & {"Parameters", "Attributes"} and name not in described(value.__doc__)
+    ]
     returned = None if is_class else inspect.signature(value).return_annotation
     if not is_class and returned not in ("None", None, inspect.Signature.empty) and "Returns" not in found:
         missing.append("Returns")
@@ -74,11 +89,12 @@ NAMES = {name: (package, value) for package, name, value in public_names()}
 def all_of(package, name, value):
     """Yield a public name and the methods that its class or bases define, each with what its docstring lacks."""
     yield name, lacking(value)
-    if inspect.isclass(value) and package in ["", *WITH_METHODS]:
+    if inspect.isclass(value):
         for own in [value, *(base for base in value.__mro__[1:] if base.__module__.startswith("specfast"))]:
             for method, function, overrides, is_property in methods(own):
                 short = overrides or is_property or method in OF_PYTORCH
-                yield f"{own.__qualname__}.{method}", [] if short and function.__doc__ else lacking(function)
+                full = lacking(function, method != "forward" and package in WITH_EXAMPLES)
+                yield f"{own.__qualname__}.{method}", [] if short and function.__doc__ else full
 
 
 @pytest.mark.parametrize("name", NAMES)
