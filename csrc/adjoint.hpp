@@ -41,7 +41,7 @@ struct SumUpwards {
     };
     template <class U, int R, Regime regime>
     Tile<U, R> open(int64_t) const {
-        return {regime == end ? end_sums : near_sums};
+        return {regime == Regime::end ? end_sums : near_sums};
     }
 };
 
@@ -77,7 +77,8 @@ struct SumBothWays {
     };
     template <class U, int R, Regime regime>
     Tile<U, R> open(int64_t place) const {
-        return {regime == end ? end_sums : near_sums, regime == end ? end_coef : near_coef, slopes + place};
+        return {regime == Regime::end ? end_sums : near_sums, regime == Regime::end ? end_coef : near_coef,
+                slopes + place};
     }
 };
 
@@ -91,7 +92,7 @@ struct AdjointMemory {
         return points_scratch<T> + 2 * block_capacity<T> + 2 * count * (lanes<T> * static_cast<int64_t>(sizeof(T)) / 8);
     }
     explicit AdjointMemory(int64_t count, double* memory) {
-        place_points(points, memory);
+        carve_points(points, memory);
         weight = reinterpret_cast<T*>(memory + points_scratch<T>);
         slopes = weight + block_capacity<T>;
         near_sums = reinterpret_cast<T*>(memory + points_scratch<T> + 2 * block_capacity<T>);
@@ -138,7 +139,7 @@ void adjoint_block(const Recurrence<T>& recurrence, int64_t count, AdjointMemory
     Points<T>& points = memory.points;
     set_points(recurrence, z, z_stride, filled, points);
     const int exponent = set_weights(points, values, values_stride, filled, memory.weight);
-    const bool inner = points.size[near] + points.size[far] > 0, ends = points.size[end] > 0;
+    const bool inner = points.size[Regime::near] + points.size[Regime::far] > 0, ends = points.size[Regime::end] > 0;
     for (int64_t i = 0; inner && i < count * lanes<T>; ++i) memory.near_sums[i] = 0;
     for (int64_t i = 0; ends && i < count * lanes<T>; ++i) memory.end_sums[i] = 0;
     if (coef == nullptr) {

@@ -71,7 +71,7 @@ struct SumChannels {
     };
     template <class U, int R, Regime regime>
     Tile<U, R> open(int64_t place) const {
-        return {regime == end ? end_coef : near_coef, sums + place};
+        return {regime == Regime::end ? end_coef : near_coef, sums + place};
     }
 };
 
@@ -143,14 +143,14 @@ void channel_run_of_points(const Series& series, const Recurrence<T>& recurrence
     ChannelCoefficients<T, C> own(series, recurrence, parts, coef, coef_stride, first, channels, memory);
     double* const place = memory + ceil_divide(ChannelCoefficients<T, C>::scratch(count), 8) * 8;
     Points<T> points;
-    place_points(points, place);
+    carve_points(points, place);
     T* const weight = reinterpret_cast<T*>(place + ceil_divide(points_scratch<T>, 8) * 8);
     T* const sums = weight + block_capacity<T>;
     for (int64_t i = 0; i < block_capacity<T>; ++i) weight[i] = 1;
     for (int64_t begin = 0; begin < length; begin += block_points) {
         const int64_t filled = smaller(block_points, length - begin);
         set_points(recurrence, z + begin * parts.z.stride, parts.z.stride, filled, points);
-        const T* const end_coef = points.size[end] > 0 ? own.end_form(memory) : nullptr;
+        const T* const end_coef = points.size[Regime::end] > 0 ? own.end_form(memory) : nullptr;
         sweep_upwards(recurrence, count, points, weight, SumChannels<T, C>{own.near_form(), end_coef, sums});
         for (int64_t channel = 0; channel < channels; ++channel) {
             write_results(points, filled, sums + channel * block_capacity<T>, own.near_exponent[channel],

@@ -12,6 +12,19 @@
 namespace specfast {
 namespace {
 
+// d^order/dz^order of a row of `count` coefficients, or the transpose; returns the buffer that holds the result.
+inline double* derive(const Differentiation& map, int order, double* current, double* other) {
+    return repeat(order, current, other, [&](double* from, double* to) {
+        differentiate(map, ContiguousRow<double>{from}, ContiguousRow<double>{to});
+    });
+}
+
+inline double* derive_transposed(const Differentiation& map, int order, double* current, double* other) {
+    return repeat(order, current, other, [&](double* from, double* to) {
+        differentiate_transposed(map, ContiguousRow<double>{from}, ContiguousRow<double>{to});
+    });
+}
+
 // 2^exponent from its bits, for exponents of normal numbers.
 inline double exact_power(int exponent) {
     const int64_t bits = static_cast<int64_t>(1023 + exponent) << 52;
@@ -79,10 +92,10 @@ inline void write_results(const Points<T>& points, int64_t count, const T* from,
                           Data* to) {
     const PowerOfTwo up[2] = {power_of_two_factors(near_exponent), power_of_two_factors(end_exponent)};
     if (points.layout != Layout::sorted) {
-        const PowerOfTwo factor = up[points.size[near] == 0];
+        const PowerOfTwo factor = up[points.size[Regime::near] == 0];
         for (int64_t m = 0; m < count; ++m) to[m] = static_cast<Data>(from[m] * factor.first * factor.second);
     }
-    const int64_t first_end = points.first[end], last_end = first_end + points.size[end];
+    const int64_t first_end = points.first[Regime::end], last_end = first_end + points.size[Regime::end];
     each_moved(points, [&](int64_t i, int64_t m) {
         const PowerOfTwo& factor = up[i >= first_end && i < last_end];
         to[m] = static_cast<Data>(from[i] * factor.first * factor.second);

@@ -35,25 +35,6 @@ struct WriteScaled {
     }
 };
 
-// out = B^T (I - S)^-T in for columns of whole vectors; `in` is overwritten where there is an S. See differentiation.hpp.
-inline void derive_columns(const Differentiation& map, int64_t pitch, double* in, double* __restrict out) {
-    const int64_t last = map.count - 1;
-    const auto add = [&](int64_t to, double factor, int64_t from) {
-        for (int64_t i = 0; i < pitch; i += lanes<double>)
-            store(in + to * pitch + i, load(in + to * pitch + i) + splat<double>(factor) * load(in + from * pitch + i));
-    };
-    for (int64_t k = 1; map.ahead != nullptr && k <= last; ++k) add(k, map.ahead[k - 1], k - 1);
-    for (int64_t k = 2; map.leap != nullptr && k <= last; ++k) add(k, map.leap[k - 2], k - 2);
-    for (int64_t k = 0; k <= last; ++k) {
-        const Vector<double> below = splat<double>(k > 0 ? map.upper[k - 1] : 0), middle = splat<double>(map.middle[k]),
-                             above = splat<double>(k < last ? map.lower[k + 1] : 0);
-        const double *const row = in + k * pitch, *const before = k > 0 ? row - pitch : row,
-                            *const behind = k < last ? row + pitch : row;
-        for (int64_t i = 0; i < pitch; i += lanes<double>)
-            store(out + k * pitch + i, middle * load(row + i) + below * load(before + i) + above * load(behind + i));
-    }
-}
-
 // Doubles of scratch that `fill_table` needs for one axis: to find the functions, and to differentiate them.
 inline int64_t value_scratch(const Series& series) {
     const int64_t count = working_count(series);
@@ -70,11 +51,11 @@ inline void fill_values(const Series& series, const Recurrence<T>& recurrence, i
                         int64_t stride, int64_t filled, int64_t pitch, double* memory, Data* table) {
     if constexpr (sizeof(T) == sizeof(Data)) {
         Points<T> points;
-        place_points(points, memory);
+        carve_points(points, memory);
         set_points(recurrence, z, stride, filled, points);
-        if (points.layout == Layout::whole && points.size[near] > 0) {
+        if (points.layout == Layout::whole && points.size[Regime::near] > 0) {
             T* const weight = reinterpret_cast<T*>(memory + points_scratch<T>);
-            for (int64_t i = 0; i < points.size[near]; ++i) weight[i] = 1;
+            for (int64_t i = 0; i < points.size[Regime::near]; ++i) weight[i] = 1;
             sweep_upwards(recurrence, count, points, weight, WriteScaled<T>{table, recurrence.scale, pitch});
             return;
         }
@@ -111,17 +92,15 @@ void fill_table(const Series& series, const Data* z, int64_t stride, int64_t fil
         fill_functions(series, count, z, stride, filled, pitch, memory, table);
         return;
     }
-    double *in = memory + value_scratch(series), *out = in + count * pitch;
+    double *const in = memory + value_scratch(series), *const out = in + count * pitch;
     Data* const values = reinterpret_cast<Data*>(out + count * pitch);
     fill_functions(series, count, z, stride, filled, pitch, memory, values);
     for (int64_t i = 0; i < count * pitch; ++i) in[i] = static_cast<double>(values[i]);
-    for (int step = 0; step < series.derivative; ++step) {
-        derive_columns(series.differentiation, pitch, in, out);
-        double* const swap = in;
-        in = out;
-        out = swap;
-    }
-    for (int64_t i = 0; i < size * pitch; ++i) table[i] = static_cast<Data>(in[i]);
+    const int64_t width = pitch / lanes<double>;
+    const double* const derived = repeat(series.derivative, in, out, [&](double* from, double* to) {
+        differentiate_transposed(series.differentiation, RowOfVectors{from, width}, RowOfVectors{to, width});
+    });
+    for (int64_t i = 0; i < size * pitch; ++i) table[i] = static_cast<Data>(derived[i]);
 }
 
 // The functions and their first derivatives, from one recurrence: `slope` is the series differentiated once. Both tables have
@@ -129,18 +108,19 @@ void fill_table(const Series& series, const Data* z, int64_t stride, int64_t fil
 template <class Data>
 void fill_both(const Series& slope, const Data* z, int64_t stride, int64_t filled, int64_t pitch, double* memory,
                Data* table, Data* derivative) {
-    const int64_t count = working_count(slope);
+    const int64_t count = working_count(slope), width = pitch / lanes<double>;
     fill_functions(slope, count, z, stride, filled, pitch, memory, table);
     if constexpr (sizeof(Data) == sizeof(double)) {
         // Where no substitution overwrites them the functions are read where they are.
         if (slope.differentiation.ahead == nullptr && slope.differentiation.leap == nullptr) {
-            derive_columns(slope.differentiation, pitch, table, derivative);
+            differentiate_transposed(slope.differentiation, RowOfVectors{table, width},
+                                     RowOfVectors{derivative, width});
             return;
         }
     }
     double *const in = memory + value_scratch(slope), *const out = in + count * pitch;
     for (int64_t i = 0; i < count * pitch; ++i) in[i] = static_cast<double>(table[i]);
-    derive_columns(slope.differentiation, pitch, in, out);
+    differentiate_transposed(slope.differentiation, RowOfVectors{in, width}, RowOfVectors{out, width});
     for (int64_t i = 0; i < slope.coefficients * pitch; ++i) derivative[i] = static_cast<Data>(out[i]);
 }
 

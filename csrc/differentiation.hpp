@@ -1,66 +1,124 @@
-// The derivative of a series as a map of its coefficients, and the transpose of that map.
+// The derivative of a series as a map of its coefficients, and the transpose of that map, which takes functions to theirs.
 //
 // Problem   u = sum c_n phi_n, u' = sum d_n phi_n: find d from c (and c-bar from d-bar) in O(count).
 // Method    d = (I - S)^{-1} B c with S strictly upper (two diagonals) and B tridiagonal; see struct Differentiation.
 //           The transpose runs the substitution forwards first and multiplies by B^T after. A family has one of the two
 //           diagonals of S at most.
-// Layout    contiguous rows of `count` doubles; input and output must not overlap.
+// Layout    A row says where its number k is: contiguous, a stride apart, or whole vectors side by side. Input and output
+//           must not overlap, but where a function says that it works in place.
 // Cost      three FMAs an entry, and one where S has a diagonal.
+// Shared    by every processor. A block of a GPU's threads shares out one row by the same entries of B (cuda/prepare.hpp);
+//           its substitution, which waits for itself, is cut into parts there (cuda/chain.hpp).
 #pragma once
 #include "recurrence.hpp"
+#ifdef SPECFAST_ON_GPU
+#include "cuda/scalar.hpp"
+#else
+#include "simd.hpp"
+#endif
 
 namespace specfast {
 namespace {
 
-// out = B in, or B^T in; no entry waits for another.
-inline void band(const Differentiation& table, const double* below, const double* above, int shift, const double* in,
-                 double* out) {
-    const int64_t last = table.count - 1;
-    const double* const middle = table.middle;
-    if (last == 0) {
-        out[0] = middle[0] * in[0];
-        return;
+template <class T>
+struct ContiguousRow {
+    T* numbers;
+    static constexpr int64_t width = 1;
+    SPECFAST_INLINE double get(int64_t k, int64_t) const { return static_cast<double>(numbers[k]); }
+    SPECFAST_INLINE void set(int64_t k, int64_t, double value) const { numbers[k] = static_cast<T>(value); }
+    static SPECFAST_INLINE double all(double factor) { return factor; }
+};
+
+template <class T>
+struct StridedRow {
+    T* numbers;
+    int64_t stride;
+    static constexpr int64_t width = 1;
+    SPECFAST_INLINE double get(int64_t k, int64_t) const { return static_cast<double>(numbers[k * stride]); }
+    SPECFAST_INLINE void set(int64_t k, int64_t, double value) const { numbers[k * stride] = static_cast<T>(value); }
+    static SPECFAST_INLINE double all(double factor) { return factor; }
+};
+
+#ifndef SPECFAST_ON_GPU
+// `width` rows at once, a vector of them at a time.
+struct RowOfVectors {
+    double* numbers;
+    int64_t width;
+    SPECFAST_INLINE Vector<double> get(int64_t k, int64_t i) const {
+        return load(numbers + (k * width + i) * lanes<double>);
     }
-    out[0] = middle[0] * in[0] + above[shift] * in[1];
-    for (int64_t k = 1; k < last; ++k) {
-        out[k] = middle[k] * in[k] + below[k - shift] * in[k - 1] + above[k + shift] * in[k + 1];
+    SPECFAST_INLINE void set(int64_t k, int64_t i, Vector<double> value) const {
+        store(numbers + (k * width + i) * lanes<double>, value);
     }
-    out[last] = middle[last] * in[last] + below[last - shift] * in[last - 1];
+    static SPECFAST_INLINE Vector<double> all(double factor) { return splat<double>(factor); }
+};
+#endif
+
+template <class Row>
+SPECFAST_INLINE void add_multiple(const Row& row, int64_t to, double factor, int64_t from) {
+    for (int64_t i = 0; i < row.width; ++i) row.set(to, i, row.get(to, i) + Row::all(factor) * row.get(from, i));
 }
 
-inline void differentiate(const Differentiation& table, const double* coef, double* derivative) {
-    const int64_t count = table.count;
-    band(table, table.lower, table.upper, 0, coef, derivative);
-    for (int64_t k = count - 2; table.ahead != nullptr && k >= 0; --k) {
-        derivative[k] += table.ahead[k] * derivative[k + 1];
+// Entry k of B in; of B^T in with `below` and `above` exchanged and a shift of 1. There may be none before or behind it.
+template <class In, class Out>
+SPECFAST_INLINE void band_entry(const Differentiation& map, const double* below, const double* above, int shift,
+                                const In& in, const Out& out, int64_t k, bool before, bool behind) {
+    for (int64_t i = 0; i < in.width; ++i) {
+        auto sum = In::all(map.middle[k]) * in.get(k, i);
+        if (before) sum += In::all(below[k - shift]) * in.get(k - 1, i);
+        if (behind) sum += In::all(above[k + shift]) * in.get(k + 1, i);
+        out.set(k, i, sum);
     }
-    for (int64_t k = count - 3; table.leap != nullptr && k >= 0; --k)
-        derivative[k] += table.leap[k] * derivative[k + 2];
 }
 
-// `cotangent` is overwritten by the intermediate (I - S)^{-T} cotangent.
-inline void differentiate_transposed(const Differentiation& table, double* cotangent, double* coef) {
-    const int64_t count = table.count;
-    for (int64_t k = 1; table.ahead != nullptr && k < count; ++k) cotangent[k] += table.ahead[k - 1] * cotangent[k - 1];
-    for (int64_t k = 2; table.leap != nullptr && k < count; ++k) cotangent[k] += table.leap[k - 2] * cotangent[k - 2];
-    band(table, table.upper, table.lower, 1, cotangent, coef);
+template <class In, class Out>
+SPECFAST_INLINE void band(const Differentiation& map, const double* below, const double* above, int shift, const In& in,
+                          const Out& out) {
+    const int64_t last = map.count - 1;
+    band_entry(map, below, above, shift, in, out, 0, false, last > 0);
+    for (int64_t k = 1; k < last; ++k) band_entry(map, below, above, shift, in, out, k, true, true);
+    if (last > 0) band_entry(map, below, above, shift, in, out, last, true, false);
 }
 
-// Both apply the map `order` times, alternating between two buffers of `count`; they return the one that holds the
-// result.
-inline double* derive(const Differentiation& table, int order, double* current, double* other) {
-    for (int step = 0; step < order; ++step) {
-        differentiate(table, current, other);
-        double* const swap = current;
-        current = other;
-        other = swap;
+template <class In, class Out>
+SPECFAST_INLINE void differentiate(const Differentiation& map, const In& coef, const Out& derivative) {
+    band(map, map.lower, map.upper, 0, coef, derivative);
+    for (int64_t k = map.count - 2; map.ahead != nullptr && k >= 0; --k)
+        add_multiple(derivative, k, map.ahead[k], k + 1);
+    for (int64_t k = map.count - 3; map.leap != nullptr && k >= 0; --k) add_multiple(derivative, k, map.leap[k], k + 2);
+}
+
+// The input is overwritten by the intermediate (I - S)^{-T} in.
+template <class In, class Out>
+SPECFAST_INLINE void differentiate_transposed(const Differentiation& map, const In& in, const Out& out) {
+    for (int64_t k = 1; map.ahead != nullptr && k < map.count; ++k) add_multiple(in, k, map.ahead[k - 1], k - 1);
+    for (int64_t k = 2; map.leap != nullptr && k < map.count; ++k) add_multiple(in, k, map.leap[k - 2], k - 2);
+    band(map, map.upper, map.lower, 1, in, out);
+}
+
+// The same in place, for one row: both steps side by side, so that three numbers are enough to remember.
+template <class Row>
+SPECFAST_INLINE void differentiate_transposed_in_place(const Differentiation& map, const Row& row) {
+    const int64_t last = map.count - 1;
+    double before = 0, own = row.get(0, 0);
+    for (int64_t k = 0; k <= last; ++k) {
+        double next = k < last ? row.get(k + 1, 0) : 0.0;
+        if (k < last && map.ahead != nullptr) next += map.ahead[k] * own;
+        if (k < last && k > 0 && map.leap != nullptr) next += map.leap[k - 1] * before;
+        double sum = map.middle[k] * own;
+        if (k > 0) sum += map.upper[k - 1] * before;
+        if (k < last) sum += map.lower[k + 1] * next;
+        row.set(k, 0, sum);
+        before = own;
+        own = next;
     }
-    return current;
 }
 
-inline double* derive_transposed(const Differentiation& table, int order, double* current, double* other) {
-    for (int step = 0; step < order; ++step) {
-        differentiate_transposed(table, current, other);
+// Applies a map `order` times, alternating between two buffers; returns the one that holds the result.
+template <class Step>
+SPECFAST_INLINE double* repeat(int64_t order, double* current, double* other, const Step& step) {
+    for (int64_t i = 0; i < order; ++i) {
+        step(current, other);
         double* const swap = current;
         current = other;
         other = swap;

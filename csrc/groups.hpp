@@ -12,7 +12,8 @@
 namespace specfast {
 namespace {
 
-constexpr Regime all_regimes[3] = {near, far, end}, others_than_near[2] = {far, end};
+constexpr Regime all_regimes[3] = {Regime::near, Regime::far, Regime::end},
+                 others_than_near[2] = {Regime::far, Regime::end};
 
 // Copies point m of `from` to `place`.
 template <class T>
@@ -70,8 +71,8 @@ inline bool move_out(const Recurrence<T>& recurrence, Points<T>& points, int64_t
         filled = close_group(points, group, first, filled);
     }
     for (int64_t i = 0; i < number; ++i) points.z[others[i]] = points.mantissa[others[i]] = 0;
-    points.first[near] = 0;
-    points.size[near] = padded;
+    points.first[Regime::near] = 0;
+    points.size[Regime::near] = padded;
     points.layout = Layout::moved_out;
     return true;
 }
@@ -82,7 +83,7 @@ inline void split(const Recurrence<T>& recurrence, Points<T>& points, const Move
     short list[2][block_points];
     const int64_t length[2] = {list_points(recurrence, points, count, true, count, list[0]),
                                list_points(recurrence, points, count, false, count, list[1])};
-    const Regime groups[2] = {near, end};
+    const Regime groups[2] = {Regime::near, Regime::end};
     for (int64_t group = 0, filled = 0; group < 2; ++group) {
         const int64_t first = filled;
         for (int64_t i = 0; i < length[group]; ++i) move(list[group][i], filled++);
@@ -105,14 +106,15 @@ inline void sort_by_band(const Recurrence<T>& recurrence, Points<T>& points, con
     for (int64_t i = 0; i < count; ++i) {
         const T size = move.z[i] < 0 ? -move.z[i] : move.z[i];
         const Regime regime = regime_of(recurrence, move.z[i]);
-        const int band = static_cast<int>((size - static_cast<T>(recurrence.near_limit)) * (regime == far ? scale : 0));
-        key[i] = static_cast<unsigned char>(regime == near ? 0 : regime == far ? 1 + band : bands + 1);
+        const int band =
+            static_cast<int>((size - static_cast<T>(recurrence.near_limit)) * (regime == Regime::far ? scale : 0));
+        key[i] = static_cast<unsigned char>(regime == Regime::near ? 0 : regime == Regime::far ? 1 + band : bands + 1);
         ++length[key[i]];
     }
     const int first_key[4] = {0, 1, bands + 1, bands + 2};
     for (const Regime group : all_regimes) {
         const int64_t first = filled;
-        for (int own = first_key[group]; own < first_key[group + 1]; ++own) {
+        for (int own = first_key[int(group)]; own < first_key[int(group) + 1]; ++own) {
             next[own] = filled;
             filled += length[own];
         }
@@ -131,7 +133,7 @@ inline void sort_out(const Recurrence<T>& recurrence, int64_t count, int64_t pad
     const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
     if (!some_far && !(some_end && any<T>(~found.all_end))) {
         points.layout = Layout::whole;
-        points.size[some_end ? end : near] = padded;
+        points.size[some_end ? Regime::end : Regime::near] = padded;
         return;
     }
     if (move_out(recurrence, points, count, padded)) return;
@@ -148,16 +150,16 @@ inline void sort_out(const Recurrence<T>& recurrence, int64_t count, int64_t pad
 template <class T, class In>
 inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t stride, int64_t count, Points<T>& points) {
     const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
-    for (int group = 0; group < 3; ++group) points.first[group] = points.size[group] = 0;
+    points.first = points.size = {};
     if (copy_points(recurrence, z, stride, count, points.z)) {
         points.layout = Layout::whole;
-        points.size[near] = padded;
+        points.size[Regime::near] = padded;
         const auto fill = recurrence.start == Start::gaussian      ? start_near<T, Start::gaussian>
                           : recurrence.start == Start::exponential ? start_near<T, Start::exponential>
                                                                    : start_near<T, Start::one>;
         fill(points, padded);
     } else {
-        sort_out(recurrence, count, padded, sizeof(In) == 4 ? T(1e-6) : T(2e-15), points);
+        sort_out(recurrence, count, padded, static_cast<T>(rounding_slack<In>), points);
     }
     if (points.layout == Layout::sorted) return;
     for (int64_t i = count; i < padded; ++i) points.mantissa[i] = 0;
@@ -167,7 +169,8 @@ inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t str
 template <class T, class Visit>
 inline void each_moved(const Points<T>& points, Visit visit) {
     if (points.layout == Layout::whole) return;
-    for (int group = points.layout == Layout::sorted ? near : far; group <= end; ++group) {
+    for (const Regime group : all_regimes) {
+        if (group == Regime::near && points.layout == Layout::moved_out) continue;
         for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; ++i) {
             if (points.origin[i] >= 0) visit(i, points.origin[i]);
         }

@@ -1,7 +1,6 @@
 // A block of points made ready for the recurrence: checked, with their start values.
 //
-// Problem   Most points need the plain recurrence ("near"). Far out start(z) underflows although phi_n need not
-// ("far");
+// Problem   Most points need the plain recurrence ("near"). Far out start(z) underflows although phi_n need not ("far");
 //           close to a hard end of the domain the plain recurrence loses digits ("end"). A tile runs in one regime.
 // Method    One vectorised pass tells whether all points are near, which is the rule; then only start(z) is left to do.
 //           Otherwise a second one classifies; groups.hpp does the rest.
@@ -14,8 +13,6 @@
 namespace specfast {
 namespace {
 
-enum Regime { near = 0, far = 1, end = 2 };
-
 constexpr int64_t block_points = 512;
 constexpr int64_t most_moved_out = block_points / 4;
 
@@ -26,6 +23,13 @@ constexpr int64_t block_capacity = block_points + most_moved_out + 4 * lanes<T>;
 // them; or all sorted into groups.
 enum class Layout { whole, moved_out, sorted };
 
+// One value a regime.
+struct PerRegime {
+    int64_t of[3];
+    int64_t& operator[](Regime regime) { return of[int(regime)]; }
+    int64_t operator[](Regime regime) const { return of[int(regime)]; }
+};
+
 template <class T>
 struct Points {
     T* z;
@@ -34,7 +38,7 @@ struct Points {
     T* spare;         // the same three again while points are being grouped
     int64_t* origin;  // which point of the block this is, -1 for padding; of points that are not in place
     Layout layout;
-    int64_t first[3], size[3];  // the groups; sizes are whole vectors
+    PerRegime first, size;  // the groups; sizes are whole vectors
 };
 
 // Doubles of scratch memory that a block of points takes.
@@ -42,7 +46,7 @@ template <class T>
 constexpr int64_t points_scratch = (6 * block_capacity<T> * sizeof(T) + block_capacity<T> * 8) / 8 + 8;
 
 template <class T>
-inline void place_points(Points<T>& points, double* scratch) {
+inline void carve_points(Points<T>& points, double* scratch) {
     T* const start = reinterpret_cast<T*>(scratch);
     points.z = start;
     points.mantissa = start + block_capacity<T>;
@@ -55,7 +59,7 @@ template <class T>
 struct Classified {
     Vector<T> z;  // a harmless 0 where the result is known beforehand
     Vector<T> mantissa, exponent;
-    Mask<T> far, end;
+    Mask<T> is_far, is_at_end;
 };
 
 // On an interval; `slack`: one unit in the last place past its end is rounding in z = beta (x - x0), not a point
@@ -69,8 +73,8 @@ inline Classified<T> classify_on_interval(Vector<T> z, T slack, T end_limit) {
     result.z = select<T>(valid, z, zero);
     result.mantissa = select<T>(valid, one, nan);
     result.exponent = zero;
-    result.far = (Mask<T>)zero;
-    result.end = magnitude<T>(result.z) > splat<T>(1 - end_limit);
+    result.is_far = (Mask<T>)zero;
+    result.is_at_end = magnitude<T>(result.z) > splat<T>(1 - end_limit);
     return result;
 }
 
@@ -84,11 +88,11 @@ inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, 
     result.z = select<T>(outside | invalid, zero, z);
     const Scaled<T> own = start_value<T, start>(result.z);
     const Vector<T> size = magnitude<T>(result.z);
-    result.far = size > splat<T>(near_limit);
-    result.end = start == Start::exponential ? size < splat<T>(end_limit) : (Mask<T>)zero;
-    const Vector<T> factor = power_of_two<T>(select<T>(result.far, zero, own.exponent));
+    result.is_far = size > splat<T>(near_limit);
+    result.is_at_end = start == Start::exponential ? size < splat<T>(end_limit) : (Mask<T>)zero;
+    const Vector<T> factor = power_of_two<T>(select<T>(result.is_far, zero, own.exponent));
     result.mantissa = select<T>(outside, zero, select<T>(invalid, z, own.mantissa * factor));
-    result.exponent = select<T>(result.far, own.exponent, zero);
+    result.exponent = select<T>(result.is_far, own.exponent, zero);
     return result;
 }
 
@@ -114,9 +118,9 @@ inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points,
         store(points.z + i, own.z);
         store(points.mantissa + i, own.mantissa);
         store(points.exponent + i, own.exponent);
-        found.some_far |= own.far;
-        found.some_end |= own.end;
-        found.all_end &= own.end;
+        found.some_far |= own.is_far;
+        found.some_end |= own.is_at_end;
+        found.all_end &= own.is_at_end;
     }
     return found;
 }
@@ -138,9 +142,10 @@ template <class T>
 inline Regime regime_of(const Recurrence<T>& recurrence, T z) {
     const T size = z < 0 ? -z : z;
     if (recurrence.start == Start::one)
-        return size > static_cast<T>(1 - static_cast<T>(recurrence.end_limit)) ? end : near;
-    if (size > static_cast<T>(recurrence.near_limit)) return far;
-    return recurrence.start == Start::exponential && size < static_cast<T>(recurrence.end_limit) ? end : near;
+        return size > static_cast<T>(1 - static_cast<T>(recurrence.end_limit)) ? Regime::end : Regime::near;
+    if (size > static_cast<T>(recurrence.near_limit)) return Regime::far;
+    return recurrence.start == Start::exponential && size < static_cast<T>(recurrence.end_limit) ? Regime::end
+                                                                                                 : Regime::near;
 }
 
 // Copies the points; returns whether all of them are near.

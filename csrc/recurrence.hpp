@@ -17,6 +17,14 @@ namespace specfast {
 // The three shapes that phi_0 can take, up to a constant.
 enum class Start : int { gaussian = 0, exponential = 1, one = 2 };  // exp(-z^2/2), exp(-z/2), 1
 
+// Which recurrence a point needs: the plain one; with powers of two, where start(z) underflows although phi_n need not; the
+// difference form, close to a hard end of the domain.
+enum class Regime : int { near = 0, far = 1, end = 2 };
+
+// How far past an interval's end z may lie by the rounding of z = beta (x - x0) alone, for data of type Data.
+template <class Data>
+constexpr double rounding_slack = sizeof(Data) == 4 ? 1e-6 : 2e-15;
+
 // Tables hold n = 0 .. count-1 of each column; T is the type in which the recurrence runs.
 template <class T>
 struct Recurrence {

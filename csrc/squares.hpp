@@ -32,7 +32,7 @@ struct SumSquares {
     };
     template <class U, int R, Regime regime>
     Tile<U, R> open(int64_t place) const {
-        return {regime == end ? end_factor : near_factor, sums + place};
+        return {regime == Regime::end ? end_factor : near_factor, sums + place};
     }
 };
 
@@ -58,7 +58,7 @@ void squares(const Series& series, const Rows& rows, const Operand& z, int64_t p
         double* const memory = scratch.of_this_thread();
         double *const weight = memory + points_scratch<double>, *const sums = weight + block_capacity<double>;
         Points<double> own;
-        place_points(own, memory);
+        carve_points(own, memory);
         set_points(recurrence, row_start<double>(rows, z, row) + begin * z.stride, z.stride, filled, own);
         for (int64_t i = 0; i < block_capacity<double>; ++i) weight[i] = 1;
         sweep_upwards(recurrence, count, own, weight, SumSquares<double>{near_factor, end_factor, sums});

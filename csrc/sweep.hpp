@@ -44,9 +44,9 @@ struct Downwards {
     template <int R>
     void run(int64_t vector) const {
         const int64_t i = vector * lanes<T>;
-        if constexpr (regime == near) {
+        if constexpr (regime == Regime::near) {
             clenshaw_near<T, R, Variant>(recurrence, coef, count, z + i, sums + i);
-        } else if constexpr (regime == far) {
+        } else if constexpr (regime == Regime::far) {
             clenshaw_far<T, R, Variant>(recurrence, coef, count, z + i, sums + i, exponents + i);
         } else {
             clenshaw_end<T, R, Variant>(recurrence, coef, count, z + i, sums + i);
@@ -62,7 +62,7 @@ inline void with_flag(bool flag, const Body& body) {
 
 template <class T>
 inline bool variant(const Recurrence<T>& recurrence, Regime regime) {
-    return regime == end ? recurrence.start == Start::one : recurrence.b != nullptr;
+    return regime == Regime::end ? recurrence.start == Start::one : recurrence.b != nullptr;
 }
 
 template <class T, Regime regime>
@@ -71,7 +71,7 @@ inline void group_downwards(const Recurrence<T>& recurrence, const T* coef, int6
     const int64_t at = points.first[regime];
     if (points.size[regime] == 0) return;
     with_flag(variant(recurrence, regime), [&](auto flag) {
-        tiles<regime == end ? tail_vectors : max_vectors>(
+        tiles<regime == Regime::end ? tail_vectors : max_vectors>(
             points.size[regime] / lanes<T>, Downwards<T, regime, decltype(flag)::value>{
                                                 recurrence, coef, count, points.z + at, sums + at, exponents + at});
     });
@@ -82,9 +82,9 @@ inline void group_downwards(const Recurrence<T>& recurrence, const T* coef, int6
 template <class T>
 inline void sum_downwards(const Recurrence<T>& recurrence, const T* near_coef, const T* end_coef, int64_t count,
                           const Points<T>& points, T* sums, T* exponents) {
-    group_downwards<T, near>(recurrence, near_coef, count, points, sums, exponents);
-    group_downwards<T, far>(recurrence, near_coef, count, points, sums, exponents);
-    group_downwards<T, end>(recurrence, end_coef, count, points, sums, exponents);
+    group_downwards<T, Regime::near>(recurrence, near_coef, count, points, sums, exponents);
+    group_downwards<T, Regime::far>(recurrence, near_coef, count, points, sums, exponents);
+    group_downwards<T, Regime::end>(recurrence, end_coef, count, points, sums, exponents);
 }
 
 // A visitor has `most`, the vectors of its largest tile, and `template <class T, int R, Regime> Tile open(int64_t
@@ -102,9 +102,9 @@ struct Upwards {
         const T *z = points.z + i, *mantissa = points.mantissa + i;
         auto own = visitor.template open<T, R, regime>(i);
         const auto visit = [&](int64_t n, const Vector<T>* term) __attribute__((always_inline)) { own(n, term); };
-        if constexpr (regime == near) {
+        if constexpr (regime == Regime::near) {
             forwards_near<T, R, Variant>(recurrence, count, z, mantissa, weight + i, visit);
-        } else if constexpr (regime == far) {
+        } else if constexpr (regime == Regime::far) {
             forwards_far<T, R, Variant>(recurrence, count, z, mantissa, points.exponent + i, weight + i, visit);
         } else {
             forwards_end<T, R, Variant>(recurrence, count, z, mantissa, weight + i, visit);
@@ -118,7 +118,7 @@ inline void group_upwards(const Recurrence<T>& recurrence, int64_t count, const 
                           const Visitor& visitor) {
     if (points.size[regime] == 0) return;
     with_flag(variant(recurrence, regime), [&](auto flag) {
-        tiles < regime == near ||
+        tiles < regime == Regime::near ||
             Visitor::most<tail_vectors ? Visitor::most : tail_vectors>(
                 points.size[regime] / lanes<T>,
                 Upwards<T, regime, decltype(flag)::value, Visitor>{recurrence, count, points, weight, visitor});
@@ -129,9 +129,9 @@ inline void group_upwards(const Recurrence<T>& recurrence, int64_t count, const 
 template <class T, class Visitor>
 inline void sweep_upwards(const Recurrence<T>& recurrence, int64_t count, const Points<T>& points, const T* weight,
                           const Visitor& visitor) {
-    group_upwards<T, near>(recurrence, count, points, weight, visitor);
-    group_upwards<T, far>(recurrence, count, points, weight, visitor);
-    group_upwards<T, end>(recurrence, count, points, weight, visitor);
+    group_upwards<T, Regime::near>(recurrence, count, points, weight, visitor);
+    group_upwards<T, Regime::far>(recurrence, count, points, weight, visitor);
+    group_upwards<T, Regime::end>(recurrence, count, points, weight, visitor);
 }
 
 }  // namespace

@@ -23,15 +23,15 @@ inline Vector<T> finished(const Points<T>& points, const T* sums, int64_t i, Vec
 // Multiplies by start(z) and by the power of two that was taken out of the coefficients.
 template <bool moved_out, class T>
 inline void finish_sums(const Points<T>& points, const Coefficients<T>& coef, T* sums, const T* exponents) {
-    for (int group = 0; group < 3; ++group) {
-        if (group == far || (moved_out && group == near)) continue;
-        const PowerOfTwo up = power_of_two_factors(group == near ? coef.near_exponent : coef.end_exponent);
+    for (const Regime group : all_regimes) {
+        if (group == Regime::far || (moved_out && group == Regime::near)) continue;
+        const PowerOfTwo up = power_of_two_factors(group == Regime::near ? coef.near_exponent : coef.end_exponent);
         const Vector<T> first = splat<T>(static_cast<T>(up.first)), second = splat<T>(static_cast<T>(up.second));
         for (int64_t i = points.first[group]; i < points.first[group] + points.size[group]; i += lanes<T>) {
             store(sums + i, finished<T>(points, sums, i, first, second));
         }
     }
-    for (int64_t i = points.first[far]; i < points.first[far] + points.size[far]; ++i) {
+    for (int64_t i = points.first[Regime::far]; i < points.first[Regime::far] + points.size[Regime::far]; ++i) {
         const double exponent = static_cast<double>(points.exponent[i]) + exponents[i] + coef.near_exponent;
         sums[i] = static_cast<T>(times_power_of_two(static_cast<double>(sums[i]) * points.mantissa[i], exponent));
     }
@@ -53,16 +53,16 @@ template <class T, class Data>
 void synthesize_run(const Recurrence<T>& recurrence, Coefficients<T>& coef, int64_t count, const Data* z,
                     int64_t stride, int64_t length, double* memory, Data* values) {
     Points<T> points;
-    place_points(points, memory);
+    carve_points(points, memory);
     T* const sums = reinterpret_cast<T*>(memory + points_scratch<T>);
     T* const exponents = sums + block_capacity<T>;
     for (int64_t begin = 0; begin < length; begin += block_points) {
         const int64_t filled = smaller(block_points, length - begin);
         set_points(recurrence, z + begin * stride, stride, filled, points);
-        const T* end_coef = points.size[end] > 0 ? coef.end_form() : nullptr;
+        const T* end_coef = points.size[Regime::end] > 0 ? coef.end_form() : nullptr;
         sum_downwards(recurrence, coef.near_form(), end_coef, count, points, sums, exponents);
         if constexpr (std::is_same<T, Data>::value) {
-            if (points.layout != Layout::sorted && points.size[near] > 0) {
+            if (points.layout != Layout::sorted && points.size[Regime::near] > 0) {
                 finish_near(points, coef, sums, filled, values + begin);
                 if (points.layout == Layout::moved_out) {
                     finish_sums<true>(points, coef, sums, exponents);

@@ -106,8 +106,9 @@ struct WriteTerms {
     };
     template <class U, int R, Regime regime>
     Tile<U, R> open(int64_t place) const {
-        const bool moved = points.layout == Layout::sorted || (points.layout == Layout::moved_out && regime != near);
-        return {*this, regime == end ? recurrence.value_at_end : recurrence.scale, place, moved};
+        const bool moved =
+            points.layout == Layout::sorted || (points.layout == Layout::moved_out && regime != Regime::near);
+        return {*this, regime == Regime::end ? recurrence.value_at_end : recurrence.scale, place, moved};
     }
 };
 
@@ -137,7 +138,7 @@ struct BasisBlock {
     }
     BasisBlock(const Series& given, const Recurrence<T>& tables, int64_t size, double* memory)
         : series(given), recurrence(tables), count(size) {
-        place_points(points, memory);
+        carve_points(points, memory);
         weight = reinterpret_cast<T*>(memory + points_scratch<T>);
         double* const behind = memory + points_scratch<T> + block_capacity<T>;
         panel = reinterpret_cast<T*>(behind);
@@ -219,7 +220,8 @@ void differentiate_rows(const Differentiation& table, const Rows& rows, const Op
         double* const output = input + count;
         const Data* source = row_start<Data>(rows, coef, row);
         for (int64_t n = 0; n < count; ++n) input[n] = static_cast<double>(source[n * coef.stride]);
-        transposed ? differentiate_transposed(table, input, output) : differentiate(table, input, output);
+        const ContiguousRow<double> from{input}, to{output};
+        transposed ? differentiate_transposed(table, from, to) : differentiate(table, from, to);
         for (int64_t n = 0; n < count; ++n) result[row * count + n] = static_cast<Data>(output[n]);
     }
 }

@@ -46,12 +46,12 @@ struct Climber {
         point = at;
         weight = own_weight;
         exponent = static_cast<int>(at.exponent);
-        current = at.regime == GpuRegime::far ? at.mantissa : at.mantissa * own_weight;
+        current = at.regime == Regime::far ? at.mantissa : at.mantissa * own_weight;
         previous = lost = factor = 0;
     }
     SPECFAST_DEVICE void bring_down() {
         using Range = GpuRange<T>;
-        while (size_of(current) > Range::high && size_of(current) <= Range::largest) {
+        while (magnitude(current) > Range::high && magnitude(current) <= Range::largest) {
             current *= Range::step;
             previous *= Range::step;
             exponent += Range::step_exponent;
@@ -61,7 +61,7 @@ struct Climber {
     // q_n times the weight, in its regime's scale; then goes on to the next. Term n is the terms' i-th.
     template <class Terms>
     SPECFAST_DEVICE T step(const Recurrence<T>& recurrence, const Terms& terms, int64_t n, int64_t i) {
-        if (point.regime == GpuRegime::end) {
+        if (point.regime == Regime::end) {
             const T term = with_parity(recurrence, current, point.z, n);
             previous = terms.r[i] * previous - terms.kappa[i] * distance_to_end(recurrence, point.z) * current;
             const T change = previous + lost, next = current + change;
@@ -70,7 +70,7 @@ struct Climber {
             return term;
         }
         T term = current;
-        if (point.regime == GpuRegime::far) {
+        if (point.regime == Regime::far) {
             if (n % GpuRange<T>::between_checks == 0) bring_down();
             term = (current * GpuRange<T>::split) * factor;
         }
@@ -81,11 +81,11 @@ struct Climber {
     }
     template <class Terms>
     SPECFAST_DEVICE T scale(const Terms& terms, int64_t i) const {
-        return point.regime == GpuRegime::end ? static_cast<T>(terms.value_at_end[i]) : terms.scale[i];
+        return point.regime == Regime::end ? static_cast<T>(terms.value_at_end[i]) : terms.scale[i];
     }
     template <class Terms>
     SPECFAST_DEVICE T coefficient(const Terms& terms, int64_t i) const {
-        return point.regime == GpuRegime::end ? terms.end[i] : terms.near[i];
+        return point.regime == Regime::end ? terms.end_coef[i] : terms.near_coef[i];
     }
 };
 

@@ -7,7 +7,7 @@
 //           product, found from the functions. The set being a cross, rectangles are nearly full.
 // Layout    A block has a tile of `width` points with their functions and products in its memory (cross_tables.hpp). `width` threads side
 //           by side take a rectangle, a point each, and read its coefficients as a broadcast of 16 bytes; they go on to the
-//           rectangle as many further as there are such strands, and the strands' sums are added in order.
+//           rectangle as many further as there are such teams, and the teams' sums are added in order.
 // Cost      one FMA an index, an eighth of a load, and a quarter (double: a half) of a broadcast; split + 1 a leading index.
 #pragma once
 #include "cross_tables.hpp"
@@ -90,14 +90,13 @@ SPECFAST_DEVICE void cross_synthesize(const GpuCross& cross, const GpuSeries<T>*
             const GpuColumn<T>* const columns =
                 reinterpret_cast<const GpuColumn<T>*>(coef + row * coef_row + channel * cross.columns * cross_height);
             T sum = 0;
-            for (int64_t i = cross.part_ends[part] + threads.strand; i < cross.part_ends[part + 1];
-                 i += threads.strands)
+            for (int64_t i = cross.part_ends[part] + threads.team; i < cross.part_ends[part + 1]; i += threads.teams)
                 sum += sum_rectangle(cross, i, columns, functions + lane, products + lane, width);
             shares[threadIdx.x] = sum;
             __syncthreads();
-            if (threads.strand == 0 && first + lane < points) {
+            if (threads.team == 0 && first + lane < points) {
                 T total = 0;
-                for (int64_t other = 0; other < threads.strands; ++other) total += shares[other * width + lane];
+                for (int64_t other = 0; other < threads.teams; ++other) total += shares[other * width + lane];
                 partial[((part * rows + row) * channels + channel) * points + first + lane] = total;
             }
             __syncthreads();

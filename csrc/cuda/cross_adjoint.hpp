@@ -33,7 +33,7 @@ SPECFAST_DEVICE void fill_leading(const GpuCross& cross, const CrossGroup& group
                                   const CrossThreads& threads, int64_t pitch, const T* functions, T* leading) {
     const T value = threads.lane < left ? values[threads.lane] : T(0);
     T* const to = leading + threads.lane * leading_pitch<T>(group);
-    for (int64_t row = threads.strand; row < group.rectangles * cross_height; row += threads.strands) {
+    for (int64_t row = threads.team; row < group.rectangles * cross_height; row += threads.teams) {
         const int32_t* const entries =
             cross.entries + (group.rectangle + row / cross_height) * cross.split * cross_height + row % cross_height;
         T product = value;

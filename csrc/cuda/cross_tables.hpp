@@ -7,6 +7,7 @@
 // Layout    [function][pitch] and [product][pitch], points along the pitch.
 // Cost      three FMAs a function, two loads and a multiplication a product.
 #pragma once
+#include "../differentiation.hpp"
 #include "../tree.hpp"
 #include "climber.hpp"
 
@@ -16,8 +17,8 @@ namespace {
 template <class T>
 SPECFAST_DEVICE void climb(const GpuSeries<T>& series, T z, T* column, int64_t pitch) {
     const Recurrence<T>& recurrence = series.recurrence;
-    const GpuPoint<T> point = place(recurrence, z, static_cast<T>(rounding_slack<T>));
-    if (point.regime == GpuRegime::near) {
+    const GpuPoint<T> point = classify(recurrence, z, static_cast<T>(rounding_slack<T>));
+    if (point.regime == Regime::near) {
         T current = point.mantissa, previous = 0;
         for (int64_t n = 0; n < recurrence.count; ++n) {
             const GpuStep<T> step = series.steps[n];
@@ -37,31 +38,13 @@ SPECFAST_DEVICE void climb(const GpuSeries<T>& series, T z, T* column, int64_t p
     }
 }
 
-// out = B^T (I - S)^-T in, in place: see differentiation.hpp and derive_columns in ../cross_tables.hpp.
-template <class T>
-SPECFAST_DEVICE void derive(const Differentiation& map, T* column, int64_t pitch) {
-    const int64_t last = map.count - 1;
-    double before = 0, own = static_cast<double>(column[0]);
-    for (int64_t k = 0; k <= last; ++k) {
-        double next = k < last ? static_cast<double>(column[(k + 1) * pitch]) : 0.0;
-        if (k < last && map.ahead != nullptr) next += map.ahead[k] * own;
-        if (k < last && k > 0 && map.leap != nullptr) next += map.leap[k - 1] * before;
-        double sum = map.middle[k] * own;
-        if (k > 0) sum += map.upper[k - 1] * before;
-        if (k < last) sum += map.lower[k + 1] * next;
-        column[k * pitch] = static_cast<T>(sum);
-        before = own;
-        own = next;
-    }
-}
-
-// A block's threads as strands of `width` side by side, one for every point of a tile.
+// A block's threads as teams of `width` side by side, one for every point of a tile.
 struct CrossThreads {
-    int lane, strand, strands;
+    int lane, team, teams;
     SPECFAST_DEVICE explicit CrossThreads(int64_t width)
         : lane(static_cast<int>(threadIdx.x) % static_cast<int>(width)),
-          strand(static_cast<int>(threadIdx.x) / static_cast<int>(width)),
-          strands(static_cast<int>(blockDim.x) / static_cast<int>(width)) {}
+          team(static_cast<int>(threadIdx.x) / static_cast<int>(width)),
+          teams(static_cast<int>(blockDim.x) / static_cast<int>(width)) {}
 };
 
 // z (points, D) contiguous; of the points from `first` on those beyond the last are its copies.
@@ -69,10 +52,11 @@ template <class T>
 SPECFAST_DEVICE void fill_functions(const GpuCross& cross, const GpuSeries<T>* const* series, const T* z, int64_t first,
                                     int64_t points, const CrossThreads& threads, int64_t pitch, T* functions) {
     const int64_t m = first + threads.lane < points ? first + threads.lane : points - 1;
-    for (int64_t axis = threads.strand; axis < cross.dim; axis += threads.strands) {
+    for (int64_t axis = threads.team; axis < cross.dim; axis += threads.teams) {
         T* const column = functions + cross.axes[axis] * pitch + threads.lane;
         climb(*series[axis], z[m * cross.dim + axis], column, pitch);
-        for (int64_t step = 0; step < series[axis]->derivative; ++step) derive(series[axis]->map, column, pitch);
+        for (int64_t step = 0; step < series[axis]->derivative; ++step)
+            differentiate_transposed_in_place(series[axis]->map, StridedRow<T>{column, pitch});
     }
 }
 
@@ -84,7 +68,7 @@ SPECFAST_DEVICE const T* fill_products(const GpuCross& cross, const CrossThreads
     if (cross.products == 0) return last;
     T* const products = functions + cross.functions * pitch;
     const int64_t depth = cross.dim - cross.split - 1, lane = threads.lane;
-    for (int64_t run = threads.strand; run < cross.runs; run += threads.strands) {
+    for (int64_t run = threads.team; run < cross.runs; run += threads.teams) {
         const int32_t* const factors = cross.factors + run * depth;
         T leading = functions[factors[0] * pitch + lane];
         for (int64_t d = 1; d < depth; ++d) leading *= functions[factors[d] * pitch + lane];

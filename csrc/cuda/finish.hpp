@@ -26,12 +26,9 @@ SPECFAST_DEVICE void finish_adjoint(const GpuSeries<T>& series, const GpuRows& r
             current[n] = sum;
         }
         __syncthreads();
-        for (int64_t step = 0; step < derivative; ++step) {
-            differentiate_transposed(series.map, current, other, memory);
-            double* const swap = current;
-            current = other;
-            other = swap;
-        }
+        current = repeat(derivative, current, other, [&](double* from, double* to) {
+            differentiate_transposed_by_block(series.map, from, to, memory);
+        });
         for (int64_t n = threadIdx.x; n < series.coefficients; n += blockDim.x)
             result[row * series.coefficients + n] = static_cast<Data>(times_power_of_two(current[n], exponent));
     }
@@ -42,24 +39,13 @@ template <class T, class Data>
 SPECFAST_DEVICE void finish_vandermonde(const GpuSeries<T>& series, int64_t row_count, const T* functions,
                                         double* scratch, Data* result) {
     const int64_t count = series.recurrence.count;
-    const Differentiation& map = series.map;
     const int64_t all = int64_t(blockDim.x) * gridDim.x;
     for (int64_t row = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; row < row_count; row += all) {
         double *current = scratch + row * 2 * count, *other = current + count;
         for (int64_t n = 0; n < count; ++n) current[n] = static_cast<double>(functions[row * count + n]);
-        for (int64_t step = 0; step < series.derivative; ++step) {
-            for (int64_t k = 1; map.ahead != nullptr && k < count; ++k) current[k] += map.ahead[k - 1] * current[k - 1];
-            for (int64_t k = 2; map.leap != nullptr && k < count; ++k) current[k] += map.leap[k - 2] * current[k - 2];
-            for (int64_t k = 0; k < count; ++k) {
-                double sum = map.middle[k] * current[k];
-                if (k > 0) sum += map.upper[k - 1] * current[k - 1];
-                if (k < count - 1) sum += map.lower[k + 1] * current[k + 1];
-                other[k] = sum;
-            }
-            double* const swap = current;
-            current = other;
-            other = swap;
-        }
+        current = repeat(series.derivative, current, other, [&](double* from, double* to) {
+            differentiate_transposed(series.map, ContiguousRow<double>{from}, ContiguousRow<double>{to});
+        });
         for (int64_t n = 0; n < series.coefficients; ++n)
             result[row * series.coefficients + n] = static_cast<Data>(current[n]);
     }
@@ -78,9 +64,9 @@ SPECFAST_DEVICE void differentiate_rows(const GpuSeries<double>& series, int64_t
             current[n] = static_cast<double>(coef[row * count + n]);
         __syncthreads();
         if (transposed != 0) {
-            differentiate_transposed(series.map, current, other, memory);
+            differentiate_transposed_by_block(series.map, current, other, memory);
         } else {
-            differentiate(series.map, current, other, memory);
+            differentiate_by_block(series.map, current, other, memory);
         }
         for (int64_t n = threadIdx.x; n < count; n += blockDim.x) result[row * count + n] = static_cast<Data>(other[n]);
     }

@@ -11,8 +11,8 @@ using namespace specfast;
 
 #define SPECFAST_TYPED(T, Data, suffix)                                                                                \
     SPECFAST_KERNEL prepare_coefficients_##suffix(const GpuSeries<T>* series, int64_t rows, const Data* coef,          \
-                                                  double* scratch, T* near, T* end, int* exponents) {                  \
-        prepare_coefficients(*series, rows, coef, scratch, near, end, exponents);                                      \
+                                                  double* scratch, T* near_coef, T* end_coef, int* exponents) {        \
+        prepare_coefficients(*series, rows, coef, scratch, near_coef, end_coef, exponents);                            \
     }                                                                                                                  \
     SPECFAST_KERNEL find_maxima_##suffix(int64_t rows, int64_t parts, int64_t points, const Data* values,              \
                                          double* maxima) {                                                             \
@@ -33,10 +33,11 @@ using namespace specfast;
     }
 
 #define SPECFAST_TILED(T, Data, suffix, Points)                                                                        \
-    SPECFAST_KERNEL synthesize_##suffix##_##Points(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count, \
-                                                   int64_t points, int64_t z_stride, const T* near, const T* end,      \
-                                                   const int* exponents, const Data* z, Data* values) {                \
-        synthesize<T, Data, Points>(*series, *rows, row_count, points, z_stride, near, end, exponents, z, values);     \
+    SPECFAST_KERNEL synthesize_##suffix##_##Points(                                                                    \
+        const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count, int64_t points, int64_t z_stride,          \
+        const T* near_coef, const T* end_coef, const int* exponents, const Data* z, Data* values) {                    \
+        synthesize<T, Data, Points>(*series, *rows, row_count, points, z_stride, near_coef, end_coef, exponents, z,    \
+                                    values);                                                                           \
     }                                                                                                                  \
     SPECFAST_KERNEL adjoint_##suffix##_##Points(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count,    \
                                                 int64_t points, int64_t z_stride, int64_t parts, const T* weights,     \
@@ -44,12 +45,12 @@ using namespace specfast;
         adjoint<T, Data, Points, false>(*series, *rows, row_count, points, z_stride, parts, weights, weight_exponents, \
                                         z, partial, nullptr, nullptr, nullptr, nullptr);                               \
     }                                                                                                                  \
-    SPECFAST_KERNEL backward_##suffix##_##Points(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count,   \
-                                                 int64_t points, int64_t z_stride, int64_t parts, const T* weights,    \
-                                                 const int* weight_exponents, const Data* z, T* partial,               \
-                                                 const T* near, const T* end, const int* exponents, Data* slopes) {    \
+    SPECFAST_KERNEL backward_##suffix##_##Points(                                                                      \
+        const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count, int64_t points, int64_t z_stride,          \
+        int64_t parts, const T* weights, const int* weight_exponents, const Data* z, T* partial, const T* near_coef,   \
+        const T* end_coef, const int* exponents, Data* slopes) {                                                       \
         adjoint<T, Data, Points, true>(*series, *rows, row_count, points, z_stride, parts, weights, weight_exponents,  \
-                                       z, partial, near, end, exponents, slopes);                                      \
+                                       z, partial, near_coef, end_coef, exponents, slopes);                            \
     }                                                                                                                  \
     SPECFAST_KERNEL vandermonde_##suffix##_##Points(const GpuSeries<T>* series, int64_t points, const Data* z,         \
                                                     T* functions) {                                                    \

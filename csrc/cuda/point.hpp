@@ -10,8 +10,6 @@
 namespace specfast {
 namespace {
 
-enum class GpuRegime : int { near = 0, far = 1, end = 2 };
-
 template <class T>
 struct GpuRange;
 template <>
@@ -28,7 +26,7 @@ struct GpuRange<float> {
 };
 
 template <class T>
-SPECFAST_DEVICE T size_of(T value) {
+SPECFAST_DEVICE T magnitude(T value) {
     return value < 0 ? -value : value;
 }
 
@@ -37,29 +35,30 @@ struct GpuPoint {
     T z;         // a harmless 0 where the result is known beforehand
     T mantissa;  // start(z), of far points without its power of two; 0 beyond far_limit, NaN where z is not valid
     T exponent;  // of far points
-    GpuRegime regime;
+    Regime regime;
 };
 
 template <class T>
 SPECFAST_DEVICE GpuPoint<T> point_on_interval(const Recurrence<T>& recurrence, T z, T slack) {
-    const bool valid = size_of(z) <= 1 + slack;
+    const bool valid = magnitude(z) <= 1 + slack;
     z = !valid ? T(0) : z > 1 ? T(1) : z < -1 ? T(-1) : z;
-    const bool at_end = size_of(z) > 1 - static_cast<T>(recurrence.end_limit);
-    return {z, valid ? T(1) : static_cast<T>(nan("")), T(0), at_end ? GpuRegime::end : GpuRegime::near};
+    const bool at_end = magnitude(z) > 1 - static_cast<T>(recurrence.end_limit);
+    return {z, valid ? T(1) : static_cast<T>(nan("")), T(0), at_end ? Regime::end : Regime::near};
 }
 
 template <class T, Start start>
 SPECFAST_DEVICE GpuPoint<T> point_unbounded(const Recurrence<T>& recurrence, T z) {
-    const bool outside = size_of(z) > recurrence.far_limit || (start == Start::exponential && z < 0), invalid = z != z;
-    GpuPoint<T> point{outside || invalid ? T(0) : z, T(0), T(0), GpuRegime::near};
+    const bool outside = magnitude(z) > recurrence.far_limit || (start == Start::exponential && z < 0),
+               invalid = z != z;
+    GpuPoint<T> point{outside || invalid ? T(0) : z, T(0), T(0), Regime::near};
     const Scaled<T> own = start_value<T, start>(point.z);
-    const T size = size_of(point.z);
+    const T size = magnitude(point.z);
     if (size > recurrence.near_limit) {
-        point.regime = GpuRegime::far;
+        point.regime = Regime::far;
         point.exponent = own.exponent;
         point.mantissa = own.mantissa;
     } else {
-        if (start == Start::exponential && size < recurrence.end_limit) point.regime = GpuRegime::end;
+        if (start == Start::exponential && size < recurrence.end_limit) point.regime = Regime::end;
         point.mantissa = static_cast<T>(ldexp(static_cast<double>(own.mantissa), static_cast<int>(own.exponent)));
     }
     if (outside) point.mantissa = 0;
@@ -69,19 +68,16 @@ SPECFAST_DEVICE GpuPoint<T> point_unbounded(const Recurrence<T>& recurrence, T z
 
 // `slack`: so far past an interval's end z lies by the rounding of z = beta (x - x0).
 template <class T>
-SPECFAST_DEVICE GpuPoint<T> place(const Recurrence<T>& recurrence, T z, T slack) {
+SPECFAST_DEVICE GpuPoint<T> classify(const Recurrence<T>& recurrence, T z, T slack) {
     if (recurrence.start == Start::one) return point_on_interval(recurrence, z, slack);
     if (recurrence.start == Start::exponential) return point_unbounded<T, Start::exponential>(recurrence, z);
     return point_unbounded<T, Start::gaussian>(recurrence, z);
 }
 
-template <class Data>
-constexpr double rounding_slack = sizeof(Data) == 4 ? 1e-6 : 2e-15;
-
 // The distance to the nearer hard end.
 template <class T>
 SPECFAST_DEVICE T distance_to_end(const Recurrence<T>& recurrence, T z) {
-    return recurrence.start == Start::one ? 1 - size_of(z) : z;
+    return recurrence.start == Start::one ? 1 - magnitude(z) : z;
 }
 
 // (-1)^n at the left end of an interval: phi_n(-z) = (-1)^n phi_n(z).

@@ -5,6 +5,7 @@
 //           parts, one that scales.
 // Cost      two passes over the row, six more for every derivative.
 #pragma once
+#include "../differentiation.hpp"
 #include "chain.hpp"
 #include "point.hpp"
 
@@ -32,31 +33,27 @@ SPECFAST_DEVICE int exponent_below_one(double largest) {
     return exponent;
 }
 
-// out = B in, or B^T in (shift 1, `below` and `above` exchanged); see differentiation.hpp.
-SPECFAST_DEVICE void band(const Differentiation& map, const double* below, const double* above, int shift,
-                          const double* in, double* out) {
-    const int64_t last = map.count - 1;
-    for (int64_t k = threadIdx.x; k <= last; k += blockDim.x) {
-        double sum = map.middle[k] * in[k];
-        if (k > 0) sum += below[k - shift] * in[k - 1];
-        if (k < last) sum += above[k + shift] * in[k + 1];
-        out[k] = sum;
+// The maps of differentiation.hpp by a whole block, in step at the end; `memory` as for a chain.
+SPECFAST_DEVICE void band_by_block(const Differentiation& map, const double* below, const double* above, int shift,
+                                   const double* in, double* out) {
+    const ContiguousRow<const double> from{in};
+    for (int64_t k = threadIdx.x; k < map.count; k += blockDim.x) {
+        band_entry(map, below, above, shift, from, ContiguousRow<double>{out}, k, k > 0, k + 1 < map.count);
     }
+    __syncthreads();
 }
 
-// `memory` as for a chain.
-SPECFAST_DEVICE void differentiate(const Differentiation& map, const double* in, double* out, double* memory) {
-    band(map, map.lower, map.upper, 0, in, out);
-    __syncthreads();
+SPECFAST_DEVICE void differentiate_by_block(const Differentiation& map, const double* in, double* out, double* memory) {
+    band_by_block(map, map.lower, map.upper, 0, in, out);
     run_chain({map.ahead, map.count, 1, false}, out, memory);
     run_chain({map.leap, map.count, 2, false}, out, memory);
 }
 
-SPECFAST_DEVICE void differentiate_transposed(const Differentiation& map, double* in, double* out, double* memory) {
+SPECFAST_DEVICE void differentiate_transposed_by_block(const Differentiation& map, double* in, double* out,
+                                                       double* memory) {
     run_chain({map.ahead, map.count, 1, true}, in, memory);
     run_chain({map.leap, map.count, 2, true}, in, memory);
-    band(map, map.upper, map.lower, 1, in, out);
-    __syncthreads();
+    band_by_block(map, map.upper, map.lower, 1, in, out);
 }
 
 // Writes in_n scale_n 2^-exponent as T; returns the exponent. `scale` may be null.
@@ -64,7 +61,7 @@ template <class T>
 SPECFAST_DEVICE int normalise(const double* in, const double* scale, int64_t count, T* out, double* memory) {
     double largest = 0;
     for (int64_t n = threadIdx.x; n < count; n += blockDim.x) {
-        const double size = size_of(scale == nullptr ? in[n] : in[n] * scale[n]);
+        const double size = magnitude(scale == nullptr ? in[n] : in[n] * scale[n]);
         if (size > largest) largest = size;
     }
     const int exponent = exponent_below_one(largest_of_block(largest, memory));
@@ -75,28 +72,24 @@ SPECFAST_DEVICE int normalise(const double* in, const double* scale, int64_t cou
     return exponent;
 }
 
-// Rows of contiguous coefficients (rows, K). scratch (rows, 2, count), near and end (rows, count), exponents (rows, 2).
+// Rows of contiguous coefficients (rows, K). scratch (rows, 2, count), near_coef and end_coef (rows, count), exponents (rows, 2).
 template <class T, class Data>
 SPECFAST_DEVICE void prepare_coefficients(const GpuSeries<T>& series, int64_t rows, const Data* coef, double* scratch,
-                                          T* near, T* end, int* exponents) {
+                                          T* near_coef, T* end_coef, int* exponents) {
     SPECFAST_BLOCK_MEMORY(raw);
     double* const memory = reinterpret_cast<double*>(raw);
     const int64_t count = series.recurrence.count;
     for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
-        double *current = scratch + row * 2 * count, *other = current + count;
+        double *current = scratch + row * 2 * count, *const other = current + count;
         for (int64_t n = threadIdx.x; n < count; n += blockDim.x)
             current[n] = n < series.coefficients ? static_cast<double>(coef[row * series.coefficients + n]) : 0.0;
         __syncthreads();
-        for (int64_t step = 0; step < series.derivative; ++step) {
-            differentiate(series.map, current, other, memory);
-            double* const swap = current;
-            current = other;
-            other = swap;
-        }
-        const int first = normalise(current, series.recurrence.scale, count, near + row * count, memory);
+        current = repeat(series.derivative, current, other,
+                         [&](double* from, double* to) { differentiate_by_block(series.map, from, to, memory); });
+        const int first = normalise(current, series.recurrence.scale, count, near_coef + row * count, memory);
         int second = 0;
         if (series.recurrence.end_limit > 0)
-            second = normalise(current, series.recurrence.value_at_end, count, end + row * count, memory);
+            second = normalise(current, series.recurrence.value_at_end, count, end_coef + row * count, memory);
         if (threadIdx.x == 0) {
             exponents[2 * row] = first;
             exponents[2 * row + 1] = second;
@@ -109,7 +102,7 @@ template <class Data>
 SPECFAST_DEVICE double largest_of_thread(const Data* values, int64_t begin, int64_t end) {
     double largest = 0;
     for (int64_t m = begin + threadIdx.x; m < end; m += blockDim.x) {
-        const double size = size_of(static_cast<double>(values[m]));
+        const double size = magnitude(static_cast<double>(values[m]));
         if (size > largest && size <= 1.7976931348623157e308) largest = size;
     }
     return largest;

@@ -99,7 +99,7 @@ SPECFAST_DEVICE void sum_far(const GpuSeries<T>& series, const T* coef, const T*
         if (n % Range::between_checks != 0) continue;
         SPECFAST_UNROLL
         for (int p = 0; p < Points; ++p) {
-            while (size_of(sums.first[p]) > Range::high && size_of(sums.first[p]) <= Range::largest) {
+            while (magnitude(sums.first[p]) > Range::high && magnitude(sums.first[p]) <= Range::largest) {
                 sums.first[p] *= Range::step;
                 sums.second[p] *= Range::step;
                 exponents[p] += Range::step_exponent;
@@ -139,8 +139,8 @@ SPECFAST_DEVICE bool any_of_block(bool flag, int* memory) {
 
 template <class T, class Data, int Points>
 SPECFAST_DEVICE void synthesize(const GpuSeries<T>& series, const GpuRows& rows, int64_t row_count, int64_t points,
-                                int64_t z_stride, const T* near, const T* end, const int* exponents, const Data* z,
-                                Data* values) {
+                                int64_t z_stride, const T* near_coef, const T* end_coef, const int* exponents,
+                                const Data* z, Data* values) {
     SPECFAST_BLOCK_MEMORY(memory);
     const int64_t width = int64_t(blockDim.x) * Points, tiles = (points + width - 1) / width;
     for (int64_t task = blockIdx.x; task < row_count * tiles; task += gridDim.x) {
@@ -154,15 +154,15 @@ SPECFAST_DEVICE void synthesize(const GpuSeries<T>& series, const GpuRows& rows,
         for (int p = 0; p < Points; ++p) {
             const int64_t m = first + p * int64_t(blockDim.x);
             const T value = m < points ? static_cast<T>(from[m * z_stride]) : T(0);
-            point[p] = place(series.recurrence, value, static_cast<T>(rounding_slack<Data>));
-            at[p] = point[p].regime == GpuRegime::near ? point[p].z : T(0);
+            point[p] = classify(series.recurrence, value, static_cast<T>(rounding_slack<Data>));
+            at[p] = point[p].regime == Regime::near ? point[p].z : T(0);
             if (m < points) some[static_cast<int>(point[p].regime)] = true;
         }
         const int64_t count = series.recurrence.count;
         GpuSums<T, Points> sums;
         T result[Points] = {};
         int exponent[Points];
-        const auto take = [&](GpuRegime regime, int coef_exponent) {
+        const auto take = [&](Regime regime, int coef_exponent) {
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p) {
                 if (point[p].regime != regime) continue;
@@ -174,27 +174,27 @@ SPECFAST_DEVICE void synthesize(const GpuSeries<T>& series, const GpuRows& rows,
         for (int p = 0; p < Points; ++p) exponent[p] = 0;
         if (any_of_block(some[0], reinterpret_cast<int*>(memory + sums_memory<T> - 16))) {
             if (series.recurrence.b == nullptr) {
-                sum_near<T, Points, false>(series, near + own * count, at, sums, memory);
+                sum_near<T, Points, false>(series, near_coef + own * count, at, sums, memory);
             } else {
-                sum_near<T, Points, true>(series, near + own * count, at, sums, memory);
+                sum_near<T, Points, true>(series, near_coef + own * count, at, sums, memory);
             }
-            take(GpuRegime::near, exponents[2 * own]);
+            take(Regime::near, exponents[2 * own]);
         }
         if (some[1]) {
             SPECFAST_UNROLL
-            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == GpuRegime::far ? point[p].z : T(0);
+            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == Regime::far ? point[p].z : T(0);
             int taken[Points];
-            sum_far<T, Points>(series, near + own * count, at, sums, taken);
+            sum_far<T, Points>(series, near_coef + own * count, at, sums, taken);
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p)
-                if (point[p].regime == GpuRegime::far) exponent[p] = taken[p];
-            take(GpuRegime::far, exponents[2 * own]);
+                if (point[p].regime == Regime::far) exponent[p] = taken[p];
+            take(Regime::far, exponents[2 * own]);
         }
         if (some[2]) {
             SPECFAST_UNROLL
-            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == GpuRegime::end ? point[p].z : T(0);
-            sum_end<T, Points>(series, end + own * count, at, sums);
-            take(GpuRegime::end, exponents[2 * own + 1]);
+            for (int p = 0; p < Points; ++p) at[p] = point[p].regime == Regime::end ? point[p].z : T(0);
+            sum_end<T, Points>(series, end_coef + own * count, at, sums);
+            take(Regime::end, exponents[2 * own + 1]);
         }
         SPECFAST_UNROLL
         for (int p = 0; p < Points; ++p) {

@@ -21,7 +21,7 @@ struct RunOfTerms {
     T a[gpu_run], b[gpu_run], g[gpu_run];
     T kappa[gpu_run], r[gpu_run];
     T scale[gpu_run], value_at_end[gpu_run];
-    T near[gpu_run], end[gpu_run];
+    T near_coef[gpu_run], end_coef[gpu_run];
     int flag;
 };
 
@@ -32,8 +32,8 @@ constexpr int64_t sweep_memory = (sizeof(RunOfTerms<T>) + 15) / 16 * 16 + gpu_ru
 static_assert(sweep_memory<double, 128> == 36368 && sweep_memory<float, 128> == 18704, "geometry.cpp has the same");
 
 template <class T>
-SPECFAST_DEVICE void load_run(const GpuSeries<T>& series, int64_t begin, int length, const T* near, const T* end,
-                              RunOfTerms<T>& run) {
+SPECFAST_DEVICE void load_run(const GpuSeries<T>& series, int64_t begin, int length, const T* near_coef,
+                              const T* end_coef, RunOfTerms<T>& run) {
     const Recurrence<T>& recurrence = series.recurrence;
     __syncthreads();
     for (int i = threadIdx.x; i < length; i += blockDim.x) {
@@ -43,12 +43,12 @@ SPECFAST_DEVICE void load_run(const GpuSeries<T>& series, int64_t begin, int len
         run.b[i] = step.b;
         run.g[i] = step.g;
         run.scale[i] = step.scale;
-        if (near != nullptr) run.near[i] = near[n];
+        if (near_coef != nullptr) run.near_coef[i] = near_coef[n];
         if (recurrence.end_limit > 0) {
             run.kappa[i] = recurrence.kappa[n];
             run.r[i] = recurrence.r[n];
             run.value_at_end[i] = static_cast<T>(recurrence.value_at_end[n]);
-            if (end != nullptr) run.end[i] = end[n];
+            if (end_coef != nullptr) run.end_coef[i] = end_coef[n];
         }
     }
     __syncthreads();
@@ -85,13 +85,13 @@ SPECFAST_DEVICE bool place_all(const Recurrence<T>& recurrence, const Data* z, i
         const int64_t m = first + p * int64_t(blockDim.x);
         const bool inside = m < points;
         const GpuPoint<T> point =
-            place(recurrence, inside ? static_cast<T>(z[m * z_stride]) : T(0), static_cast<T>(rounding_slack<Data>));
+            classify(recurrence, inside ? static_cast<T>(z[m * z_stride]) : T(0), static_cast<T>(rounding_slack<Data>));
         climbers[p].begin(point, !inside ? T(0) : weights == nullptr ? T(1) : weights[m]);
         if (!inside) {
             climbers[p].current = 0;
-            climbers[p].point.regime = GpuRegime::near;
+            climbers[p].point.regime = Regime::near;
         }
-        if (climbers[p].point.regime != GpuRegime::near) all_near = false;
+        if (climbers[p].point.regime != Regime::near) all_near = false;
     }
     return all_near;
 }
@@ -111,7 +111,7 @@ struct SweepMemory {
 // A row's prepared coefficients, near and near the end, where the gradient in z is wanted too.
 template <class T>
 struct SweepCoefficients {
-    const T *near, *end;
+    const T *near_coef, *end_coef;
 };
 
 // A run of terms for a tile of points; their shares go to `share`, the gradient in z is added to `slope`.
@@ -143,7 +143,7 @@ SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerm
         for (int p = 0; p < Points; ++p) {
             Climber<T>& own = climbers[p];
             sum += own.current;
-            if constexpr (WithSlopes) slope[p] += run.near[i] * own.current;
+            if constexpr (WithSlopes) slope[p] += run.near_coef[i] * own.current;
             const T factor = recurrence.b == nullptr ? multiplier[p] : run.a[i] * own.point.z + run.b[i];
             const T next = factor * own.current - run.g[i] * own.previous;
             own.previous = own.current;
@@ -161,7 +161,7 @@ SPECFAST_DEVICE void sweep_tile(const GpuSeries<T>& series, Climber<T>* climbers
     T* const share = memory.shares + threadIdx.x;
     for (int64_t begin = 0; begin < recurrence.count; begin += gpu_run) {
         const int length = static_cast<int>(recurrence.count - begin < gpu_run ? recurrence.count - begin : gpu_run);
-        load_run(series, begin, length, coef.near, coef.end, *memory.run);
+        load_run(series, begin, length, coef.near_coef, coef.end_coef, *memory.run);
         const RunOfTerms<T>& run = *memory.run;
         if (mixed) {
             sweep_mixed<T, Points, WithSlopes>(recurrence, run, begin, length, climbers, share, slope);
@@ -172,12 +172,12 @@ SPECFAST_DEVICE void sweep_tile(const GpuSeries<T>& series, Climber<T>* climbers
     }
 }
 
-// `weights` (rows, points), prepared values; partial (rows, parts, count), each of as many tiles. With `near` (and `end`) the
+// `weights` (rows, points), prepared values; partial (rows, parts, count), each of as many tiles. With `near_coef` (and `end_coef`) the
 // gradient in z too: slopes (rows, points), by prepared coefficients one derivative up, without their exponents' power of two.
 template <class T, class Data, int Points, bool WithSlopes>
 SPECFAST_DEVICE void adjoint(const GpuSeries<T>& series, const GpuRows& rows, int64_t row_count, int64_t points,
                              int64_t z_stride, int64_t parts, const T* weights, const int* weight_exponents,
-                             const Data* z, T* partial, const T* near, const T* end, const int* exponents,
+                             const Data* z, T* partial, const T* near_coef, const T* end_coef, const int* exponents,
                              Data* slopes) {
     SPECFAST_BLOCK_MEMORY(raw);
     const SweepMemory<T> memory(raw);
@@ -186,8 +186,8 @@ SPECFAST_DEVICE void adjoint(const GpuSeries<T>& series, const GpuRows& rows, in
     for (int64_t task = blockIdx.x; task < row_count * parts; task += gridDim.x) {
         const int64_t row = task / parts, part = task % parts, from = part * tiles / parts;
         const int64_t weight_row = row_offset(rows, 0, row), coef_row = WithSlopes ? row_offset(rows, 2, row) : 0;
-        const SweepCoefficients<T> coef{WithSlopes ? near + coef_row * count : nullptr,
-                                        WithSlopes && end != nullptr ? end + coef_row * count : nullptr};
+        const SweepCoefficients<T> coef{WithSlopes ? near_coef + coef_row * count : nullptr,
+                                        WithSlopes && end_coef != nullptr ? end_coef + coef_row * count : nullptr};
         for (int64_t tile = from; tile < (part + 1) * tiles / parts; ++tile) {
             const int64_t first = tile * width + threadIdx.x;
             Climber<T> climbers[Points];
@@ -204,7 +204,7 @@ SPECFAST_DEVICE void adjoint(const GpuSeries<T>& series, const GpuRows& rows, in
                 for (int p = 0; p < Points; ++p) {
                     const int64_t m = first + p * int64_t(blockDim.x);
                     if (m >= points) continue;
-                    const int form = climbers[p].point.regime == GpuRegime::end;
+                    const int form = climbers[p].point.regime == Regime::end;
                     const int exponent = weight_exponents[weight_row] + exponents[2 * coef_row + form];
                     slopes[row * points + m] =
                         static_cast<Data>(times_power_of_two(static_cast<double>(slope[p]), exponent));
