@@ -17,15 +17,11 @@ from ..families import family_by_name
 from ..index_sets.cache import runs_of
 from . import _cpu, cpu_nd
 from . import cpu_fields as fused  # noqa: F401  (what `fields` asks a backend for)
-from .cpu_plans import (  # noqa: F401  (what a user asks for of this machine)
-    KERNELS,
-    Plan,
-    instruction_set,
-    instruction_sets,
-    nvcc,
-    openmp,
-    plan_of,
-)
+from .cpu_plans import KERNELS, Plan, plan_of
+from .cpu_plans import instruction_set as instruction_set  # what a user asks for of this machine
+from .cpu_plans import instruction_sets as instruction_sets
+from .cpu_plans import nvcc as nvcc
+from .cpu_plans import openmp as openmp
 from .matrix_product import ADJOINT_BY_PRODUCT, SYNTHESIZE_BY_PRODUCT, matrix_product_pays
 from .point_rows import broadcast
 

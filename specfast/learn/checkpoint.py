@@ -154,7 +154,7 @@ class Log:
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(folder / "tensorboard")  # type: ignore[no-untyped-call]
+            self._board = SummaryWriter(folder / "tensorboard")
 
     def write(self, record: dict[str, Any]) -> None:
         """Add one record."""
@@ -163,7 +163,7 @@ class Log:
             self._file.flush()
         if self._board is not None:
             for name, value in record.items():
-                self._board.add_scalar(name, value, record["step"])  # type: ignore[no-untyped-call]
+                self._board.add_scalar(name, value, record["step"])
 
     def close(self) -> None:
         """Close what is open."""

@@ -76,7 +76,7 @@ class Processes:
         dist.broadcast_object_list(answer, group_src=0, group=self.group)
         if answer[1] is not None:
             raise answer[1]
-        return answer[0]  # type: ignore[no-any-return]
+        return answer[0]
 
     def in_all(self, make: Callable[[], Result]) -> Result:
         """Return what each process makes; if that fails in one, raise its error in all."""

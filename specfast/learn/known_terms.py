@@ -94,7 +94,7 @@ class KnownTerms(nn.Module):
 
     def at_reference(self) -> Tensor:
         """Return the matrix (K, K) of all terms at the reference scale and shift."""
-        return sum(getattr(self, f"term_{place}") for place in range(len(self.terms)))  # type: ignore[return-value]
+        return sum(getattr(self, f"term_{place}") for place in range(len(self.terms)))
 
     def compensation(self, coef: Tensor, scale_shift: Tensor, moves: Tensor) -> Tensor:
         """Return the rate (..., C, K) that leaves the field as it is while the basis moves."""

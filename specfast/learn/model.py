@@ -122,7 +122,7 @@ class Model:
         """
         self._check_parameters(parameters, len(start.coef))
         dim, evaluations = self.encoder.space.dim, itertools.count()
-        ode = self.ode(norm, lambda: next(evaluations))  # type: ignore[arg-type, return-value]
+        ode = self.ode(norm, lambda: next(evaluations))
         try:
             coef, *moved = ode(start.coef, *start.log_scale_and_shift(dim), times, parameters)
         finally:  # also where the solver gave up; those of a backward pass are not counted

@@ -27,7 +27,7 @@ def _sum(x: Tensor, group: str) -> Tensor:
 
     # The sum is taken in place of a copy whose axes are in order; every process has it so.
     total = torch.ops._c10d_functional.all_reduce(x.contiguous(), "sum", group)
-    return torch.ops._c10d_functional.wait_tensor(total)  # type: ignore[no-any-return]
+    return torch.ops._c10d_functional.wait_tensor(total)
 
 
 def _share(x: Tensor, group: str) -> Tensor:
@@ -47,11 +47,11 @@ def _share_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Seque
 
 
 def _sum_tangent(ctx: Any, tangent: Tensor, *_: Any) -> Tensor:
-    return all_reduce(tangent, *ctx.rest)  # type: ignore[no-any-return]
+    return all_reduce(tangent, *ctx.rest)
 
 
 def _share_tangent(ctx: Any, tangent: Tensor, *_: Any) -> Tensor:
-    return copy_to_group(tangent, *ctx.rest)  # type: ignore[no-any-return]
+    return copy_to_group(tangent, *ctx.rest)
 
 
 all_reduce = register(

@@ -315,7 +315,7 @@ def synthesize(
 ) -> Tensor:  # fmt: skip
     """Return u^(k) at the points as torch.ops.specfast.synthesize does, small problems sooner."""
     if not plain(coef, x, scale, shift):
-        return _synthesize_operator(coef, x, scale, shift, space, derivative)  # type: ignore[no-any-return]
+        return _synthesize_operator(coef, x, scale, shift, space, derivative)
     if torch.is_grad_enabled() and (
         coef.requires_grad or x.requires_grad or scale.requires_grad or shift.requires_grad
     ):
@@ -328,7 +328,7 @@ def adjoint(
 ) -> Tensor:  # fmt: skip
     """Return the transpose of `synthesize` as torch.ops.specfast.adjoint does, small problems sooner."""
     if not plain(values, x, scale, shift):
-        return _adjoint_operator(values, x, scale, shift, space, derivative)  # type: ignore[no-any-return]
+        return _adjoint_operator(values, x, scale, shift, space, derivative)
     if torch.is_grad_enabled() and (
         values.requires_grad or x.requires_grad or scale.requires_grad or shift.requires_grad
     ):
@@ -342,4 +342,4 @@ def synthesize_backward(
     """Return the gradients of sum_m gradient_m u_m in coef, x, scale and shift; what was broadcast is not summed."""
     if not torch.is_grad_enabled() and plain(gradient, coef, x, scale, shift):
         return _fused(gradient, coef, x, scale, shift, space, derivative)
-    return _backward_operator(gradient, coef, x, scale, shift, space, derivative)  # type: ignore[no-any-return]
+    return _backward_operator(gradient, coef, x, scale, shift, space, derivative)

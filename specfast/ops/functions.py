@@ -26,7 +26,7 @@ def _vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
         raise ValueError(f"vandermonde: derivative={derivative}; 0 or more is expected")
     if size < 1:
         raise ValueError(f"vandermonde: {size} coefficients; at least one is expected")
-    return kernels.backend(z.device).vandermonde(z, size, family, derivative)  # type: ignore[no-any-return]
+    return kernels.backend(z.device).vandermonde(z, size, family, derivative)
 
 
 def _vandermonde_fake(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
@@ -54,7 +54,7 @@ def _differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     check_axis("differentiate", "coef", coef)
     if coef.shape[-1] < 1:
         raise ValueError("differentiate: 0 coefficients; at least one is expected")
-    return kernels.backend(coef.device).differentiate(coef, family, transposed)  # type: ignore[no-any-return]
+    return kernels.backend(coef.device).differentiate(coef, family, transposed)
 
 
 def _differentiate_fake(coef: Tensor, family: str, transposed: bool) -> Tensor:
