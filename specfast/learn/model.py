@@ -70,7 +70,7 @@ class Model:
 
     def ode(
         self, norm: Callable[[tuple[Tensor, ...]], Tensor] | None = None,
-        on_evaluation: Callable[[], None] | None = None,
+        on_evaluation: Callable[[], object] | None = None,
     ) -> SpectralODE:  # fmt: skip
         """Return the neural ODE of this model; scale and shift count from the encoder's own, steps are chosen by a norm.
 

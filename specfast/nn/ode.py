@@ -57,7 +57,7 @@ class _RightHandSide(nn.Module):
 
     def __init__(
         self, dynamics: Any, adaptive: bool, fixed: tuple[Tensor, Tensor], parameters: Tensor | None,
-        on_evaluation: Callable[[], None] | None, pace: Tensor | None = None, origin: Tensor | None = None,
+        on_evaluation: Callable[[], object] | None, pace: Tensor | None = None, origin: Tensor | None = None,
     ):  # fmt: skip
         super().__init__()
         self.dynamics, self.adaptive, self.fixed, self.parameters_of_equation = dynamics, adaptive, fixed, parameters
@@ -79,7 +79,7 @@ class _RightHandSide(nn.Module):
 
 
 # The first arguments of a right-hand side.
-_Given = tuple[Any, bool, tuple[Tensor, Tensor], Tensor | None, Callable[[], None] | None]
+_Given = tuple[Any, bool, tuple[Tensor, Tensor], Tensor | None, Callable[[], object] | None]
 
 
 class SpectralODE(nn.Module):
@@ -144,7 +144,7 @@ class SpectralODE(nn.Module):
         rtol: float = 1e-5,
         atol: float = 1e-6,
         options: dict[str, Any] | None = None,
-        on_evaluation: Callable[[], None] | None = None,
+        on_evaluation: Callable[[], object] | None = None,
     ):
         super().__init__()
         if method not in METHODS:
