@@ -73,7 +73,8 @@ struct FieldCall {
         given.shift = operand_of(x0, rows.all);
         given.points = points.length();
         given.is_double = read.is_double;
-        // On several axes every row has points of its own here.
+        // Without rows or points there is nothing to read. On several axes every row has points of its own here.
+        if (count_of(rows.all) == 0 || given.points == 0) return;
         agree = dim == 1 || (count_of(rows.points) == count_of(rows.all) &&
                              (count_of(rows.coef) == 1 || count_of(rows.coef) == count_of(rows.all)));
     }

@@ -49,7 +49,7 @@ struct Array {
     char* data;
     bool is_double;
     int axes;
-    int64_t sizes[max_leading_axes + 2], strides[max_leading_axes + 2];
+    int64_t sizes[max_leading_axes + 3], strides[max_leading_axes + 3];  // room for one more
 
     int leading() const {
         if (axes < 1) throw std::invalid_argument("an axis is expected");
@@ -90,6 +90,8 @@ class TensorReader {
         array.is_double = view.type_bits == 64;
         array.axes = view.ndim;
         std::copy_n(view.shape, view.ndim, array.sizes);
+        const bool some = std::find(array.sizes, array.sizes + array.axes, 0) == array.sizes + array.axes;
+        if (some && view.data == nullptr) throw std::invalid_argument("a tensor with memory is expected");
         std::copy_n(view.strides, view.ndim, array.strides);
         return array;
     }

@@ -278,6 +278,10 @@ class Family:
         """
         return 1.0, 0.0
 
+    def on_standard_domain(self) -> Family:
+        """Return the family whose x is z, but for the direction of a half-line: an interval's on [-1, 1]."""
+        return self
+
     def plain_recurrence(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Return a, b, c of phi_{n+1} = (a_n z + b_n) phi_n - c_n phi_{n-1} for n < count, and phi_0 / start.
 

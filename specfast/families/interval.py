@@ -50,6 +50,10 @@ class IntervalFamily(Family):
         """Return 2 / (b - a) and the midpoint."""
         return 2.0 / (self.b - self.a), 0.5 * (self.a + self.b)
 
+    def on_standard_domain(self) -> Family:
+        """Return the family on [-1, 1]."""
+        return type(self)(degree=self.degree)
+
     def into_domain(self, x: Tensor) -> Tensor:
         """Return tanh(x)."""
         return torch.tanh(x)

@@ -28,7 +28,7 @@ from .point_rows import broadcast
 
 def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     """Return memory of the broadcast leading shape and a last axis of length `last`."""
-    return torch.empty((*broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype)
+    return torch.empty((*broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype, device="cpu")
 
 
 _TABLE_BYTES = 1 << 20
@@ -38,11 +38,11 @@ class _Scratch(threading.local):
     """Memory for a table of functions, kept by every thread: fresh pages can cost more than what is written to them."""
 
     def __init__(self) -> None:
-        self.bytes = torch.empty(_TABLE_BYTES, dtype=torch.uint8)
+        self.bytes = torch.empty(_TABLE_BYTES, dtype=torch.uint8, device="cpu")
 
     def take(self, count: int, dtype: torch.dtype) -> Tensor:
         if count * dtype.itemsize > _TABLE_BYTES:
-            return torch.empty(count, dtype=dtype)
+            return torch.empty(count, dtype=dtype, device="cpu")
         return self.bytes.view(dtype)[:count]
 
 
@@ -69,7 +69,7 @@ def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) ->
         table = _scratch.take(size * points, z.dtype).view(size, points)
         return coef @ _vandermonde(z, size, family, derivative, table, by_degree=True)
     rows = coef.reshape(-1, size)
-    result = torch.empty((rows.shape[0], z.shape[0]), dtype=z.dtype)
+    result = torch.empty((rows.shape[0], z.shape[0]), dtype=z.dtype, device="cpu")
     for part, table in _tables(z, coef.shape[-1], family, derivative):
         torch.mm(rows, table, out=result[:, part])
     return result.reshape(*coef.shape[:-1], z.shape[0])
@@ -80,7 +80,7 @@ def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivativ
         table = _scratch.take(z.shape[0] * size, z.dtype).view(z.shape[0], size)
         return values @ _vandermonde(z, size, family, derivative, table, by_degree=False)
     rows = values.reshape(-1, values.shape[-1])
-    result = torch.zeros((rows.shape[0], size), dtype=z.dtype)
+    result = torch.zeros((rows.shape[0], size), dtype=z.dtype, device="cpu")
     for part, table in _tables(z, size, family, derivative):
         result.addmm_(rows[:, part], table.mT)
     return result.reshape(*values.shape[:-1], size)
@@ -114,15 +114,17 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative:
     """
     lead = broadcast(broadcast(gradient.shape[:-1], coef.shape[:-1]), z.shape[:-1])
     size = coef.shape[-1]
-    grad_coef = torch.empty((*lead, size), dtype=z.dtype)
-    grad_z = torch.empty((*lead, z.shape[-1]), dtype=z.dtype)
+    grad_coef = torch.empty((*lead, size), dtype=z.dtype, device="cpu")
+    grad_z = torch.empty((*lead, z.shape[-1]), dtype=z.dtype, device="cpu")
     KERNELS.backward(plan_of(family, size, derivative + 1), gradient, coef, z, grad_coef, grad_z)
     return grad_coef, grad_z
 
 
 def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
-    return _vandermonde(z, size, family, derivative, torch.empty((*z.shape, size), dtype=z.dtype), by_degree=False)
+    return _vandermonde(
+        z, size, family, derivative, torch.empty((*z.shape, size), dtype=z.dtype, device="cpu"), by_degree=False
+    )
 
 
 def _vandermonde(z: Tensor, size: int, family: str, derivative: int, result: Tensor, by_degree: bool) -> Tensor:
@@ -146,7 +148,7 @@ def squares(z: Tensor, size: int, family: str) -> Tensor:
 
 def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     """Return the coefficients of the derivative, or apply the transpose of that map."""
-    result = torch.empty(coef.shape, dtype=coef.dtype)
+    result = torch.empty(coef.shape, dtype=coef.dtype, device="cpu")
     KERNELS.differentiate(plan_of(family, coef.shape[-1], 0), coef, result, transposed)
     return result
 

@@ -135,6 +135,9 @@ class _Problem:
         if dim == 1:
             series = differentiated(kernels, coef, self.record.names[0], [own for (own,) in tuples])
             scaled = torch.stack([series[j] * factor(self.beta, families, own) for j, own in enumerate(tuples)])
+            # The axis of the derivatives goes before all leading axes, those that points alone have too.
+            missing = max(self.z.dim() + 1 - scaled.dim(), 0)
+            scaled = scaled.reshape(len(tuples), *(1,) * missing, *scaled.shape[1:])
             result: Tensor = kernels.synthesize(scaled, self.z, self.record.names[0], 0)
             return result.movedim(0, -2)
         result = kernels.product_derivatives(coef, self.z, *self._tree(), [list(own) for own in tuples])

@@ -28,7 +28,7 @@ ADJOINT_BY_PRODUCT = Rule(14.5e3, 29, 27, 5.4e5, 46)
 
 def matrix_product_pays(other: Tensor, z: Tensor, size: int, rule: Rule) -> bool:
     """Whether many rows of coefficients or values meet one row of points."""
-    if z.dim() > 1 and z.shape[0] > 1 and z.stride(0):
+    if other.dim() == 0 or (z.dim() > 1 and z.shape[0] > 1 and z.stride(0)):
         return False  # the usual case, soonest
     points, width = z.shape[-1], other.shape[-1]
     terms = points * size

@@ -25,7 +25,7 @@ class PointRows(NamedTuple):
         """Return a tensor of the leading axes and one of its own as (rows, channels, last)."""
         last = tensor.shape[-1]
         if not self.order:
-            return tensor.reshape(self.rows, self.channels, last)
+            return tensor.expand(*self.lead, last).reshape(self.rows, self.channels, last)
         moved = tensor.expand(*self.lead, last).permute(*self.order, len(self.lead))
         return moved.reshape(self.rows, self.channels, last)
 

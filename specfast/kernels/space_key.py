@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -104,3 +105,12 @@ def axes_of(key: str) -> int:
 def _described(key: str) -> SpaceRecord:
     families, index_set = from_description(json.loads(key))
     return SpaceRecord(tuple(families), index_set)
+
+
+def behind_key(args: Sequence[object]) -> SpaceRecord | None:
+    """Return the record of the key among an operator's arguments, where that alone does not describe it.
+
+    Who keeps the arguments for later keeps this too: the space may be gone by then.
+    """
+    key = next(arg for arg in args if isinstance(arg, str))
+    return record(key) if key.startswith("#") else None

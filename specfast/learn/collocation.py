@@ -16,7 +16,7 @@ from .mlp import perceptron, start_near_zero
 
 
 def _nodes(space: Space) -> tuple[Tensor, Tensor]:
-    """Return points (Q[, D]) and the matrix (K, Q) that takes values there to coefficients, at scale 1 and shift 0.
+    """Return points (Q[, D]) and the matrix (K, Q) that takes values there to coefficients, on the standard domain.
 
     On one axis half as many Gauss nodes again as functions, so that products of two do not alias; else the nodes of the space.
     """
@@ -27,8 +27,7 @@ def _nodes(space: Space) -> tuple[Tensor, Tensor]:
     z, weights = gauss(family, size + (size + 1) // 2)
     table = ops.vandermonde(torch.from_numpy(np.asarray(z)), size, family.name, 0).numpy()
     matrix = torch.from_numpy(table * np.asarray(weights)[:, None] / family.norm_squared(size)).T
-    beta, x0 = family.standard_scale_shift()
-    return torch.from_numpy(np.asarray(z) / beta + x0), (matrix / beta**family.power).contiguous()
+    return torch.from_numpy(np.asarray(z)), matrix.contiguous()
 
 
 class CollocationNetwork(nn.Module):
@@ -69,7 +68,7 @@ class CollocationNetwork(nn.Module):
         order: int = 2,
     ):
         super().__init__()
-        space, dim = encoder.space, encoder.space.dim
+        space, dim = encoder.standard, encoder.space.dim
         points, projection = _nodes(space)
         eye = torch.eye(space.size, dtype=torch.float64)
         zero = (0,) * dim

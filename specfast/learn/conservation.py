@@ -21,7 +21,7 @@ class ConservationLaws(nn.Module):
     def __init__(self, encoder: FieldEncoder, kinds: Sequence[str]):
         super().__init__()
         self.kinds = tuple(kinds)
-        space = encoder.space
+        space = encoder.standard
         for kind in kinds:
             if kind not in self.KINDS:
                 raise DataError(f"conserved={kind!r}: {' or '.join(self.KINDS)} is expected")

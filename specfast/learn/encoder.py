@@ -1,14 +1,15 @@
 """Snapshots to coefficients by regularised least squares, in one basis for the whole data set or in one that moves.
 
 Everything here is in units of a reference, x -> beta_ref (x - x0_ref) along every axis, and of the data's size: points,
-coefficients, and the (log beta, x0) of a snapshot do not depend on the units of x and u. An interval is its own reference,
-scale 1 and shift 0. `FieldEncoder.in_data_units` is the way back.
+coefficients, and the (log beta, x0) of a snapshot do not depend on the units of x and u. An interval is its own reference
+and becomes [-1, 1]; its scale is 1, its shift 0. `FieldEncoder.in_data_units` is the way back.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypedDict
 
 import torch
@@ -84,15 +85,19 @@ class FieldEncoder:
         families = self.space.families
         return [d for d in axes if families[d].learns_scale], [d for d in axes if families[d].learns_shift]
 
+    @cached_property
+    def standard(self) -> Space:
+        """The space in units of the reference, intervals mapped to [-1, 1]: the one that coefficients here belong to."""
+        return Space([family.on_standard_domain() for family in self.space.families], self.space.index_set)
+
     def reference_points(self, points: Tensor) -> Tensor:
         """Return points (..., M[, D]) in the units of the reference, those past an interval's end by rounding moved onto it."""
-        scale, shift = self._reference(points)
-        points = (points - shift) * scale
+        scale, shift = points.new_tensor(self._units()).T
+        points = (points - shift) * scale if self.space.dim > 1 else (points - shift[0]) * scale[0]
         for axis, family in enumerate(self.space.families):
             if family.bounded:
-                beta, middle = family.standard_scale_shift()
                 columns = list(points.unbind(-1)) if self.space.dim > 1 else [points]
-                columns[axis] = columns[axis].clamp(middle - 1 / beta, middle + 1 / beta)
+                columns[axis] = columns[axis].clamp(*family.domain)
                 points = torch.stack(columns, -1) if self.space.dim > 1 else columns[0]
         return points
 
@@ -110,7 +115,7 @@ class FieldEncoder:
         moved = encoded.scale_shift
         if moved is None:
             moved = encoded.coef.new_zeros(*encoded.coef.shape[:-2], 2 * self.space.dim)
-        unit = math.prod(b**family.power for b, family in zip(self.scale, self.space.families, strict=True))
+        unit = math.prod(b**family.power for (b, _), family in zip(self._units(), self.space.families, strict=True))
         return encoded.coef * (self.amplitude / unit), *self.to_data_units(moved)
 
     def to_data_units(self, scale_shift: Tensor) -> tuple[Tensor, Tensor]:
@@ -124,10 +129,10 @@ class FieldEncoder:
         scale, origin = log_scale.new_tensor(self.scale), log_scale.new_tensor(self.shift)
         return torch.cat([log_scale - scale.log(), (shift - origin) * scale], -1)
 
-    def _reference(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the reference as it meets points (..., M[, D])."""
-        scale, shift = like.new_tensor(self.scale), like.new_tensor(self.shift)
-        return (scale[0], shift[0]) if self.space.dim == 1 else (scale, shift)
+    def _units(self) -> list[tuple[float, float]]:
+        """Return the beta and x0 of every axis that points are measured by: the reference, an interval's own."""
+        own = [family.standard_scale_shift() for family in self.space.families]
+        return [(b * scale, x0 + shift) for (b, x0), scale, shift in zip(own, self.scale, self.shift, strict=True)]
 
     def state(self, encoded: Encoded) -> Tensor:
         """Return coefficients and what moves of scale and shift in a row, (..., C K + moving scales and shifts)."""
@@ -155,7 +160,7 @@ class FieldEncoder:
     def synthesize(self, coef: Tensor, points: Tensor, scale_shift: Tensor | None = None) -> Tensor:
         """Return the field (B, T, C, M) of coefficients (B, T, C, K) at points (B or 1, M[, D]), in the data's units."""
         own = self.basis(None if scale_shift is None else scale_shift.unsqueeze(-2))
-        return self.amplitude * self.space.synthesize(coef, self.reference_points(points)[:, None, None], **own)
+        return self.amplitude * self.standard.synthesize(coef, self.reference_points(points)[:, None, None], **own)
 
     def noise(self, data: Observations, scale_shift: Tensor | None = None) -> Tensor:
         """Return the standard deviation (R, T, C, K) that noise gives the coefficients, judged by what the fit leaves over.
@@ -163,7 +168,7 @@ class FieldEncoder:
         With s^2 the mean square left over per degree of freedom, the variances are s^2 diag((A^T A)^-1).
         """
         own = self.basis(None if scale_shift is None else scale_shift.unsqueeze(-2))
-        table = self.space.vandermonde(self.reference_points(data.points)[:, None, None], **own)
+        table = self.standard.vandermonde(self.reference_points(data.points)[:, None, None], **own)
         seen = (~data.values.isnan()).double()
         left = (
             self.synthesize(self.coefficients(data, scale_shift), data.points, scale_shift) - data.values
@@ -192,7 +197,7 @@ class FieldEncoder:
             part = data.select(which)
             weights = (~part.values.isnan()).double() if gaps else None
             own = self.basis(None if scale_shift is None else scale_shift[which].unsqueeze(-2))
-            fitted = self.space.fit(
+            fitted = self.standard.fit(
                 part.values / self.amplitude, self.reference_points(part.points)[:, None, None],
                 weights=weights, ridge=RIDGE * size, **own,
             )  # fmt: skip

@@ -51,14 +51,15 @@ class KnownTerms(nn.Module):
 
     def __init__(self, encoder: FieldEncoder, terms: Sequence[tuple[tuple[int, ...], float]]):
         super().__init__()
-        space = encoder.space
+        space = encoder.standard
         self.size = space.size
         self.scales, self.shifts = encoder.moving_axes
         if space.size > LARGEST_KNOWN:
             raise DataError(f"known terms: at most {LARGEST_KNOWN} coefficients are expected, there are {space.size}")
         families, sizes = space.families, [n + 1 for n in space.index_set.largest(space.dim)]
         # dz/dx along every axis, at the reference.
-        self.scale = [b * f.standard_scale_shift()[0] for b, f in zip(encoder.scale, families, strict=True)]
+        own = (family.standard_scale_shift()[0] for family in encoder.space.families)
+        self.scale = [scale * beta for scale, beta in zip(encoder.scale, own, strict=True)]
 
         def along(axis: int, own: np.ndarray) -> Tensor:
             return _on_space(space, [own if d == axis else np.eye(size) for d, size in enumerate(sizes)])

@@ -23,7 +23,7 @@ from .encoder import Encoded, FieldEncoder, in_a_row
 from .errors import Errors, compare, together
 from .io import DataError, Observations
 
-FORMAT = 3
+FORMAT = 4
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
 MAX_STEPS = 500
 STEP_CONTROLLED = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")

@@ -298,6 +298,6 @@ def _refine_by_wave_number(
     coef = encoder.coefficients(sample)
     for axis, family in enumerate(families):
         if family.learns_shift:
-            slope = encoder.space.differentiate(coef, axis)  # with respect to z
+            slope = encoder.standard.differentiate(coef, axis)  # with respect to z
             wave = float(slope.square().sum() / coef.square().sum().clamp_min(1e-300))
             scale[axis] *= (2 * wave) ** 0.25

@@ -63,6 +63,11 @@ class _RightHandSide(nn.Module):
         self.dynamics, self.adaptive, self.fixed, self.parameters_of_equation = dynamics, adaptive, fixed, parameters
         self.pace, self.origin, self.on_evaluation = pace, origin, on_evaluation
 
+    def handed(self) -> list[Tensor]:
+        """Return the tensors that are neither state nor parameters of the module."""
+        given = (*self.fixed, self.parameters_of_equation, self.pace, self.origin)
+        return [part for part in given if part is not None and not isinstance(part, nn.Parameter)]
+
     def forward(self, t: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         if self.on_evaluation is not None and not torch.compiler.is_compiling():
             self.on_evaluation()
@@ -203,8 +208,9 @@ class SpectralODE(nn.Module):
             raise ValueError(f"times has shape {tuple(times.shape)}; (T,) or (B, T) with T >= 1 is expected")
         if coef.dim() < 1 or coef.shape[-1] != self.space.size:
             raise ValueError(f"coef has shape {tuple(coef.shape)}; (..., {self.space.size}) is expected")
-        if can_look(times) and (times.diff(dim=-1) <= 0).any():
+        if can_look(times) and not (times.diff(dim=-1) > 0).all():
             raise ValueError("times do not increase strictly")
+        log_scale, shift = self._checked(coef, log_scale, shift, times)
         given: _Given = (self.dynamics, self.adaptive, (log_scale, shift), parameters, self.on_evaluation)
         state = (coef, log_scale, shift) if self.adaptive else (coef,)
         # Leading axes are those of log beta without its axis for the dimensions; time goes behind them.
@@ -221,10 +227,31 @@ class SpectralODE(nn.Module):
             fixed.append(part.expand(size))
         return moved[0], fixed[0], fixed[1]
 
+    def _checked(self, coef: Tensor, log_scale: Tensor, shift: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log beta and x0 of one shape, an axis for the dimensions where there are several."""
+        dim = self.space.dim
+        if dim > 1:
+            log_scale, shift = (part.expand(dim) if part.dim() == 0 else part for part in (log_scale, shift))
+        lead = log_scale.shape[: log_scale.dim() - (dim > 1)]
+        expected = f"(..., {dim})" if dim > 1 else "(...,)"
+        for name, part in (("log_scale", log_scale), ("shift", shift)):
+            if part.shape != (*lead, dim) if dim > 1 else part.shape != lead:
+                raise ValueError(f"{name} has shape {tuple(part.shape)}; {expected}, as the other, is expected")
+        if coef.shape[: len(lead)] != lead or not 1 <= coef.dim() - len(lead) <= 2:
+            raise ValueError(
+                f"coef has shape {tuple(coef.shape)} and log_scale {tuple(log_scale.shape)}; the same leading axes, and"
+                " at most one of channels behind them, are expected"
+            )
+        if times.dim() == 2 and lead != times.shape[:1]:
+            raise ValueError(
+                f"times has shape {tuple(times.shape)}; ({', '.join(map(str, (*lead, 'T')))}), or (T,), is expected"
+            )
+        return log_scale, shift
+
     def _states(self, given: _Given, state: tuple[Tensor, ...], times: Tensor, lead: int) -> tuple[Tensor, ...]:
         """Return the state at the times, which are its first axis."""
-        if times.shape[-1] == 1:
-            return tuple(part.unsqueeze(0) for part in state)
+        if times.shape[-1] == 1 or state[0].numel() == 0:
+            return tuple(part.expand(times.shape[-1], *part.shape) for part in state)
         if self.stepped:
             return runge_kutta(_RightHandSide(*given), state, times, self.method, **(self.options or {}))
         # A norm of the caller's may be shared by several batches, whose solvers then have to ask it equally often.
@@ -246,7 +273,10 @@ class SpectralODE(nn.Module):
         solve, more = library.odeint, {}
         if self.adjoint:  # the parameters' part is an integral of the rest: the steps need not look at it
             own = {name: value for name, value in (self.options or {}).items() if name != "norm"}
-            solve, more = library.odeint_adjoint, {"adjoint_options": own | {"norm": "seminorm"}}
+            # All that the right-hand side reads and that may want a gradient, its own parameters and what it was handed.
+            wanted = tuple(part for part in (*rhs.parameters(), *rhs.handed()) if part.requires_grad)
+            more = {"adjoint_options": own | {"norm": "seminorm"}, "adjoint_params": wanted}
+            solve = library.odeint_adjoint
         asked = {"rtol": self.rtol, "atol": self.atol, "method": self.method, "options": self.options}
         try:
             return solve(rhs, state, times, **asked, **more)

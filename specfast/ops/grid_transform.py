@@ -25,7 +25,7 @@ from ..families import Family, family_by_name
 from ..kernels import backend
 from ..kernels.kept import lasting
 from ..kernels.precision import full_precision
-from ..kernels.space_key import record
+from ..kernels.space_key import behind_key, record
 from ..quadrature import gauss
 from .checks import check_dtype, check_length, check_orders
 from .register import Operator, register
@@ -239,13 +239,13 @@ grid_synthesize = register(
     "grid_synthesize",
     Operator(
         "(Tensor coef, str space, int[] sizes, int[] derivative, bool weighted) -> Tensor",
-        _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1,),
+        _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1,), behind=behind_key,
     ),
 )  # fmt: skip
 grid_adjoint = register(
     "grid_adjoint",
     Operator(
         "(Tensor values, str space, int[] sizes, int[] derivative, bool weighted) -> Tensor",
-        _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, (1,),
+        _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, (1,), behind=behind_key,
     ),
 )  # fmt: skip

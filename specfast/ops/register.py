@@ -22,6 +22,7 @@ TESTED_TORCH = "2.10 to 2.13"
 try:
     from torch._functorch.utils import enable_single_level_autograd_function as _single_level
     from torch.autograd import forward_ad as _forward_ad
+    from torch.utils._python_dispatch import _disable_current_modes
 
     _SingleLevelFunction: Any = torch.autograd.function._SingleLevelFunction
     _AutoDispatchBelowAutograd = torch._C._AutoDispatchBelowAutograd
@@ -33,8 +34,10 @@ try:
     _include_set = torch._C._dispatch_tls_local_include_set
     _is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
     _profiled = torch.autograd._profiler_enabled
+    _function_modes = torch._C._len_torch_function_stack
     # The dispatch keys that a thread includes when no mode, transform or tracer is at work.
-    _usual_keys = _include_set().raw_repr()
+    with _disable_current_modes(), torch._C._DisableFuncTorch(), torch.inference_mode(False):
+        _usual_keys = _include_set().raw_repr()
 except (ImportError, AttributeError) as error:  # pragma: no cover - depends on the installed PyTorch
     raise ImportError(
         f"specfast: PyTorch {torch.__version__} lacks a private name that the operators need ({error});"
@@ -72,6 +75,7 @@ class Operator:
     tangent: Callable[..., Tensor]
     core_axes: CoreAxes | None
     tensors: int = 2  # how many of the first arguments are tensors, where it is also used past the dispatcher
+    behind: Callable[[Sequence[Any]], object] = lambda args: None  # what a node keeps alive for its backward pass
 
 
 class _Saved(NamedTuple):
@@ -118,7 +122,7 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
             ctx.save_for_backward(*tensors)
             ctx.save_for_forward(*tensors)
             ctx.rest = [arg for arg in args if not _is_tensor(arg)]
-            ctx.direct = False
+            ctx.direct, ctx.behind = False, rules.behind(args)
             ctx.set_materialize_grads(True)
             return result
 
@@ -161,6 +165,7 @@ def plain(*tensors: Tensor) -> bool:
         or tensors[0].dtype not in _COMPUTED
         or _include_set().raw_repr() != _usual_keys
         or _forward_ad._current_level >= 0
+        or _function_modes()
         or _profiled()
         or torch.is_autocast_enabled("cpu")
     ):
@@ -184,7 +189,7 @@ def direct_node(rules: Operator) -> Callable[..., Tensor]:
         def forward(ctx: Any, *args: Any) -> Tensor:
             count = rules.tensors
             ctx.save_for_backward(*args[:count])
-            ctx.rest = args[count:]
+            ctx.rest, ctx.behind = args[count:], rules.behind(args)
             return rules.kernel(*args)
 
         @staticmethod

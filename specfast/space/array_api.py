@@ -93,7 +93,9 @@ def to_torch(name: str, value: object, device: torch.device | None = None) -> Te
         dtype = torch.float64 if type(value) is float else torch.int64
         # Filled where it is: a copy to a GPU would be waited for, and cannot be part of a graph.
         elsewhere = device is not None and device.type != "cpu"
-        return torch.full((), value, dtype=dtype, device=device) if elsewhere else torch.tensor(value, dtype=dtype)
+        if elsewhere:
+            return torch.full((), value, dtype=dtype, device=device)
+        return torch.tensor(value, dtype=dtype, device="cpu")
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "fciub" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
@@ -102,7 +104,7 @@ def to_torch(name: str, value: object, device: torch.device | None = None) -> Te
             array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
         if not array.flags.writeable:
             array = array.copy()
-        return torch.as_tensor(array, device=device)
+        return torch.as_tensor(array, device="cpu" if device is None else device)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name}: an array of numbers is expected, not {type(value).__name__}") from error
 
