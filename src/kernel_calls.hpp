@@ -161,6 +161,24 @@ class Kernels {
     }
 
     // Fields: the results, or None where a case is not for these kernels or something is wrong with it.
+    // The points (..., M) of one axis on the standard domain.
+    py::object map_field(const Field& field, py::handle x, py::handle scale, py::handle shift) const {
+        Arguments read;
+        const Given points{x, read(x)};
+        const Array beta = with_axis(read(scale), 1), x0 = with_axis(read(shift), 1);
+        Rows rows{};
+        if (field.plan.map.dim != 1 || points.array.axes < 1 || !rows_of(rows, points.array, beta, x0))
+            return py::none();
+        py::object z = (*new_tensor)(Sizes(rows, {points.array.length()}), points);
+        void* data = read(z).data;
+        const Operand from = operand_of(points.array, rows), scales = operand_of(beta, rows),
+                      shifts = operand_of(x0, rows);
+        return unless(run([&] {
+                          return map_points(field.plan.map, rows, from, 0, scales, shifts, points.array.length(), data,
+                                            read.is_double);
+                      }),
+                      std::move(z));
+    }
     py::object synthesize_field(const Field& field, py::handle coef, py::handle x, py::handle scale,
                                 py::handle shift) const {
         Arguments read;

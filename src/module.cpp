@@ -33,6 +33,7 @@ PYBIND11_MODULE(_cpu, module) {
         .def("cross_adjoint", &Kernels::cross_adjoint)
         .def("cross_gradient", &Kernels::cross_gradient)
         .def("cross_derivatives", &Kernels::cross_derivatives)
+        .def("map_field", or_none(&Kernels::map_field))
         .def("synthesize_field", or_none(&Kernels::synthesize_field))
         .def("adjoint_field", or_none(&Kernels::adjoint_field))
         .def("backward_field", or_none(&Kernels::backward_field))

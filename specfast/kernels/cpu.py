@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -22,7 +21,15 @@ from .cpu_plans import instruction_set as instruction_set  # what a user asks fo
 from .cpu_plans import instruction_sets as instruction_sets
 from .cpu_plans import nvcc as nvcc
 from .cpu_plans import openmp as openmp
-from .matrix_product import ADJOINT_BY_PRODUCT, SYNTHESIZE_BY_PRODUCT, matrix_product_pays
+from .matrix_product import (
+    ADJOINT_BY_PRODUCT,
+    SYNTHESIZE_BY_PRODUCT,
+    adjoint_shared,
+    fill_vandermonde,
+    matrix_product_pays,
+    one_row,
+    synthesize_shared,
+)
 from .point_rows import broadcast
 
 
@@ -31,66 +38,11 @@ def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     return torch.empty((*broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype, device="cpu")
 
 
-_TABLE_BYTES = 1 << 20
-
-
-class _Scratch(threading.local):
-    """Memory for a table of functions, kept by every thread: fresh pages can cost more than what is written to them."""
-
-    def __init__(self) -> None:
-        self.bytes = torch.empty(_TABLE_BYTES, dtype=torch.uint8, device="cpu")
-
-    def take(self, count: int, dtype: torch.dtype) -> Tensor:
-        if count * dtype.itemsize > _TABLE_BYTES:
-            return torch.empty(count, dtype=dtype, device="cpu")
-        return self.bytes.view(dtype)[:count]
-
-
-_scratch = _Scratch()
-
-
-def _tables(z: Tensor, size: int, family: str, derivative: int) -> Iterator[tuple[slice, Tensor]]:
-    """Yield runs of the points and the functions there, (size, points), each of at most 1 MiB or 64 points."""
-    run = min(z.shape[0], max(64, _TABLE_BYTES // (size * z.element_size()) // 64 * 64))
-    memory = _scratch.take(size * run, z.dtype)
-    for begin in range(0, z.shape[0], run):
-        part = slice(begin, min(begin + run, z.shape[0]))
-        table = memory[: size * (part.stop - begin)].view(size, part.stop - begin)
-        yield part, _vandermonde(z[part], size, family, derivative, table, by_degree=True)
-
-
-def _one_row(z: Tensor) -> Tensor:
-    return z[(0,) * (z.dim() - 1)]
-
-
-def _synthesize_shared(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
-    size, points = coef.shape[-1], z.shape[0]
-    if size * points * z.element_size() <= _TABLE_BYTES:
-        table = _scratch.take(size * points, z.dtype).view(size, points)
-        return coef @ _vandermonde(z, size, family, derivative, table, by_degree=True)
-    rows = coef.reshape(-1, size)
-    result = torch.empty((rows.shape[0], z.shape[0]), dtype=z.dtype, device="cpu")
-    for part, table in _tables(z, coef.shape[-1], family, derivative):
-        torch.mm(rows, table, out=result[:, part])
-    return result.reshape(*coef.shape[:-1], z.shape[0])
-
-
-def _adjoint_shared(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
-    if size * z.shape[0] * z.element_size() <= _TABLE_BYTES:
-        table = _scratch.take(z.shape[0] * size, z.dtype).view(z.shape[0], size)
-        return values @ _vandermonde(z, size, family, derivative, table, by_degree=False)
-    rows = values.reshape(-1, values.shape[-1])
-    result = torch.zeros((rows.shape[0], size), dtype=z.dtype, device="cpu")
-    for part, table in _tables(z, size, family, derivative):
-        result.addmm_(rows[:, part], table.mT)
-    return result.reshape(*values.shape[:-1], size)
-
-
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     size, points = coef.shape[-1], z.shape[-1]
     if matrix_product_pays(coef, z, size, SYNTHESIZE_BY_PRODUCT):
-        return _synthesize_shared(coef, _one_row(z), family, derivative)
+        return synthesize_shared(coef, one_row(z), family, derivative)
     plan, result = plan_of(family, size, derivative), torch.empty_like(z)
     if not KERNELS.synthesize(plan, coef, z, result):  # z has other leading axes, or is not contiguous
         result = _empty(coef, z, points)
@@ -101,7 +53,7 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
 def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
     if matrix_product_pays(values, z, size, ADJOINT_BY_PRODUCT):
-        return _adjoint_shared(values, _one_row(z), size, family, derivative)
+        return adjoint_shared(values, one_row(z), size, family, derivative)
     result = _empty(values, z, size)
     KERNELS.adjoint(plan_of(family, size, derivative), values, z, result)
     return result
@@ -122,15 +74,9 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative:
 
 def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
-    return _vandermonde(
+    return fill_vandermonde(
         z, size, family, derivative, torch.empty((*z.shape, size), dtype=z.dtype, device="cpu"), by_degree=False
     )
-
-
-def _vandermonde(z: Tensor, size: int, family: str, derivative: int, result: Tensor, by_degree: bool) -> Tensor:
-    plan = plan_of(family, size, derivative)
-    KERNELS.vandermonde(plan, z, result, by_degree)
-    return result
 
 
 def run_fma(rounds: int, dtype: torch.dtype) -> int:

@@ -1,7 +1,7 @@
 """Fields by one call of the compiled module: affine map, factor, kernel and all gradients. None where a case is not for it.
 
-Not for it: several derivatives at once, rows that share points (on several axes; on one, where a matrix product pays), values
-that are refused, which the way by the standard domain says in words.
+On one axis rows that share their points go through a matrix product where that pays. Not for it: several derivatives at once, rows
+that share points on several axes, values that are refused, which the way by the standard domain says in words.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from torch import Tensor
 from . import _cpu
 from .affine_map import end_slack
 from .cpu_plans import KERNELS, plan_of
-from .matrix_product import ADJOINT_BY_PRODUCT, SYNTHESIZE_BY_PRODUCT, matrix_product_pays
+from .matrix_product import (
+    ADJOINT_BY_PRODUCT,
+    SYNTHESIZE_BY_PRODUCT,
+    adjoint_shared,
+    matrix_product_pays,
+    one_row,
+    synthesize_shared,
+)
 from .space_key import record
 
 
@@ -44,12 +51,27 @@ def _field(space: str, orders: tuple[int, ...], dtype: torch.dtype) -> _cpu.Fiel
     return _cpu.Field(plans, raised, domains, columns, constant, own.tree if own.dim > 1 else None)
 
 
-def _one_row_of_points(x: Tensor, scale: Tensor, shift: Tensor) -> bool:
+def _one_row_of_points(other: Tensor, x: Tensor, scale: Tensor, shift: Tensor) -> bool:
     """Whether all rows may have one row of points, on one axis."""
+    if scale.numel() != 1 or shift.numel() != 1:
+        return False
     dim = x.dim()
-    return (
-        scale.numel() == 1 and shift.numel() == 1 and (dim == 1 or (dim > 1 and (x.stride(0) == 0 or x.shape[0] == 1)))
-    )
+    return (dim == 1 or (dim > 1 and (x.stride(0) == 0 or x.shape[0] == 1))) and max(
+        scale.dim(), shift.dim()
+    ) < other.dim()
+
+
+def _mapped(
+    field: _cpu.Field, x: Tensor, scale: Tensor, shift: Tensor, space: str, order: int
+) -> tuple[Tensor, str, float] | None:
+    """Return one row of points on the standard domain, the family there, and the factor sign^k beta^(p + k)."""
+    z = KERNELS.map_field(field, x, scale, shift)
+    if z is None:
+        return None
+    own = record(space)
+    family = own.families[0]
+    beta = family.standard_scale_shift()[0] if family.bounded else float(scale)
+    return one_row(z), own.names[0], float(family.sign) ** order * beta ** (float(family.power) + order)
 
 
 def synthesize(
@@ -57,12 +79,21 @@ def synthesize(
 ) -> Tensor | None:  # fmt: skip
     """Return the values (..., M)."""
     field = _field(space, tuple(orders), x.dtype)
-    if field is None or (
+    if field is None:
+        return None
+    if (
         len(orders) == 1
-        and _one_row_of_points(x, scale, shift)
+        and _one_row_of_points(coef, x, scale, shift)
         and matrix_product_pays(coef, x, field.size, SYNTHESIZE_BY_PRODUCT)
     ):
-        return None
+        if (
+            coef.shape[-1] != field.size
+            or coef.dtype is not x.dtype
+            or (mapped := _mapped(field, x, scale, shift, space, orders[0])) is None
+        ):
+            return None
+        z, name, factor = mapped
+        return synthesize_shared(coef if factor == 1 else coef * factor, z, name, orders[0])
     return KERNELS.synthesize_field(field, coef, x, scale, shift)
 
 
@@ -71,12 +102,22 @@ def adjoint(
 ) -> Tensor | None:  # fmt: skip
     """Return the coefficients (..., K)."""
     field = _field(space, tuple(orders), x.dtype)
-    if field is None or (
+    if field is None:
+        return None
+    if (
         len(orders) == 1
-        and _one_row_of_points(x, scale, shift)
+        and _one_row_of_points(values, x, scale, shift)
         and matrix_product_pays(values, x, field.size, ADJOINT_BY_PRODUCT)
     ):
-        return None
+        if (
+            values.shape[-1] != x.shape[-1]
+            or values.dtype is not x.dtype
+            or (mapped := _mapped(field, x, scale, shift, space, orders[0])) is None
+        ):
+            return None
+        z, name, factor = mapped
+        result = adjoint_shared(values, z, field.size, name, orders[0])
+        return result if factor == 1 else result.mul_(factor)
     return KERNELS.adjoint_field(field, values, x, scale, shift)
 
 

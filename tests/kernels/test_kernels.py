@@ -10,7 +10,7 @@ import specfast as sf
 from specfast.kernels import jit, reference
 
 try:
-    from specfast.kernels import cpu
+    from specfast.kernels import cpu, matrix_product
 except ImportError:
     cpu = None
 
@@ -201,7 +201,7 @@ def test_tables_of_mixed_points(family, size, dtype, tolerance):
         assert expected.isfinite().all()
         for result in (
             cpu.vandermonde(z.to(dtype), size, family.name, 0),
-            cpu._vandermonde(
+            matrix_product.fill_vandermonde(
                 z.to(dtype), size, family.name, 0, torch.empty((size, 100), dtype=dtype), by_degree=True
             ).mT,
         ):
