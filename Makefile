@@ -10,7 +10,7 @@ export TORCHINDUCTOR_FORCE_DISABLE_CACHES := 1
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard cmake/*.cmake cmake/*/* csrc/*.hpp csrc/*.cpp csrc/cuda/* csrc/levels/*.cpp src/*.hpp src/*.cpp)
+$(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard cmake/*.cmake cmake/*/* csrc/*.hpp csrc/*.cpp csrc/cuda/* csrc/levels/* src/*.hpp src/*.cpp)
 	@command -v $(PYTHON) >/dev/null || { echo "specfast needs Python 3.11 or newer: $(PYTHON) was not found"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "specfast needs Python 3.11 or newer; $(PYTHON) is older"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "specfast needs Python's venv module (on Debian: apt install python3-venv)"; exit 1; }
@@ -30,7 +30,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/clang-format --dry-run --Werror csrc/*.hpp csrc/*.cpp csrc/cuda/* csrc/levels/*.cpp src/*.hpp src/*.cpp tests/sanitize/*.cpp tests/cuda/*
+	$(BIN)/clang-format --dry-run --Werror csrc/*.hpp csrc/*.cpp csrc/cuda/* csrc/levels/* src/*.hpp src/*.cpp tests/sanitize/*.cpp tests/cuda/*
 
 # Workers that wait for each other must not spin: the cores are shared.
 TEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n auto --dist loadfile

@@ -3,7 +3,7 @@
 160 trajectories of 21 times, 96 sensors of their own each, degree 32, c' = -n/16 c + a 128-128 network of c, in float64. A step is the
 solution, the values at the sensors, the loss, and its gradient in the network. The error is that of the solution against one
 with tolerance 1e-10. torchode and diffrax (which sums in JAX, with a loop over the recurrence unrolled and compiled) are run where
-they are installed; ours with torchdiffeq's adaptive solver, and with equal steps, as a loop and compiled whole.
+they are installed; ours with torchdiffeq's moving solver, and with equal steps, as a loop and compiled whole.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def ours(problem, **options):
     def dynamics(t, c, log_scale, shift, parameters=None):
         return problem.motion(t, c), None, None
 
-    ode = sf.nn.SpectralODE(problem.space, dynamics, adaptive=False, **options)
+    ode = sf.nn.SpectralODE(problem.space, dynamics, moving=False, **options)
     none = torch.zeros(ROWS, dtype=D)
     return problem.step(lambda start: ode(start, none, none, problem.times)[0])
 
@@ -78,7 +78,7 @@ def compiled(problem, method, steps):
     def dynamics(t, c, log_scale, shift, parameters=None):
         return problem.motion(t, c), None, None
 
-    ode = sf.nn.SpectralODE(problem.space, dynamics, adaptive=False, method=method, options={"steps": steps})
+    ode = sf.nn.SpectralODE(problem.space, dynamics, moving=False, method=method, options={"steps": steps})
     none, parameters = torch.zeros(ROWS, dtype=D), list(problem.motion.parameters())
     whole = torch.compile(
         lambda start, times: problem.loss(ode(start, none, none, times)[0]), fullgraph=True, dynamic=False

@@ -90,7 +90,7 @@ def _add_learn(learn: argparse.ArgumentParser) -> None:
     learn.add_argument("--ensemble", type=int, metavar="N", help="train N runs, whose spread is an error bar")
     basis = learn.add_argument_group("a moving basis")
     basis.add_argument("--fixed-basis", action="store_true", help="one scale and shift for all; default: what suits")
-    basis.add_argument("--adaptive-basis", action="store_true", help="scale and shift of their own for every snapshot")
+    basis.add_argument("--moving-basis", action="store_true", help="scale and shift of their own for every snapshot")
     basis.add_argument("--scale-shift-penalty", type=float, metavar="L", help="weight of scale and shift in the loss")
     equation = learn.add_argument_group("what is known of the equation")
     equation.add_argument(
@@ -198,8 +198,8 @@ def _check_learn(options: argparse.Namespace) -> None:
 
     if options.resume and options.overwrite:
         raise learn.DataError("--resume goes on with a run, --overwrite replaces it: one of the two is expected")
-    if options.fixed_basis and options.adaptive_basis:
-        raise learn.DataError("--fixed-basis and --adaptive-basis: one of the two is expected")
+    if options.fixed_basis and options.moving_basis:
+        raise learn.DataError("--fixed-basis and --moving-basis: one of the two is expected")
     if options.scale_shift_penalty is not None and not 0 <= options.scale_shift_penalty < float("inf"):
         raise learn.DataError(f"--scale-shift-penalty {options.scale_shift_penalty}: a number of 0 or more is expected")
     if len(dict(options.known)) < len(options.known):
@@ -223,7 +223,7 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
     """Return the run asked for, or several."""
     from . import learn
 
-    fixed = True if options.fixed_basis else False if options.adaptive_basis else None
+    fixed = True if options.fixed_basis else False if options.moving_basis else None
     asked: dict[str, Any] = {
         "degree": options.degree, "gamma": options.gamma, "domain": options.domain, "extent": data, "fixed": fixed,
         "scale_shift_penalty": options.scale_shift_penalty, "depends_on_position": options.depends_on_position, "time_dependent": options.time_dependent,

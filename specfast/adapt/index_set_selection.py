@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from ..families import Family
 from ..index_sets import HyperbolicCross, IndexSet, Indices
-from ..space import Space
+from ..space import ScaleShift, Space
 from ..space.array_api import Array
 
 GAMMAS = (-math.inf, -4.0, -2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75)
@@ -224,13 +223,6 @@ def choose_index_set(
         error = float(wrong.norm() / v[..., held].norm().clamp_min(1e-300))
         tried.append(Candidate(index_set, index_set.size(dim), error))
     return sorted(tried, key=lambda candidate: (not math.isfinite(candidate.error), candidate.error))
-
-
-class ScaleShift(TypedDict):
-    """beta and x0, as keywords of a space's methods."""
-
-    scale: Tensor | float
-    shift: Tensor | float
 
 
 def _where(scale: Array | float, shift: Array | float) -> ScaleShift:

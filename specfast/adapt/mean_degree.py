@@ -14,14 +14,9 @@ from ..space import Space
 @lru_cache(maxsize=32)
 def _raised(space: Space, axis: int, steps: int) -> tuple[Tensor, Tensor]:
     """Return the pairs of places (i, j) in the index set with n_j = n_i + steps e_axis."""
-    places = {tuple(n): place for place, n in enumerate(space.indices.tolist())}
-    pairs = []
-    for n, place in places.items():
-        other = places.get((*n[:axis], n[axis] + steps, *n[axis + 1 :]))
-        if other is not None:
-            pairs.append((place, other))
-    first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return torch.from_numpy(first.copy()), torch.from_numpy(second.copy())
+    beside = torch.from_numpy(space.index_set.positions_beside(space.dim, axis, steps).astype(np.int64))
+    (first,) = (beside >= 0).nonzero(as_tuple=True)
+    return first, beside[first]
 
 
 def _degrees(space: Space, axis: int) -> Tensor:

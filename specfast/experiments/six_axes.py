@@ -54,7 +54,7 @@ class _Model(nn.Module):
         super().__init__()
         self.rate = KroneckerSumLinear(space, 2, 2)
         self.ode = SpectralODE(
-            space, lambda t, c, log_scale, shift, parameters=None: (self.rate(c), None, None), adaptive=False, method="rk4",
+            space, lambda t, c, log_scale, shift, parameters=None: (self.rate(c), None, None), moving=False, method="rk4",
             options={"steps": 1},
         )  # fmt: skip
 

@@ -18,7 +18,6 @@ import numpy as np
 from torch import Tensor
 
 MAX_DEGREE = 10_000_000
-MAX_ALPHA = 150.0
 # Up to this many functions float32 data are summed in float32.
 MAX_SINGLE = 4096
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .io import DataError, Observations
+from .model_selection import BASES
 
 _ENOUGH = 100  # trajectories, copies among them
 _MOST = 20  # copies
@@ -23,7 +24,7 @@ def _deviation(data: Observations, axis: int) -> float:
     return float(((power * (x - mean).square()).sum() / total).sqrt())
 
 
-def shifted_copies(data: Observations, encoder: str, seed: int) -> Observations:
+def shifted_copies(data: Observations, basis: str, seed: int) -> Observations:
     """Return the observations, and behind them copies of all at sensors moved by random shifts, one a copy and trajectory.
 
     Shifts are uniform up to twice the standard deviation of u^2, along every axis. There are so many copies that a hundred trajectories are
@@ -34,10 +35,11 @@ def shifted_copies(data: Observations, encoder: str, seed: int) -> Observations:
     DataError
         If an axis has an end, which moves along.
     """
-    names = encoder.split(",")
-    if any(name != "hermite" for name in names):
+    names = [name.strip() for name in basis.split(",")]
+    if not all(name in BASES and BASES[name].learns_shift for name in names):
+        lines = ", ".join(name for name, family in BASES.items() if family.learns_shift)
         raise DataError(
-            f"translation_invariant=True: the whole line along every axis (hermite) is expected, not {encoder}"
+            f"translation_invariant=True: the whole line along every axis ({lines}) is expected, not {basis}"
         )
     copies = min(_MOST, max(2, math.ceil(_ENOUGH / len(data))))
     generator = torch.Generator().manual_seed(seed)

@@ -25,8 +25,9 @@ class ConservationLaws(nn.Module):
         for kind in kinds:
             if kind not in self.KINDS:
                 raise DataError(f"conserved={kind!r}: {' or '.join(self.KINDS)} is expected")
-        if "norm" in kinds and not all(f.orthonormal for f in space.families):
-            raise DataError("conserved norm: Hermite, Laguerre (alpha 0) or Legendre is expected, an orthonormal basis")
+        others = [family.name for family in space.families if not family.orthonormal]
+        if "norm" in kinds and others:
+            raise DataError(f"conserved norm: an orthonormal basis is expected, not {', '.join(others)}")
         self.powers = [space.families[d].power - 1 for d in encoder.moving_axes[0]]
         if "mass" in kinds:
             n = space.indices.astype(np.int64)

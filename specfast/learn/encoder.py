@@ -10,25 +10,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypedDict
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..space import Space
+from ..space import ScaleShift, Space
 from . import memmap
 from .io import Observations
 
 Index = int | slice | Tensor
 RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size
 _BYTES = 1 << 28  # that the tables of one least-squares call may take
-
-
-class ScaleShift(TypedDict):
-    """The arguments of that name of the methods of Space."""
-
-    scale: Tensor | float
-    shift: Tensor | float
 
 
 @dataclass(frozen=True)

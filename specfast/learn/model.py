@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..nn import SpectralODE
+from ..nn.ode import STEP_CONTROLLED
 from ..support.files import written_whole
 from . import memmap
 from .checkpoint import read_tensors, write_tensors
@@ -26,7 +27,6 @@ from .io import DataError, Observations
 FORMAT = 4
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
 MAX_STEPS = 500
-STEP_CONTROLLED = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Model:
         if self.solver["method"] in STEP_CONTROLLED:
             options = {"max_num_steps": MAX_STEPS} | ({} if norm is None else {"norm": norm})
         return SpectralODE(
-            self.encoder.space, self.dynamics, adaptive=self.encoder.moving, options=options, on_evaluation=on_evaluation,
+            self.encoder.space, self.dynamics, moving=self.encoder.moving, options=options, on_evaluation=on_evaluation,
             **self.solver,
         )  # fmt: skip
 

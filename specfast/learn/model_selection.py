@@ -200,13 +200,14 @@ def _families(
 ) -> tuple[list[Family], list[float]]:
     listed = [name.strip() for name in names.split(",")]
     intervals: Domain = domain if domain is not None else [None]
-    for label, count in (("encoder", len(listed)), ("domain", len(intervals))):
+    for label, count in (("basis", len(listed)), ("domain", len(intervals))):
         if count not in (1, data.dim):
             raise DataError(f"{label}: {count} are given; one, or one for each of the {data.dim} axes, is expected")
     chosen = [listed[d % len(listed)] for d in range(data.dim)]
     given = [intervals[d % len(intervals)] for d in range(data.dim)]
-    if len(intervals) == 1 and any(name != "hermite" for name in chosen):  # one interval is for those that take one
-        given = [None if name == "hermite" else interval for name, interval in zip(chosen, given, strict=True)]
+    ends = [name not in BASES or not BASES[name].learns_shift for name in chosen]
+    if len(intervals) == 1 and any(ends):  # one interval is for those that take one
+        given = [interval if takes else None for takes, interval in zip(ends, given, strict=True)]
     made = [make_family(name, data.coordinate(d), given[d]) for d, name in enumerate(chosen)]
     return [family for family, _ in made], [end for _, end in made]
 

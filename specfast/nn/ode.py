@@ -16,9 +16,9 @@ from .runge_kutta import TABLEAUS, runge_kutta
 
 EXPONENTIAL = "etdrk4"
 # Of torchdiffeq: those that choose their steps, and those that take equal ones.
-ADAPTIVE = ("dopri8", "dopri5", "bosh3", "fehlberg2", "adaptive_heun")
+STEP_CONTROLLED = ("dopri8", "dopri5", "bosh3", "fehlberg2", "adaptive_heun")
 METHODS = (
-    *ADAPTIVE, "euler", "midpoint", "heun2", "heun3", "rk4", "explicit_adams", "implicit_adams", "fixed_adams",
+    *STEP_CONTROLLED, "euler", "midpoint", "heun2", "heun3", "rk4", "explicit_adams", "implicit_adams", "fixed_adams",
     "scipy_solver", EXPONENTIAL,
 )  # fmt: skip
 _ADVICE = f"try method={EXPONENTIAL!r}, a lower degree, or looser tolerances"
@@ -31,7 +31,7 @@ class StiffError(ArithmeticError):
     --------
     >>> import torch, specfast as sf
     >>> blow_up = lambda t, c, log_scale, shift, parameters=None: (c**2, None, None)
-    >>> ode = sf.nn.SpectralODE(sf.Space(sf.Hermite(degree=0)), blow_up, adaptive=False, options={"max_num_steps": 200})
+    >>> ode = sf.nn.SpectralODE(sf.Space(sf.Hermite(degree=0)), blow_up, moving=False, options={"max_num_steps": 200})
     >>> try:
     ...     ode(torch.ones(1), torch.zeros(()), torch.zeros(()), torch.tensor([0.0, 2.0]))
     ... except sf.nn.StiffError as error:
@@ -56,11 +56,11 @@ class _RightHandSide(nn.Module):
     """
 
     def __init__(
-        self, dynamics: Any, adaptive: bool, fixed: tuple[Tensor, Tensor], parameters: Tensor | None,
+        self, dynamics: Any, moving: bool, fixed: tuple[Tensor, Tensor], parameters: Tensor | None,
         on_evaluation: Callable[[], object] | None, pace: Tensor | None = None, origin: Tensor | None = None,
     ):  # fmt: skip
         super().__init__()
-        self.dynamics, self.adaptive, self.fixed, self.parameters_of_equation = dynamics, adaptive, fixed, parameters
+        self.dynamics, self.moving, self.fixed, self.parameters_of_equation = dynamics, moving, fixed, parameters
         self.pace, self.origin, self.on_evaluation = pace, origin, on_evaluation
 
     def handed(self) -> list[Tensor]:
@@ -73,7 +73,7 @@ class _RightHandSide(nn.Module):
             self.on_evaluation()
         if self.pace is not None and self.origin is not None:
             t = self.origin + t * self.pace
-        if self.adaptive:
+        if self.moving:
             result = self.dynamics(t, *state, self.parameters_of_equation)
         else:
             (coef,) = state
@@ -96,7 +96,7 @@ class SpectralODE(nn.Module):
         Where the coefficients live.
     dynamics : callable or nn.Module
         ``dynamics(t, coef, log_scale, shift, parameters=None) -> (dcoef, dlog_scale, dshift)``.
-    adaptive : bool, default True
+    moving : bool, default True
         Whether scale and shift move; if not, the last two results of `dynamics` are not used and may be None.
     method : str, default "dopri5"
         Any solver of torchdiffeq, or "etdrk4": an exponential integrator for stiff linear parts, with options={"steps": 4} equal
@@ -109,7 +109,7 @@ class SpectralODE(nn.Module):
         Use ``odeint_adjoint``: memory independent of the number of steps, gradients by a second integration whose steps are
         chosen by the state and its adjoint alone (Kidger, Chen, Lyons, ICML 2021).
     rtol, atol : float
-        Tolerances of adaptive solvers.
+        Tolerances of moving solvers.
     options : dict, optional
         ``{"steps": n}`` as above; anything else is handed to torchdiffeq's solver, such as ``{"step_size": 0.01}``, or
         ``{"norm": f}`` with f((c, log beta, x0)) the size of an error.
@@ -132,7 +132,7 @@ class SpectralODE(nn.Module):
     >>> import specfast as sf
     >>> space = sf.Space(sf.Hermite(degree=4))
     >>> decay = lambda t, c, log_scale, shift, parameters=None: (-c, None, None)
-    >>> ode = sf.nn.SpectralODE(space, decay, adaptive=False)
+    >>> ode = sf.nn.SpectralODE(space, decay, moving=False)
     >>> c, log_scale, shift = ode(torch.ones(5), torch.zeros(()), torch.zeros(()), torch.tensor([0.0, 1.0]))
     >>> round(float(c[1, 0]), 4)
     0.3679
@@ -143,7 +143,7 @@ class SpectralODE(nn.Module):
         space: Space,
         dynamics: Callable[..., Any],
         *,
-        adaptive: bool = True,
+        moving: bool = True,
         method: str = "dopri5",
         adjoint: bool = False,
         rtol: float = 1e-5,
@@ -169,9 +169,9 @@ class SpectralODE(nn.Module):
                 raise ValueError(
                     f"method={method!r}: it chooses its steps; options['steps'] is for {', '.join(TABLEAUS)}"
                 )
-        if adaptive and not any(not f.bounded for f in space.families):
-            raise ValueError("adaptive=True: no axis of this space has a scale or shift that could move")
-        self.space, self.adaptive, self.method = space, adaptive, method
+        if moving and not any(not f.bounded for f in space.families):
+            raise ValueError("moving=True: no axis of this space has a scale or shift that could move")
+        self.space, self.moving, self.method = space, moving, method
         self.adjoint, self.rtol, self.atol, self.options = adjoint, rtol, atol, options
         self.dynamics: Any = dynamics
         self.on_evaluation = on_evaluation
@@ -211,12 +211,12 @@ class SpectralODE(nn.Module):
         if can_look(times) and not (times.diff(dim=-1) > 0).all():
             raise ValueError("times do not increase strictly")
         log_scale, shift = self._checked(coef, log_scale, shift, times)
-        given: _Given = (self.dynamics, self.adaptive, (log_scale, shift), parameters, self.on_evaluation)
-        state = (coef, log_scale, shift) if self.adaptive else (coef,)
+        given: _Given = (self.dynamics, self.moving, (log_scale, shift), parameters, self.on_evaluation)
+        state = (coef, log_scale, shift) if self.moving else (coef,)
         # Leading axes are those of log beta without its axis for the dimensions; time goes behind them.
         lead = log_scale.dim() - (self.space.dim > 1)
         moved = [part.movedim(0, lead) for part in self._states(given, state, times, lead)]
-        if self.adaptive:
+        if self.moving:
             if can_look(moved[1]) and not (moved[1].exp().isfinite() & moved[2].isfinite()).all():
                 raise StiffError(f"{self.method}: scale or shift grew without bound; {_ADVICE}")
             return moved[0], moved[1], moved[2]

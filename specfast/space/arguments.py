@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVarTuple
+from typing import NamedTuple, TypedDict, TypeVarTuple
 
 import torch
 from torch import Tensor
@@ -15,6 +15,13 @@ from .array_api import Array, computing_dtype, floating, real_dtype, to_torch
 
 _Rest = TypeVarTuple("_Rest")
 _COMPUTED = (torch.float64, torch.float32)
+
+
+class ScaleShift(TypedDict):
+    """Scale and shift as keywords of the methods of Space."""
+
+    scale: Tensor | float
+    shift: Tensor | float
 
 
 class Arguments(NamedTuple):

@@ -229,18 +229,6 @@ def computing_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def apply_to_parts(function: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
-    """Apply a real linear map of the last axis, leading axes broadcasting, to a real or complex tensor."""
-    if not tensor.is_complex():
-        return function(tensor)
-    return torch.complex(function(tensor.real), function(tensor.imag))
-
-
-def parts_to(tensor: Tensor, real: torch.dtype) -> Tensor:
-    """Convert to the given real dtype, or its complex counterpart."""
-    return to_dtype(tensor, real.to_complex() if tensor.is_complex() else real)
-
-
 def to_dtype(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     """Convert; a tensor of that dtype at once."""
     return tensor if tensor.dtype is dtype else tensor.to(dtype)

@@ -147,7 +147,7 @@ def training_step(space, options):
     """Return a model, and its loss after fixed steps of the spectral ODE."""
     linear = torch.nn.Linear(space.size, space.size).double().cuda()
     ode = sf.nn.SpectralODE(
-        space, lambda t, c, log_scale, shift, parameters=None: (linear(c), None, None), adaptive=False, method="rk4",
+        space, lambda t, c, log_scale, shift, parameters=None: (linear(c), None, None), moving=False, method="rk4",
         options=options,
     )  # fmt: skip
     start, points = problem(space, 6)

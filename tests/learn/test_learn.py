@@ -299,9 +299,9 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([good, "--known", "1,0=2"], "1 orders"),
         ([good, "--scale-shift-penalty", "-1"], "--scale-shift-penalty -1"),
         ([good, "--ensemble", "1"], "--ensemble 1"),
-        ([good, "--fixed-basis", "--adaptive-basis"], "one of the two"),
-        ([good, "--basis", "chebyshev", "--adaptive-basis"], "could move"),
-        ([good, "--local", "--adaptive-basis"], "local=2"),
+        ([good, "--fixed-basis", "--moving-basis"], "one of the two"),
+        ([good, "--basis", "chebyshev", "--moving-basis"], "could move"),
+        ([good, "--local", "--moving-basis"], "local=2"),
         ([good, "--basis", "chebyshev", "--conserve", "norm"], "orthonormal"),
     ]
     for arguments, expected in cases:

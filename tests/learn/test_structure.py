@@ -266,7 +266,7 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
         learn.fit(own_times, "chebyshev", method="etdrk4", folder=tmp_path / "none", progress=False)
     assert not (tmp_path / "none").exists()
     with pytest.raises(ValueError, match="linear_part"):
-        sf.nn.SpectralODE(space, lambda *a: None, adaptive=False, method="etdrk4")
+        sf.nn.SpectralODE(space, lambda *a: None, moving=False, method="etdrk4")
 
 
 def test_the_linear_part_is_the_derivative_at_rest():
@@ -350,6 +350,6 @@ def test_what_the_equation_itself_asserts_is_not_taken_for_stiffness():
     times, start = torch.tensor([0.0, 1.0], dtype=D), torch.ones(3, dtype=D)
     for adjoint in (False, True):
         with pytest.raises(AssertionError, match="mine"):
-            sf.nn.SpectralODE(space, faulty, adaptive=False, adjoint=adjoint)(start, one, one, times)
+            sf.nn.SpectralODE(space, faulty, moving=False, adjoint=adjoint)(start, one, one, times)
     with pytest.raises(sf.nn.StiffError, match="gave up"):
-        sf.nn.SpectralODE(space, explosive, adaptive=False)(start, one, one, times)
+        sf.nn.SpectralODE(space, explosive, moving=False)(start, one, one, times)

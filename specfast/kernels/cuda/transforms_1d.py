@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -167,13 +166,8 @@ def squares(z: Tensor, size: int, family: str) -> Tensor:
     return torch.cat(parts) if parts else z.new_zeros(0, dtype=torch.float64)
 
 
-@lru_cache
-def _factors(dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.tensor([0.999, 1e-3], dtype=dtype).to(device)
-
-
 def run_fma(rounds: int, dtype: torch.dtype, device: torch.device) -> int:
-    """Start a loop of independent FMAs on the whole GPU; return how many these are. It measures the GPU's bound."""
+    """Start a loop of independent FMAs on the whole GPU; return how many these are. It measures the GPU's peak."""
     blocks, threads, chains = 1056, 256, 16
     numbers = torch.tensor([0.999, 1e-3], dtype=dtype).to(device)
     run(
