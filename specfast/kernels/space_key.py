@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -107,10 +106,6 @@ def _described(key: str) -> SpaceRecord:
     return SpaceRecord(tuple(families), index_set)
 
 
-def behind_key(args: Sequence[object]) -> SpaceRecord | None:
-    """Return the record of the key among an operator's arguments, where that alone does not describe it.
-
-    Who keeps the arguments for later keeps this too: the space may be gone by then.
-    """
-    key = next(arg for arg in args if isinstance(arg, str))
-    return record(key) if key.startswith("#") else None
+def behind_key(key: str) -> SpaceRecord | None:
+    """Return the record of a key that does not describe it by itself. Who keeps such a key for later keeps the record too."""
+    return record(key) if key[0] == "#" else None

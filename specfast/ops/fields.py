@@ -289,11 +289,11 @@ def _core_axes(args: Sequence[Any]) -> list[int]:
 
 _synthesize_rules = Operator(
     "(Tensor coef, Tensor points, Tensor scale, Tensor shift, str space, int[] derivative) -> Tensor",
-    _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, _core_axes, 4, behind_key,
+    _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, _core_axes, 4, 4, behind_key,
 )  # fmt: skip
 _adjoint_rules = Operator(
     "(Tensor values, Tensor points, Tensor scale, Tensor shift, str space, int[] derivative) -> Tensor",
-    _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, _core_axes, 4, behind_key,
+    _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, _core_axes, 4, 4, behind_key,
 )  # fmt: skip
 _synthesize_operator = register("synthesize", _synthesize_rules)
 _adjoint_operator = register("adjoint", _adjoint_rules)

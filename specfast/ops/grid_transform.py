@@ -239,13 +239,13 @@ grid_synthesize = register(
     "grid_synthesize",
     Operator(
         "(Tensor coef, str space, int[] sizes, int[] derivative, bool weighted) -> Tensor",
-        _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1,), behind=behind_key,
+        _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1,), key=1, behind=behind_key,
     ),
 )  # fmt: skip
 grid_adjoint = register(
     "grid_adjoint",
     Operator(
         "(Tensor values, str space, int[] sizes, int[] derivative, bool weighted) -> Tensor",
-        _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, (1,), behind=behind_key,
+        _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, (1,), key=1, behind=behind_key,
     ),
 )  # fmt: skip

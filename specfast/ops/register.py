@@ -75,7 +75,9 @@ class Operator:
     tangent: Callable[..., Tensor]
     core_axes: CoreAxes | None
     tensors: int = 2  # how many of the first arguments are tensors, where it is also used past the dispatcher
-    behind: Callable[[Sequence[Any]], object] = lambda args: None  # what a node keeps alive for its backward pass
+    # What a node keeps alive for its backward pass: by the argument at a place, such as the key of a space that may be gone by then.
+    key: int | None = None
+    behind: Callable[[str], object] = lambda key: None
 
 
 class _Saved(NamedTuple):
@@ -122,7 +124,7 @@ def _autograd_kernel(operator: Any, rules: Operator) -> Callable[..., Tensor]:
             ctx.save_for_backward(*tensors)
             ctx.save_for_forward(*tensors)
             ctx.rest = [arg for arg in args if not _is_tensor(arg)]
-            ctx.direct, ctx.behind = False, rules.behind(args)
+            ctx.direct, ctx.behind = False, None if rules.key is None else rules.behind(args[rules.key])
             ctx.set_materialize_grads(True)
             return result
 
@@ -189,7 +191,7 @@ def direct_node(rules: Operator) -> Callable[..., Tensor]:
         def forward(ctx: Any, *args: Any) -> Tensor:
             count = rules.tensors
             ctx.save_for_backward(*args[:count])
-            ctx.rest, ctx.behind = args[count:], rules.behind(args)
+            ctx.rest, ctx.behind = args[count:], None if rules.key is None else rules.behind(args[rules.key])
             return rules.kernel(*args)
 
         @staticmethod
