@@ -17,6 +17,37 @@ from specfast.ops.register import plain
 D = torch.float64
 
 
+class Empty(torch.autograd.Function):
+    """What PyTorch's own part of a differentiable call costs: as many arguments as ours, no arithmetic."""
+
+    @staticmethod
+    def forward(ctx, coef, x, scale, shift, space, derivative):
+        """Return memory."""
+        ctx.save_for_backward(coef, x, scale, shift)
+        return torch.empty_like(coef)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Return memory."""
+        return torch.empty_like(ctx.saved_tensors[0]), None, None, None, None, None
+
+
+class Bare(Empty):
+    """The same with our two kernels and nothing around them."""
+
+    @staticmethod
+    def forward(ctx, coef, x, scale, shift, field, derivative):
+        """Return the sums."""
+        ctx.save_for_backward(coef, x, scale, shift)
+        ctx.field = field
+        return cpu.KERNELS.synthesize_field(field, coef, x, scale, shift)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        """Return the transposed sums."""
+        return cpu.KERNELS.adjoint_field(ctx.field, gradient, *ctx.saved_tensors[1:]), None, None, None, None, None
+
+
 def lines():
     """Return what is timed, by name."""
     space = sf.Space(sf.Hermite(degree=15))
@@ -45,6 +76,11 @@ def lines():
         "  on NumPy arrays": lambda: space.synthesize(arrays[0], arrays[1], scale=arrays[2], shift=arrays[3]),
         "  with a gradient to record": lambda: space.synthesize(leaf, z, **where),
         "  and with the backward pass of a sum": trained,
+        "  a sum of torch.mul and its backward pass": lambda: torch.mul(leaf, z).sum().backward(),
+        "  an empty autograd.Function in its place": lambda: (
+            Empty.apply(leaf, z, scale, shift, "", (0,)).sum().backward()
+        ),
+        "  one that calls our two kernels": lambda: Bare.apply(leaf, z, scale, shift, field, (0,)).sum().backward(),
         "Space.adjoint with scale and shift": lambda: space.adjoint(z, z, **where),
         "Space.synthesize, 15 indices on two axes": lambda: plane.synthesize(coef[:, :15], pairs),
     }
