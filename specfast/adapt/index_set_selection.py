@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..families import Family
 from ..index_sets import HyperbolicCross, IndexSet, Indices
-from ..space import ScaleShift, Space
+from ..space import Space
+from ..space.arguments import ScaleShift
 from ..space.array_api import Array
 
 GAMMAS = (-math.inf, -4.0, -2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75)

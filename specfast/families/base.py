@@ -278,7 +278,18 @@ class Family:
         return 1.0, 0.0
 
     def on_standard_domain(self) -> Family:
-        """Return the family whose x is z, but for the direction of a half-line: an interval's on [-1, 1]."""
+        """Return the family whose x is z, but for the direction of a half-line: an interval's on [-1, 1].
+
+        Returns
+        -------
+        Family
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Legendre(0, 10, degree=3).on_standard_domain()
+        Legendre(degree=3)
+        """
         return self
 
     def plain_recurrence(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..space import ScaleShift, Space
+from ..space import Space
+from ..space.arguments import ScaleShift
 from . import memmap
 from .io import Observations
 

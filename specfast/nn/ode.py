@@ -250,12 +250,14 @@ class SpectralODE(nn.Module):
 
     def _states(self, given: _Given, state: tuple[Tensor, ...], times: Tensor, lead: int) -> tuple[Tensor, ...]:
         """Return the state at the times, which are its first axis."""
-        if times.shape[-1] == 1 or state[0].numel() == 0:
-            return tuple(part.expand(times.shape[-1], *part.shape) for part in state)
+        if times.shape[-1] == 1:
+            return tuple(part.unsqueeze(0) for part in state)
         if self.stepped:
             return runge_kutta(_RightHandSide(*given), state, times, self.method, **(self.options or {}))
         # A norm of the caller's may be shared by several batches, whose solvers then have to ask it equally often.
         alone = "norm" not in (self.options or {})
+        if alone and self.method in STEP_CONTROLLED and state[0].numel() == 0:  # an empty batch has no error to go by
+            return tuple(part.expand(times.shape[-1], *part.shape) for part in state)
         if times.dim() == 2 and alone and len(times) > 0 and (times == times[:1]).all():
             times = times[0]
         if times.dim() == 1:

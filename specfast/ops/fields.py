@@ -13,7 +13,7 @@ derivatives (..., J, M) at once. Every derivative in x raises `derivative`, so t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from .checks import check_axis, check_broadcast, check_dtype, check_length, chec
 from .register import Operator, direct_node, plain, register, register_composite
 
 _Given = tuple[Tensor, Tensor, Tensor, Tensor]  # coefficients or values, points, scale, shift
+_Rest = tuple[Tensor, Tensor, Tensor, str, Sequence[int]]  # points, scale, shift, space, derivative
 
 
 def _own_axes(space: str) -> list[int]:
@@ -310,16 +311,61 @@ _backward_operator = register_composite(
 _synthesize_node, _adjoint_node = direct_node(_synthesize_rules), direct_node(_adjoint_rules)
 
 
+def _linear_node(kernel: Callable[..., Tensor], transpose: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a kernel as a differentiable function of its first argument alone, as cheap as PyTorch lets a node be."""
+
+    class Node(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, first: Tensor, given: _Rest) -> Tensor:
+            x, scale, shift, space, derivative = given
+            ctx.save_for_backward(x, scale, shift)
+            ctx.rest = space, derivative, first.shape, behind_key(space)
+            return kernel(first, x, scale, shift, space, derivative)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+            direct = not torch.is_grad_enabled() and plain(gradient)
+            space, derivative, shape, _ = ctx.rest
+            found = transpose(gradient, *ctx.saved_tensors, space, derivative, direct)
+            return found if found.shape == shape else found.sum_to_size(shape), None
+
+    return Node.apply
+
+
+def _transposed_synthesis(
+    gradient: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, derivative: Sequence[int], direct: bool
+) -> Tensor:  # fmt: skip
+    dim, transpose = axes_of(space), _adjoint if direct else adjoint
+    if len(derivative) == dim:
+        return transpose(gradient, x, scale, shift, space, derivative)
+    parts = [
+        transpose(gradient[..., place // dim, :], x, scale, shift, space, derivative[place : place + dim])
+        for place in range(0, len(derivative), dim)
+    ]
+    return torch.stack(parts).sum(0)
+
+
+def _transposed_adjoint(
+    gradient: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, derivative: Sequence[int], direct: bool
+) -> Tensor:  # fmt: skip
+    return (_synthesize if direct else synthesize)(gradient, x, scale, shift, space, derivative)
+
+
+_synthesize_linear = _linear_node(_synthesize, _transposed_synthesis)
+_adjoint_linear = _linear_node(_adjoint, _transposed_adjoint)
+
+
 def synthesize(
     coef: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, derivative: Sequence[int]
 ) -> Tensor:  # fmt: skip
     """Return u^(k) at the points as torch.ops.specfast.synthesize does, small problems sooner."""
     if not plain(coef, x, scale, shift):
         return _synthesize_operator(coef, x, scale, shift, space, derivative)
-    if torch.is_grad_enabled() and (
-        coef.requires_grad or x.requires_grad or scale.requires_grad or shift.requires_grad
-    ):
-        return _synthesize_node(coef, x, scale, shift, space, derivative)
+    if torch.is_grad_enabled():
+        if x.requires_grad or scale.requires_grad or shift.requires_grad:
+            return _synthesize_node(coef, x, scale, shift, space, derivative)
+        if coef.requires_grad:
+            return _synthesize_linear(coef, (x, scale, shift, space, derivative))
     return _synthesize(coef, x, scale, shift, space, derivative)
 
 
@@ -329,10 +375,11 @@ def adjoint(
     """Return the transpose of `synthesize` as torch.ops.specfast.adjoint does, small problems sooner."""
     if not plain(values, x, scale, shift):
         return _adjoint_operator(values, x, scale, shift, space, derivative)
-    if torch.is_grad_enabled() and (
-        values.requires_grad or x.requires_grad or scale.requires_grad or shift.requires_grad
-    ):
-        return _adjoint_node(values, x, scale, shift, space, derivative)
+    if torch.is_grad_enabled():
+        if x.requires_grad or scale.requires_grad or shift.requires_grad:
+            return _adjoint_node(values, x, scale, shift, space, derivative)
+        if values.requires_grad:
+            return _adjoint_linear(values, (x, scale, shift, space, derivative))
     return _adjoint(values, x, scale, shift, space, derivative)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypedDict, TypeVarTuple
+from typing import TypedDict, TypeVarTuple
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from ..families import Family
 from ..kernels.affine_map import end_slack
@@ -24,14 +25,8 @@ class ScaleShift(TypedDict):
     shift: Tensor | float
 
 
-class Arguments(NamedTuple):
-    """Coefficients or values, points, scale and shift, and the dtype of the result."""
-
-    first: Tensor
-    points: Tensor
-    scale: Tensor
-    shift: Tensor
-    dtype: torch.dtype
+# Coefficients or values, points, scale and shift, and the dtype of the result.
+Arguments = tuple[Tensor, Tensor, Tensor, Tensor, torch.dtype]
 
 
 def number(value: float, dtype: torch.dtype, like: Tensor | None, device: torch.device) -> Tensor:
@@ -63,15 +58,23 @@ def arguments(
         Where something is no array of numbers, or complex where real numbers are expected.
     """
     if (
-        type(points) is Tensor
-        and type(first) is Tensor
+        (type(points) is Tensor or type(points) is Parameter)
+        and (type(first) is Tensor or type(first) is Parameter)
         and (dtype := points.dtype) is first.dtype
         and dtype in _COMPUTED
     ):
-        beta = scale if type(scale) is Tensor and scale.dtype is dtype else real("scale", scale, dtype, points.device)
-        x0 = shift if type(shift) is Tensor and shift.dtype is dtype else real("shift", shift, dtype, points.device)
+        beta = (
+            scale
+            if (type(scale) is Tensor or type(scale) is Parameter) and scale.dtype is dtype
+            else real("scale", scale, dtype, points.device)
+        )
+        x0 = (
+            shift
+            if (type(shift) is Tensor or type(shift) is Parameter) and shift.dtype is dtype
+            else real("shift", shift, dtype, points.device)
+        )
         if _dtype(dtype, scale, shift) is dtype:
-            return Arguments(first, points, beta, x0, dtype)
+            return first, points, beta, x0, dtype
     x = to_torch("points", points)
     tensor = to_torch(name, first, x.device)
     if x.is_complex():
@@ -82,7 +85,7 @@ def arguments(
     work = computing_dtype(real_dtype(dtype))
     tensor = tensor.to(work.to_complex() if tensor.is_complex() else work)
     beta, x0 = (real(label, value, work, x.device, x) for label, value in (("scale", scale), ("shift", shift)))
-    return Arguments(tensor, _onto_ends(x.to(work), x.dtype, families), beta, x0, dtype)
+    return tensor, _onto_ends(x.to(work), x.dtype, families), beta, x0, dtype
 
 
 def _onto_ends(x: Tensor, given: torch.dtype, families: Sequence[Family]) -> Tensor:

@@ -99,23 +99,23 @@ class Space(SpaceSpec):
         >>> space.synthesize(coef, torch.tensor([0.5, 1.0], dtype=torch.float64), derivative=1).round(decimals=6).tolist()
         [1.0, 2.0]
         """
-        given = arguments("coef", coef, points, scale, shift, self.families)
+        c, x, beta, x0, dtype = given = arguments("coef", coef, points, scale, shift, self.families)
         if isinstance(derivative, list):
             return self._several(given, derivative)  # type: ignore[return-value]
         orders = self._no_orders if type(derivative) is int and derivative == 0 else self._orders(derivative)
-        rest = given.points, given.scale, given.shift, self.key, orders
-        if given.first.is_complex():
-            return in_parts(ops.synthesize, given.first, *rest).to(given.dtype)  # type: ignore[return-value]
-        result = ops.synthesize(given.first, *rest)
-        return result if result.dtype is given.dtype else result.to(given.dtype)  # type: ignore[return-value]
+        if c.is_complex():
+            return in_parts(ops.synthesize, c, x, beta, x0, self.key, orders).to(dtype)  # type: ignore[return-value]
+        result = ops.synthesize(c, x, beta, x0, self.key, orders)
+        return result if result.dtype is dtype else result.to(dtype)  # type: ignore[return-value]
 
     def _several(self, given: Arguments, derivatives: list[Orders]) -> Tensor:
         """Return several derivatives stacked on a new first axis, from one pass."""
         if not derivatives:
             raise ValueError("derivative=[]: at least one order is expected")
         orders = [order for derivative in derivatives for order in self._orders(derivative)]
-        found = in_parts(ops.synthesize, given.first, given.points, given.scale, given.shift, self.key, orders)
-        return (found.movedim(-2, 0) if len(derivatives) > 1 else found.unsqueeze(0)).to(given.dtype)
+        c, x, beta, x0, dtype = given
+        found = in_parts(ops.synthesize, c, x, beta, x0, self.key, orders)
+        return (found.movedim(-2, 0) if len(derivatives) > 1 else found.unsqueeze(0)).to(dtype)
 
     @takes_arrays("values", "points", "scale", "shift")
     def adjoint(
@@ -155,13 +155,12 @@ class Space(SpaceSpec):
         >>> torch.allclose(*both)
         True
         """
-        given = arguments("values", values, points, scale, shift, self.families)
+        u, x, beta, x0, dtype = arguments("values", values, points, scale, shift, self.families)
         orders = self._no_orders if type(derivative) is int and derivative == 0 else self._orders(derivative)
-        rest = given.points, given.scale, given.shift, self.key, orders
-        if given.first.is_complex():
-            return in_parts(ops.adjoint, given.first, *rest).to(given.dtype)  # type: ignore[return-value]
-        result = ops.adjoint(given.first, *rest)
-        return result if result.dtype is given.dtype else result.to(given.dtype)  # type: ignore[return-value]
+        if u.is_complex():
+            return in_parts(ops.adjoint, u, x, beta, x0, self.key, orders).to(dtype)  # type: ignore[return-value]
+        result = ops.adjoint(u, x, beta, x0, self.key, orders)
+        return result if result.dtype is dtype else result.to(dtype)  # type: ignore[return-value]
 
     @takes_arrays("points", "scale", "shift")
     def vandermonde(

@@ -144,7 +144,7 @@ def test_a_network_at_the_nodes_is_local(tmp_path):
         ([sf.Chebyshev(), sf.Legendre(0.0, 2.0)], sf.TensorProduct(12), (1.0, 1.0)),
     ):
         basis = basis_of(families, index_set, scale, (0.0,) * len(scale))
-        nodes, space = CollocationNetwork(basis, 1, (8,), 0, False), basis.space
+        nodes, space = CollocationNetwork(basis, 1, (8,), 0, False), basis.standard
         coef = torch.zeros(1, space.size, dtype=D)
         low = (space.indices.max(1) <= 6).nonzero()[0]
         coef[0, low] = torch.randn(len(low), generator=torch.Generator().manual_seed(0), dtype=D)
