@@ -120,7 +120,7 @@ class OneAxis:
                 found["torch.compile"] = lambda: compiled(self.coef, self.z)
         if self.z.is_cuda and self.name == "hermite":
             try:
-                from specfast.bench.triton_sum import sum_upwards
+                from specfast.bench.baselines.triton_sum import sum_upwards
             except ImportError:
                 return found
             start = torch.exp(-0.5 * self.z.square()) * torch.pi**-0.25

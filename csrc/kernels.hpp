@@ -76,7 +76,7 @@ struct Ending {
     int32_t slot, rest;
 };
 
-// Several derivatives of one sum; see derivatives.hpp.
+// Several derivatives of one sum; see derivative_plan.hpp.
 struct Derivatives {
     int64_t results;
     const int32_t* result;                  // which ending of axis 0 each of them is

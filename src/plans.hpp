@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "../csrc/blocks.hpp"
-#include "../csrc/derivatives.hpp"
+#include "../csrc/derivative_plan.hpp"
 #include "../csrc/kernels.hpp"
 
 namespace specfast {

@@ -5,6 +5,7 @@
 #include "../cross_derivatives.hpp"
 #include "../cross_gradient.hpp"
 #include "../cross_synthesize.hpp"
+#include "../differentiate_rows.hpp"
 #include "../rate.hpp"
 #include "../squares.hpp"
 #include "../synthesize.hpp"

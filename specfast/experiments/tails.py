@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .. import learn
 from ..learn import Observations
-from ..learn.errors import compare
+from ..learn.error_measures import compare
 from . import baselines
 from .measures import encoding_error
 from .pages import Figure, Page, Settings, Table, percent, spread

@@ -6,8 +6,9 @@ require(["scipy", "torchdiffeq", "xarray", "h5netcdf", "safetensors", "tqdm"], "
 
 from .diagnostics import diagnose
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
-from .io import DataError, Observations, read
+from .io import read
 from .model import Model, load
+from .observations import DataError, Observations
 from .train import check_method, fit
 
 __all__ = [

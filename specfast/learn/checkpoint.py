@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..support.files import written_whole
 from . import memmap
-from .io import DataError, Observations
+from .observations import DataError, Observations
 
 STATE, LOG, MEMBERS = "training.safetensors", "log.jsonl", "members"
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .encoder import FieldEncoder
-from .io import DataError
+from .observations import DataError
 
 
 class ConservationLaws(nn.Module):

@@ -12,8 +12,8 @@ from torch import Tensor
 from .. import adapt
 from .encode import encode
 from .encoder import Encoded
-from .io import DataError, Observations
 from .model import Model
+from .observations import DataError, Observations
 
 SLOW_DECAY = 0.1  # the share of the top third of the degrees in a snapshot
 HIGH = 0.2  # relative_l2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from .encoder import Encoded, FieldEncoder
-from .io import Observations
 from .moving_basis import locate
+from .observations import Observations
 
 
 def encode(encoder: FieldEncoder, data: Observations) -> Encoded:

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..space import Space
 from ..space.arguments import ScaleShift
 from . import memmap
-from .io import Observations
+from .observations import Observations
 
 Index = int | slice | Tensor
 RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size

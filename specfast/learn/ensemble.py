@@ -14,9 +14,9 @@ from torch import Tensor
 from . import memmap
 from .checkpoint import MEMBERS, STATE
 from .distributed import Processes
-from .errors import compare, together
-from .io import DataError, Observations
+from .error_measures import compare, together
 from .model import Model, load
+from .observations import DataError, Observations
 from .train import fit
 
 

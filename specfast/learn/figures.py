@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .encode import encode
 from .ensemble import Ensemble
-from .io import Observations
 from .model import Model
 from .moving_basis import locate
+from .observations import Observations
 
 
 def choose(model: Model) -> list[tuple[str, str, str, Any]]:

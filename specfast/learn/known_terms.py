@@ -14,7 +14,7 @@ from ..families import Family
 from ..quadrature import gauss
 from ..space import Space
 from .encoder import FieldEncoder
-from .io import DataError
+from .observations import DataError
 
 LARGEST_KNOWN = 3000  # coefficients, of which the known part holds full matrices
 

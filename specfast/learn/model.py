@@ -21,8 +21,8 @@ from .checkpoint import read_tensors, write_tensors
 from .dynamics import Dynamics, DynamicsConfig
 from .encode import encode
 from .encoder import Encoded, FieldEncoder, in_a_row
-from .errors import Errors, compare, together
-from .io import DataError, Observations
+from .error_measures import Errors, compare, together
+from .observations import DataError, Observations
 
 FORMAT = 4
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.

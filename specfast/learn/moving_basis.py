@@ -12,7 +12,7 @@ from ..adapt.mean_degree import balance
 from ..index_sets import HyperbolicCross, TensorProduct
 from ..space import Space
 from .encoder import FieldEncoder
-from .io import Observations
+from .observations import Observations
 
 ITERATIONS = 12
 _LARGEST_STEP = 0.5  # of log beta, and three of z for x0, in one iteration

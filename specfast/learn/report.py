@@ -8,7 +8,7 @@ from pathlib import Path
 from . import figures
 from .diagnostics import lines_of
 from .ensemble import Ensemble
-from .io import Observations
+from .observations import Observations
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>specfast report</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}

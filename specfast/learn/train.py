@@ -19,9 +19,9 @@ from .distributed import Processes
 from .dynamics import Dynamics, DynamicsConfig
 from .encode import encode
 from .encoder import Encoded, FieldEncoder
-from .io import DataError, Observations
 from .model import Model, load
 from .model_selection import choose_encoder
+from .observations import DataError, Observations
 from .trainer import Trainer
 
 # Orders of differentiation, one on one axis, one an axis on several, and the number before the term.

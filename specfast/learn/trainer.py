@@ -18,9 +18,9 @@ from ..nn.ode import StiffError, is_of_solver
 from .checkpoint import Log, State, pack, save_state, unpack
 from .distributed import Processes
 from .encoder import Encoded
-from .io import DataError, Observations
 from .model import Model
 from .moving_basis import SMOOTHED, smoothed
+from .observations import DataError, Observations
 
 # Of the scales and shifts, when chosen. More costs up to twice the error, less gains nothing, from no noise to 10 % (docs/results/scale_shift.md).
 WEIGHTS = (1e-3, 1e-1)

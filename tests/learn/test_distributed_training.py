@@ -27,7 +27,7 @@ def observations():
     data.values[5, 0] = torch.nan
     times = data.times.clone()
     times[6:] *= 1.01
-    return data, learn.io.replace(data, times=times)
+    return data, learn.observations.replace(data, times=times)
 
 
 CASES = {
@@ -95,7 +95,9 @@ def different_arguments():
         values = data.values.clone()
         values[0, 0, 0, 0] += dist.get_rank() if steps == 2 else 0
         try:
-            learn.fit(learn.io.replace(data, values=values), steps=steps, progress=False, group=dist.group.WORLD)
+            learn.fit(
+                learn.observations.replace(data, values=values), steps=steps, progress=False, group=dist.group.WORLD
+            )
         except learn.DataError as error:
             messages.append(str(error))
     return messages

@@ -118,7 +118,7 @@ def test_time_and_position_as_inputs(tmp_path):
     t, points = torch.linspace(0, 3, 13, dtype=D), torch.linspace(-0.9, 0.9, 8, dtype=D)
     start = torch.linspace(-1, 1, 10, dtype=D)[:, None, None, None]
     values = (start + torch.sin(4 * t)[None, :, None, None] / 4).expand(-1, -1, 1, 8)
-    data = learn.io.make(values.numpy(), points.numpy(), t.numpy(), ("u",))
+    data = learn.observations.make(values.numpy(), points.numpy(), t.numpy(), ("u",))
     options = {"degree": 1, "steps": 120, "learning_rate": 1e-2, "progress": False, "hidden": (32,)}
     blind = learn.fit(data, "chebyshev", **options).evaluate(data)["relative_l2"]
     model = learn.fit(data, "chebyshev", time_dependent=True, **options)
@@ -261,7 +261,7 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
     found, wanted = (model.evaluate(data)["relative_l2"] for model in (own, usual))
     assert found == pytest.approx(wanted, rel=0.05)
     space = sf.Space(sf.Hermite(degree=3))
-    own_times = learn.io.replace(data, times=data.times * torch.linspace(1, 2, 6, dtype=D)[:, None])
+    own_times = learn.observations.replace(data, times=data.times * torch.linspace(1, 2, 6, dtype=D)[:, None])
     with pytest.raises(learn.DataError, match="shared by all"):
         learn.fit(own_times, "chebyshev", method="etdrk4", folder=tmp_path / "none", progress=False)
     assert not (tmp_path / "none").exists()
@@ -305,7 +305,7 @@ def test_an_ensemble_has_a_mean_and_a_spread(tmp_path, capsys):
     assert learn.load(tmp_path / "model").predict_dataset(data).equal(both.models[0].predict_dataset(data))
     with pytest.raises(learn.DataError, match="at least 2"):
         learn.fit_ensemble(data, count=1)
-    huge = learn.io.replace(data, values=data.values * 1e200)
+    huge = learn.observations.replace(data, values=data.values * 1e200)
     scaled = learn.fit_ensemble(huge, "chebyshev", count=2, degree=4, steps=4, progress=False).evaluate(huge)
     assert 0 < scaled["spread"] < 1
     import xarray as xr

@@ -14,7 +14,7 @@
 
 #include "../../csrc/affine_map.hpp"
 #include "../../csrc/blocks.hpp"
-#include "../../csrc/derivatives.hpp"
+#include "../../csrc/derivative_plan.hpp"
 #include "../../csrc/kernels.hpp"
 
 using namespace specfast;

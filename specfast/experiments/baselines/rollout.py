@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...learn import Observations
-from ...learn.errors import compare
+from ...learn.error_measures import compare
 from .grids import Grid, at_sensors, resample
 from .models import make
 

@@ -1,4 +1,4 @@
-#include "derivatives.hpp"
+#include "derivative_plan.hpp"
 
 #include <algorithm>
 #include <stdexcept>
