@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from specfast.learn.error_measures import compare
 
 import specfast as sf
 from specfast import learn
 from specfast.cli import main
 from specfast.learn.checkpoint import read_tensors, write_tensors
 from specfast.learn.encode import encode
+from specfast.learn.error_measures import compare
 from specfast.learn.model_selection import choose_encoder
 from specfast.learn.observations import make
 
