@@ -3,22 +3,11 @@
 import importlib
 import pkgutil
 
-from .base import (
-    FAMILIES,
-    MAX_DEGREE,
-    MAX_SINGLE,
-    DifferentiationTables,
-    EndTables,
-    Family,
-    RecurrenceTables,
-    check_degree,
-    check_family,
-    family_by_name,
-    family_from_dict,
-    names_of_families,
-)
+from .base import MAX_DEGREE, MAX_SINGLE, Family, check_degree
 from .hermite import Hermite
 from .laguerre import Laguerre
+from .registry import FAMILIES, check_family, family_by_name, family_from_dict, names_of_families
+from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
 from .chebyshev import Chebyshev  # isort: skip
 from .legendre import Legendre

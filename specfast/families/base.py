@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
+
+from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
 MAX_DEGREE = 10_000_000
 # Up to this many functions float32 data are summed in float32.
@@ -91,85 +92,6 @@ def _argument_text(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return f"float('{value}')"
     return repr(int(value)) if isinstance(value, float) and value == int(value) and abs(value) < 2**53 else repr(value)
-
-
-@dataclass(frozen=True)
-class RecurrenceTables:
-    """phi_n = scale_n q_n, q_{n+1} = (a_n z + b_n) q_n - q_{n-1}, q_0 = start(z).
-
-    The start type is 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1. For |z| <= `near_limit` no partial sum of the plain
-    recurrence over- or underflows; for |z| > `far_limit` every phi_n is zero. Up to a distance of `end_limit` from a hard
-    end the difference form (`EndTables`) is used. Limits are those of float64, or of float32 where `single`.
-
-    Parameters
-    ----------
-    a, b, scale : numpy.ndarray (count,)
-        In float64; `b` is None where all are 0.
-    start : {0, 1, 2}
-        The start type.
-    near_limit, far_limit, end_limit : float
-        Distances in z.
-
-    Examples
-    --------
-    >>> import specfast as sf
-    >>> sf.Hermite().recurrence_tables(8).near_limit
-    26.0
-    """
-
-    a: np.ndarray
-    b: np.ndarray | None
-    scale: np.ndarray
-    start: int
-    near_limit: float
-    far_limit: float
-    end_limit: float
-
-
-@dataclass(frozen=True)
-class EndTables:
-    """phi_n = value_n q_n, d_n = r_n d_{n-1} - kappa_n y q_n, q_{n+1} = q_n + d_n; y is the distance to a hard end.
-
-    Parameters
-    ----------
-    r, kappa, value : numpy.ndarray (count,)
-        In float64; `value` is phi_n at the end.
-
-    Examples
-    --------
-    >>> import specfast as sf
-    >>> sf.Legendre().end_tables(3).value.round(3).tolist()
-    [0.707, 1.225, 1.581]
-    """
-
-    r: np.ndarray
-    kappa: np.ndarray
-    value: np.ndarray
-
-
-@dataclass(frozen=True)
-class DifferentiationTables:
-    """d_k = ahead_k d_{k+1} + leap_k d_{k+2} + lower_k c_{k-1} + middle_k c_k + upper_k c_{k+1}.
-
-    With u = sum c_n phi_n this gives u' = sum d_n phi_n.
-
-    Parameters
-    ----------
-    ahead, leap, lower, middle, upper : numpy.ndarray (count,)
-        In float64; one entry a coefficient k.
-
-    Examples
-    --------
-    >>> import specfast as sf
-    >>> sf.Hermite().differentiation_tables(3).middle.tolist()
-    [0.0, 0.0, 0.0]
-    """
-
-    ahead: np.ndarray
-    leap: np.ndarray
-    lower: np.ndarray
-    middle: np.ndarray
-    upper: np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
@@ -706,128 +628,6 @@ class Family:
         (2.0, 0.5)
         """
         return 1.0, 0.0
-
-
-FAMILIES: dict[str, type[Family]] = {}
-_Concrete = TypeVar("_Concrete", bound=type[Family])
-
-
-def register_family(cls: _Concrete) -> _Concrete:
-    """Make a family known by its name."""
-    FAMILIES[cls.__name__] = cls
-    return cls
-
-
-def names_of_families() -> str:
-    """Return the names of all families, for messages.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> names_of_families().startswith("Hermite, Laguerre")
-    True
-    """
-    *most, last = FAMILIES
-    return f"{', '.join(most)} or {last}"
-
-
-def check_family(family: object) -> Family:
-    """Return a family, or raise an error that names what is accepted.
-
-    Parameters
-    ----------
-    family : object
-        What was given as one.
-
-    Returns
-    -------
-    Family
-        The same object.
-
-    Raises
-    ------
-    TypeError
-        If it is not of one of the classes in `FAMILIES`.
-
-    Examples
-    --------
-    >>> import specfast as sf
-    >>> check_family(sf.Hermite())
-    Hermite()
-    """
-    if not isinstance(family, Family) or type(family) not in FAMILIES.values():
-        raise TypeError(f"family={family!r}: a family ({names_of_families()}) is expected")
-    return family
-
-
-def family_from_dict(values: Mapping[str, object]) -> Family:
-    """Return the family that `Family.to_dict` described.
-
-    Parameters
-    ----------
-    values : dict
-        The class's name as "family", and its arguments.
-
-    Returns
-    -------
-    Family
-
-    Raises
-    ------
-    ValueError
-        If there is no family of this name.
-
-    Examples
-    --------
-    >>> family_from_dict({"family": "Legendre", "a": 0, "b": 2})
-    Legendre(0, 2)
-    """
-    arguments = dict(values)
-    name = arguments.pop("family", None)
-    if not isinstance(name, str) or name not in FAMILIES:
-        raise ValueError(f"family={name!r}: {names_of_families()} is expected")
-    return FAMILIES[name](**arguments)  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=1024)
-def family_by_name(name: str) -> Family:
-    """Return the family on its standard domain that an operator's `family` argument names.
-
-    Parameters
-    ----------
-    name : str
-        As `Family.name` gives it.
-
-    Returns
-    -------
-    Family
-        Without a degree, an interval as [-1, 1].
-
-    Raises
-    ------
-    ValueError
-        If it is not the name of a family, with its parameters in brackets: "hermite", "laguerre(0.5)".
-
-    Examples
-    --------
-    >>> family_by_name("laguerre(0.5)")
-    Laguerre(0.5)
-    """
-    key, _, rest = name.partition("(")
-    cls = next((own for own in FAMILIES.values() if own.__name__.lower() == key), None)
-    texts = rest.removesuffix(")").split(",") if rest else []
-    if cls is not None and len(texts) == len(cls.parameters) and (not rest or rest.endswith(")")):
-        try:
-            return cls(**dict(zip(cls.parameters, map(float, texts), strict=True)))  # type: ignore[arg-type]
-        except ValueError as error:
-            raise ValueError(f"family={name!r}: {error}") from None
-    known = ", ".join(
-        own.__name__.lower() + (f"({','.join(own.parameters)})" if own.parameters else "") for own in FAMILIES.values()
-    )
-    raise ValueError(f"family={name!r}: one of {known} is expected")
 
 
 def solve_kepler(target: np.ndarray) -> np.ndarray:

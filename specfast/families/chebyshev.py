@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import DifferentiationTables, EndTables, register_family
 from .interval import IntervalFamily
+from .registry import register_family
+from .tables import DifferentiationTables, EndTables
 
 
 @register_family

@@ -10,7 +10,9 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
-from .base import DifferentiationTables, Family, check_degree, register_family, solve_kepler
+from .base import Family, check_degree, solve_kepler
+from .registry import register_family
+from .tables import DifferentiationTables
 
 
 @register_family

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .base import MAX_SINGLE, DifferentiationTables, EndTables, Family, check_degree, register_family, solve_kepler
+from .base import MAX_SINGLE, Family, check_degree, solve_kepler
+from .registry import register_family
+from .tables import DifferentiationTables, EndTables
 
 _MAX_ALPHA = 150.0
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import DifferentiationTables, EndTables, register_family
 from .interval import IntervalFamily
+from .registry import register_family
+from .tables import DifferentiationTables, EndTables
 
 
 @register_family

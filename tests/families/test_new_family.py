@@ -8,7 +8,7 @@ from test_kernels import with_gpu
 
 import specfast as sf
 from specfast.families import FAMILIES, family_by_name
-from specfast.families.base import register_family
+from specfast.families.registry import register_family
 from specfast.kernels import jit
 
 D = torch.float64

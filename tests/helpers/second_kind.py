@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from specfast.families.base import DifferentiationTables, EndTables
 from specfast.families.interval import IntervalFamily
+from specfast.families.tables import DifferentiationTables, EndTables
 
 
 @dataclass(frozen=True, init=False, repr=False)
