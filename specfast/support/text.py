@@ -1,4 +1,4 @@
-"""Pages of Markdown as people write them by hand: no line longer than a screen is wide."""
+"""Pages of Markdown with prose wrapped: no line longer than a screen is wide."""
 
 from __future__ import annotations
 
