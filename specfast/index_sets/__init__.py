@@ -1,16 +1,10 @@
 """Index sets: which products of one-dimensional functions belong to a space."""
 
+from .base import IndexSet, Indices
+from .counting import ALL
 from .partition import Part
-from .sets import (
-    ALL,
-    HyperbolicCross,
-    IndexSet,
-    Indices,
-    TensorProduct,
-    TotalDegree,
-    index_set_from_dict,
-    load_index_set,
-)
+from .registry import index_set_from_dict, load_index_set
+from .sets import HyperbolicCross, TensorProduct, TotalDegree
 
 __all__ = [
     "ALL",

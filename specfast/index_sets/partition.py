@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..support.machine import memory
-from .sets import ALL, IndexSet, Rule, index_set_from_dict, register_index_set
+from .base import IndexSet
+from .counting import ALL, Rule
+from .registry import index_set_from_dict, register_index_set
 
 
 class Runs(NamedTuple):

@@ -59,7 +59,7 @@ def test_the_text_makes_the_value(value, text):
 
 def test_every_family_and_set_is_here():
     from specfast.families import FAMILIES as families
-    from specfast.index_sets.sets import INDEX_SETS as sets
+    from specfast.index_sets.registry import INDEX_SETS as sets
 
     assert {type(value) for value, _ in FAMILIES} >= {
         own for own in families.values() if own.__module__.startswith("specfast")
