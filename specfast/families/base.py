@@ -7,15 +7,14 @@ recurrence, and `differentiation_tables`, d/dz as a map of coefficients.
 
 from __future__ import annotations
 
-import inspect
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
 
+from ..support.text import constructor_text
+from .chosen_from_data import ChosenFromData
 from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
 MAX_DEGREE = 10_000_000
@@ -54,48 +53,8 @@ def check_degree(degree: object, name: str = "degree") -> int:
     return int(degree)
 
 
-def constructor_text(value: object) -> str:
-    """Return the call that makes an equal value: the arguments of its class that differ from their defaults.
-
-    Those that a class cannot do without, and the first ones of a family, stand without their names; whole numbers without a point.
-
-    Parameters
-    ----------
-    value : object
-        Whose attributes are called as the parameters of its class.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> import specfast as sf
-    >>> constructor_text(sf.Laguerre(0.5, sign=-1)), constructor_text(sf.HyperbolicCross(8, gamma=-1.0))
-    ('Laguerre(0.5, sign=-1)', 'HyperbolicCross(8, gamma=-1)')
-    """
-    words, bare = [], True
-    for name, parameter in inspect.signature(type(value)).parameters.items():
-        required, own = parameter.default is parameter.empty, getattr(value, name)
-        if not required and own == parameter.default:
-            bare = False
-            continue
-        unnamed = parameter.kind is not parameter.KEYWORD_ONLY and bare and (required or isinstance(value, Family))
-        words.append(_argument_text(own) if unnamed else f"{name}={_argument_text(own)}")
-    return f"{type(value).__name__}({', '.join(words)})"
-
-
-def _argument_text(value: object) -> str:
-    """Return Python's text for a number, for several, or for anything else."""
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_argument_text, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"float('{value}')"
-    return repr(int(value)) if isinstance(value, float) and value == int(value) and abs(value) < 2**53 else repr(value)
-
-
 @dataclass(frozen=True, repr=False)
-class Family:
+class Family(ChosenFromData):
     """Base of the families; use one of those in `FAMILIES`.
 
     Attributes
@@ -174,7 +133,7 @@ class Family:
         return {"family": type(self).__name__, **self.__dict__}
 
     def __repr__(self) -> str:
-        return constructor_text(self)
+        return constructor_text(self, positional=True)
 
     # ------------------------------------------------------------------------------------------------- the functions
 
@@ -535,105 +494,3 @@ class Family:
         (5.0, 1.96)
         """
         return scale, shift
-
-    def mean_degree_balance(
-        self, n: Tensor, mean: Callable[[Tensor], Tensor], coupled: Callable[[int, Tensor], Tensor]
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Return the factor on beta and the offset (in z) of x0 for which the mean degree is least.
-
-        `mean` gives sum_n weight_n c_n^2 / sum_n c_n^2 of weights, `coupled` sum_n weight_n c_n c_{n+steps} over the same.
-
-        Parameters
-        ----------
-        n : Tensor (K,)
-            The degree of every coefficient along the axis.
-        mean, coupled : callable
-            As above; each gives a tensor (...,), one number a field.
-
-        Returns
-        -------
-        factor, offset : Tensor (...,)
-
-        Raises
-        ------
-        ValueError
-            If the family's scale is its interval's.
-
-        Examples
-        --------
-        >>> import torch, specfast as sf
-        >>> c = torch.tensor([0.8, 0.0, 0.6], dtype=torch.float64)
-        >>> mean = lambda weight: (weight * c**2).sum()
-        >>> coupled = lambda steps, weight: (weight[: 3 - steps] * c[: 3 - steps] * c[steps:]).sum()
-        >>> factor, offset = sf.Hermite().mean_degree_balance(torch.arange(3.0).double(), mean, coupled)
-        >>> round(float(factor), 3), float(offset)
-        (0.731, 0.0)
-        """
-        raise ValueError(
-            f"a {type(self).__name__} basis has no scale that could be chosen; a line or half-line is expected"
-        )
-
-    @classmethod
-    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Family, float]:
-        """Return a family that holds points from low to high, and its end or 0; `domain` is what was asked for.
-
-        Parameters
-        ----------
-        low, high : float
-            The least and the largest of the points, in x.
-        domain : (float, float) or None
-            The ends that were asked for.
-
-        Returns
-        -------
-        family : Family
-        end : float
-            Where a half-line begins; 0 otherwise.
-
-        Raises
-        ------
-        ValueError
-            If the domain does not fit the family or the points.
-
-        Examples
-        --------
-        >>> import specfast as sf
-        >>> sf.Chebyshev.for_points(0.0, 10.0, None), sf.Laguerre.for_points(3.0, 10.0, (3.0, float("inf")))
-        ((Chebyshev(-0.2, 10.2), 0.0), (Laguerre(), 3.0))
-        """
-        raise NotImplementedError
-
-    def scale_shift_of_moments(
-        self, centroid: float, spread: float, wave: float, end: float, reach: float
-    ) -> tuple[float, float]:  # fmt: skip
-        """Return a first scale and shift for fields of this centroid and variance in x and variance in wave number.
-
-        Parameters
-        ----------
-        centroid, spread, wave : float
-            Mean of x, its variance, and the variance of the wave number, with |u|^2 as weight.
-        end : float
-            Where a half-line begins.
-        reach : float
-            How far from there the points lie.
-
-        Returns
-        -------
-        beta, x0 : float
-
-        Examples
-        --------
-        >>> import specfast as sf
-        >>> sf.Hermite().scale_shift_of_moments(0.5, 0.125, 2.0, 0.0, 4.0)
-        (2.0, 0.5)
-        """
-        return 1.0, 0.0
-
-
-def solve_kepler(target: np.ndarray) -> np.ndarray:
-    """Solve t - sin t = target on [0, 2 pi] by Newton's method, from the cube root that is right for small t."""
-    t: np.ndarray = np.minimum(np.cbrt(6 * target), math.pi)
-    t = np.where(target > math.pi, 2 * math.pi - np.minimum(np.cbrt(6 * (2 * math.pi - target)), math.pi), t)
-    for _ in range(8):
-        t = np.clip(t - (t - np.sin(t) - target) / np.maximum(1 - np.cos(t), 1e-12), 0, 2 * math.pi)
-    return t

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from torch import Tensor
 
-from .base import Family, check_degree, solve_kepler
+from .base import Family, check_degree
+from .kepler import solve_kepler
 from .registry import register_family
 from .tables import DifferentiationTables
 
@@ -102,7 +103,7 @@ class Hermite(Family):
         return (wave.clamp_min(1e-12) / spread.clamp_min(1e-12)) ** 0.25, z
 
     @classmethod
-    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Family, float]:
+    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Self, float]:
         """Hold any points; a domain cannot be chosen."""
         if domain is not None and (math.isfinite(domain[0]) or math.isfinite(domain[1])):
             raise ValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -59,7 +59,7 @@ class IntervalFamily(Family):
         return torch.tanh(x)
 
     @classmethod
-    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Family, float]:
+    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Self, float]:
         """Take the interval asked for, [-1, 1] if that holds the points, or their interval, padded."""
         width = high - low
         if domain is None:

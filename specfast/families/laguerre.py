@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .base import MAX_SINGLE, Family, check_degree, solve_kepler
+from .base import MAX_SINGLE, Family, check_degree
+from .kepler import solve_kepler
 from .registry import register_family
 from .tables import DifferentiationTables, EndTables
 
@@ -176,7 +177,7 @@ class Laguerre(Family):
         return factor, torch.zeros_like(factor)
 
     @classmethod
-    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Family, float]:
+    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Self, float]:
         """Start at the domain's first number, or at 0."""
         end = domain[0] if domain is not None else 0.0
         if low < end:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..families.base import constructor_text
+from ..support.text import constructor_text
 from .counting import Rule, count_members, largest_entries_of, list_members, tree_of
 
 _LISTED = 1000  # numbers up to which the text of a set lists its members
