@@ -139,6 +139,12 @@ def _synthesize_fake(
 def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
     given: _Given = ctx.saved_tensors
     space, derivative = ctx.rest
+    if not (needed[1] or needed[2] or needed[3]):
+        coef, x, scale, shift = given
+        found = None
+        if needed[0]:
+            found = _transposed_synthesis(gradient, x, scale, shift, space, derivative, ctx.direct)
+        return (None if found is None else summed_to(found, coef)), None, None, None, None, None
     dim = axes_of(space)
     if len(derivative) == dim:
         return (*_gradients(gradient, given, space, derivative, needed, ctx.direct), None, None)
@@ -150,20 +156,28 @@ def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> 
     return (*total, None, None)
 
 
+def _transposed_synthesis(
+    gradient: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, derivative: Sequence[int], direct: bool
+) -> Tensor:  # fmt: skip
+    """Return the gradient in the coefficients alone, of one derivative or of several."""
+    dim, transpose = axes_of(space), _adjoint if direct else adjoint
+    if len(derivative) == dim:
+        return transpose(gradient, x, scale, shift, space, derivative)
+    parts = [
+        transpose(gradient[..., place // dim, :], x, scale, shift, space, derivative[place : place + dim])
+        for place in range(0, len(derivative), dim)
+    ]
+    return torch.stack(parts).sum(0)
+
+
 def _gradients(
     gradient: Tensor, given: _Given, space: str, derivative: Sequence[int], needed: Sequence[bool], direct: bool
 ) -> Sequence[Tensor | None]:  # fmt: skip
-    """Return the gradients of sum_m gradient_m u_m that are needed, in the shapes of what they belong to.
+    """Return the gradients of sum_m gradient_m u_m that are needed, not in coefficients alone, in the shapes of what they belong to.
 
     `direct`: no one watches, and kernels are called past the dispatcher.
     """
-    coef, x, scale, shift = given
-    if not (needed[1] or needed[2] or needed[3]):
-        if not needed[0]:
-            return None, None, None, None
-        found = (_adjoint if direct else adjoint)(gradient, x, scale, shift, space, derivative)
-        return summed_to(found, coef), None, None, None
-    parts = (_fused if direct else synthesize_backward)(gradient, coef, x, scale, shift, space, derivative)
+    parts = (_fused if direct else synthesize_backward)(gradient, *given, space, derivative)
     return [summed_to(p, like) if want else None for p, like, want in zip(parts, given, needed, strict=False)]
 
 
@@ -330,19 +344,6 @@ def _linear_node(kernel: Callable[..., Tensor], transpose: Callable[..., Tensor]
             return found if found.shape == shape else found.sum_to_size(shape), None
 
     return Node.apply
-
-
-def _transposed_synthesis(
-    gradient: Tensor, x: Tensor, scale: Tensor, shift: Tensor, space: str, derivative: Sequence[int], direct: bool
-) -> Tensor:  # fmt: skip
-    dim, transpose = axes_of(space), _adjoint if direct else adjoint
-    if len(derivative) == dim:
-        return transpose(gradient, x, scale, shift, space, derivative)
-    parts = [
-        transpose(gradient[..., place // dim, :], x, scale, shift, space, derivative[place : place + dim])
-        for place in range(0, len(derivative), dim)
-    ]
-    return torch.stack(parts).sum(0)
 
 
 def _transposed_adjoint(
