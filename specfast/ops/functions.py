@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .. import kernels
 from .checks import check_axis, check_dtype
-from .register import Operator, register
+from .register import Operator, plain, register
 
 
 def _vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
@@ -72,17 +72,34 @@ def _differentiate_tangent(ctx: Any, coef_t: Tensor | None, *_: Any) -> Tensor:
     return torch.zeros_like(coef) if coef_t is None else differentiate(coef_t, family, transposed)
 
 
-vandermonde = register(
+_vandermonde_operator = register(
     "vandermonde",
     Operator(
         "(Tensor z, SymInt size, str family, int derivative) -> Tensor",
         _vandermonde, _vandermonde_fake, _vandermonde_backward, _vandermonde_tangent, (1,),
     ),
 )  # fmt: skip
-differentiate = register(
+_differentiate_operator = register(
     "differentiate",
     Operator(
         "(Tensor coef, str family, bool transposed) -> Tensor",
         _differentiate, _differentiate_fake, _differentiate_backward, _differentiate_tangent, (1,),
     ),
 )  # fmt: skip
+
+
+# ------------------------------------------------------------------- the same, past the dispatcher where nobody watches
+
+
+def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
+    """Return the functions at the points as torch.ops.specfast.vandermonde does, small problems sooner."""
+    if plain(z) and not (z.requires_grad and torch.is_grad_enabled()):
+        return _vandermonde(z, size, family, derivative)
+    return _vandermonde_operator(z, size, family, derivative)
+
+
+def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
+    """Return d/dz on coefficients as torch.ops.specfast.differentiate does, small problems sooner."""
+    if plain(coef) and not (coef.requires_grad and torch.is_grad_enabled()):
+        return _differentiate(coef, family, transposed)
+    return _differentiate_operator(coef, family, transposed)
