@@ -12,7 +12,7 @@ from .quadrature import gauss, leja
 from .space import Space
 
 if TYPE_CHECKING:
-    from . import adapt, distributed, learn
+    from . import adapt, data, distributed, learn
 
 __all__ = [
     "Chebyshev",
@@ -26,6 +26,7 @@ __all__ = [
     "TotalDegree",
     "__version__",
     "adapt",
+    "data",
     "debug_checks",
     "distributed",
     "gauss",
@@ -39,7 +40,7 @@ __all__ = [
 
 def __getattr__(name: str) -> ModuleType:
     # These need libraries that take time to import; those who only transform do not pay for them.
-    if name in ("adapt", "distributed", "learn"):
+    if name in ("adapt", "data", "distributed", "learn"):
         import importlib
 
         return importlib.import_module(f".{name}", __name__)

@@ -4,11 +4,11 @@ from ..support.extras import require
 
 require(["scipy", "torchdiffeq", "xarray", "h5netcdf", "safetensors", "tqdm"], "specfast.learn")
 
+from ..data import read
+from ..data.observations import DataError, Observations
 from .diagnostics import diagnose
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
-from .io import read
 from .model import Model, load
-from .observations import DataError, Observations
 from .train import check_method, fit
 
 __all__ = [

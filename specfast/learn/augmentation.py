@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ..data.observations import DataError, Observations
 from .model_selection import BASES
-from .observations import DataError, Observations
 
 _ENOUGH = 100  # trajectories, copies among them
 _MOST = 20  # copies

@@ -19,9 +19,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..data import memmap
+from ..data.observations import DataError, Observations
 from ..support.files import written_whole
-from . import memmap
-from .observations import DataError, Observations
 
 STATE, LOG, MEMBERS = "training.safetensors", "log.jsonl", "members"
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..data.observations import DataError
 from .encoder import FieldEncoder
-from .observations import DataError
 
 
 class ConservationLaws(nn.Module):

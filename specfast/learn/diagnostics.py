@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from .. import adapt
+from ..data.observations import DataError, Observations
 from .encode import encode
 from .encoder import Encoded
 from .model import Model
-from .observations import DataError, Observations
 
 SLOW_DECAY = 0.1  # the share of the top third of the degrees in a snapshot
 HIGH = 0.2  # relative_l2

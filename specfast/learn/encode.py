@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from ..data.observations import Observations
 from .encoder import Encoded, FieldEncoder
 from .moving_basis import locate
-from .observations import Observations
 
 
 def encode(encoder: FieldEncoder, data: Observations) -> Encoded:

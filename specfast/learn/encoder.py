@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data import memmap
+from ..data.observations import Observations
 from ..space import Space
 from ..space.arguments import ScaleShift
-from . import memmap
-from .observations import Observations
 
 Index = int | slice | Tensor
 RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import memmap
+from ..data import memmap
+from ..data.observations import DataError, Observations
 from .checkpoint import MEMBERS, STATE
 from .distributed import Processes
 from .error_measures import compare, together
 from .model import Model, load
-from .observations import DataError, Observations
 from .train import fit
 
 

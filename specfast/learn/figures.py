@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.observations import Observations
 from .encode import encode
 from .ensemble import Ensemble
 from .model import Model
 from .moving_basis import locate
-from .observations import Observations
 
 
 def choose(model: Model) -> list[tuple[str, str, str, Any]]:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from .. import ops
+from ..data.observations import DataError
 from ..families import Family
 from ..quadrature import gauss
 from ..space import Space
 from .encoder import FieldEncoder
-from .observations import DataError
 
 LARGEST_KNOWN = 3000  # coefficients, of which the known part holds full matrices
 

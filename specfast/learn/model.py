@@ -13,16 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..data import memmap
+from ..data.observations import DataError, Observations
 from ..nn import SpectralODE
 from ..nn.ode import STEP_CONTROLLED
 from ..support.files import written_whole
-from . import memmap
 from .checkpoint import read_tensors, write_tensors
 from .dynamics import Dynamics, DynamicsConfig
 from .encode import encode
 from .encoder import Encoded, FieldEncoder, in_a_row
 from .error_measures import Errors, compare, together
-from .observations import DataError, Observations
 
 FORMAT = 4
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.

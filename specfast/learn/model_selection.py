@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from .. import adapt
+from ..data.observations import DataError, Observations
 from ..families import FAMILIES, Family
 from ..index_sets import HyperbolicCross, IndexSet, TensorProduct
 from ..space import Space
 from ..support.machine import memory
 from .encoder import FieldEncoder
 from .moving_basis import locate
-from .observations import DataError, Observations
 
 BASES = {name.lower(): family for name, family in FAMILIES.items()}
 DEGREES = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)

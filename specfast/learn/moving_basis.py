@@ -9,10 +9,10 @@ from scipy.interpolate import make_smoothing_spline
 from torch import Tensor
 
 from ..adapt.mean_degree import balance
+from ..data.observations import Observations
 from ..index_sets import HyperbolicCross, TensorProduct
 from ..space import Space
 from .encoder import FieldEncoder
-from .observations import Observations
 
 ITERATIONS = 12
 _LARGEST_STEP = 0.5  # of log beta, and three of z for x0, in one iteration

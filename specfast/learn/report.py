@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+from ..data.observations import Observations
 from . import figures
 from .diagnostics import lines_of
 from .ensemble import Ensemble
-from .observations import Observations
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>specfast report</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}

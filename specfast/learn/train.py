@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ..data.observations import DataError, Observations
 from ..nn.ode import EXPONENTIAL
 from .augmentation import shifted_copies
 from .checkpoint import State, fingerprint, forget, load_state
@@ -21,7 +22,6 @@ from .encode import encode
 from .encoder import Encoded, FieldEncoder
 from .model import Model, load
 from .model_selection import choose_encoder
-from .observations import DataError, Observations
 from .trainer import Trainer
 
 # Orders of differentiation, one on one axis, one an axis on several, and the number before the term.

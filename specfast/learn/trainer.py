@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ..data.observations import DataError, Observations
 from ..nn.ode import StiffError, is_of_solver
 from .checkpoint import Log, State, pack, save_state, unpack
 from .distributed import Processes
 from .encoder import Encoded
 from .model import Model
 from .moving_basis import SMOOTHED, smoothed
-from .observations import DataError, Observations
 
 # Of the scales and shifts, when chosen. More costs up to twice the error, less gains nothing, from no noise to 10 % (docs/results/scale_shift.md).
 WEIGHTS = (1e-3, 1e-1)

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import specfast as sf
-from specfast import bench, cli
+import specfast_cli as cli
+from specfast import bench
 from specfast.bench import baselines, compare, report, scaling, timing
 from specfast.bench.baselines.expansions import TotalCase
 from specfast.bench.cross import CrossCase

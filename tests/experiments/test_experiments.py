@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import specfast as sf
-from specfast import cli, experiments
+import specfast_cli as cli
+from specfast import experiments
 from specfast.experiments import Settings, exact_solutions, schroedinger, sharp, six_axes, tails
 from specfast.experiments.baselines.grids import at_sensors, resample
 from specfast.experiments.split_steps import SplitSteps, closest_unitary, generator_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from specfast.learn.observations import make
+from specfast.data.observations import make
 
 
 def moving_gaussian(count=60, times=21, sensors=64, drift=1.0, end=2.0, noise=1e-3, seed=0):

@@ -14,8 +14,8 @@ from test_learn import exact_decay
 
 import specfast as sf
 from specfast import learn
-from specfast.cli import main
 from specfast.learn import trainer
+from specfast_cli import main
 
 
 def fit(folder=None, resume=False, steps=20, **options):

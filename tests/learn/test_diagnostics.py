@@ -1,5 +1,7 @@
 """Every line of the diagnosis is provoked by what it is about, and a sound run gets none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from fields import moving_gaussian
 from test_learn import exact_decay
 
 from specfast import learn
+from specfast.data.observations import make
 from specfast.learn.encode import encode
 
 D = torch.float64
@@ -24,7 +27,7 @@ def random_fields(count, times=4, seed=0):
     points = torch.linspace(-0.95, 0.95, 16, dtype=D)
     coef = torch.randn(count, times, 1, 3, generator=generator, dtype=D)
     values = sf.Space(sf.Chebyshev(degree=2)).synthesize(coef, points)
-    return learn.observations.make(values.numpy(), points.numpy(), np.arange(float(times)), ("u",))
+    return make(values.numpy(), points.numpy(), np.arange(float(times)), ("u",))
 
 
 def test_a_sound_run_gets_no_advice():
@@ -36,7 +39,7 @@ def test_coefficients_that_do_not_decay():
     x = np.linspace(-0.95, 0.95, 40)
     phase = np.linspace(0, 1, 6)[:, None, None, None]
     values = np.sin(25 * x + phase + np.arange(3.0)[None, :, None, None] / 5)
-    data = learn.observations.make(values, x, np.arange(3.0), ("u",))
+    data = make(values, x, np.arange(3.0), ("u",))
     assert "do not decay" in found(learn.fit(data, "chebyshev", degree=8, steps=2, progress=False))
 
 
@@ -59,7 +62,7 @@ def test_training_worse_than_validation():
     values = data.values.clone()
     noise = torch.randn(values.shape, generator=torch.Generator().manual_seed(1), dtype=D)
     values[rows[2:]] += 0.1 * values.std() * noise[rows[2:]]
-    noisy = learn.observations.replace(data, values=values)
+    noisy = replace(data, values=values)
     model = learn.fit(noisy, "chebyshev", degree=4, steps=40, progress=False)
     assert "far above validation" in found(model)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from fields import moving_gaussian
 from several import in_processes
 
 from specfast import learn
-from specfast.cli import main
 from specfast.learn.distributed import Processes
+from specfast_cli import main
 
 D = torch.float64
 
@@ -27,7 +28,7 @@ def observations():
     data.values[5, 0] = torch.nan
     times = data.times.clone()
     times[6:] *= 1.01
-    return data, learn.observations.replace(data, times=times)
+    return data, replace(data, times=times)
 
 
 CASES = {
@@ -95,9 +96,7 @@ def different_arguments():
         values = data.values.clone()
         values[0, 0, 0, 0] += dist.get_rank() if steps == 2 else 0
         try:
-            learn.fit(
-                learn.observations.replace(data, values=values), steps=steps, progress=False, group=dist.group.WORLD
-            )
+            learn.fit(replace(data, values=values), steps=steps, progress=False, group=dist.group.WORLD)
         except learn.DataError as error:
             messages.append(str(error))
     return messages

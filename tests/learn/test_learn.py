@@ -4,6 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,12 @@ import xarray as xr
 
 import specfast as sf
 from specfast import learn
-from specfast.cli import main
+from specfast.data.observations import make
 from specfast.learn.checkpoint import read_tensors, write_tensors
 from specfast.learn.encode import encode
 from specfast.learn.error_measures import compare
 from specfast.learn.model_selection import choose_encoder
-from specfast.learn.observations import make
+from specfast_cli import main
 
 DEMO = Path(__file__).parents[2] / "examples" / "data" / "diffusion.nc"
 D = torch.float64
@@ -363,7 +364,7 @@ def test_parameters_of_the_equation_are_inputs(tmp_path):
     again = learn.load(tmp_path / "model")
     found = again.evaluate(held)["relative_l2"]
     without = learn.fit(
-        sf.learn.observations.replace(kept, parameters=None),
+        replace(kept, parameters=None),
         "chebyshev",
         degree=3,
         steps=250,
@@ -371,14 +372,14 @@ def test_parameters_of_the_equation_are_inputs(tmp_path):
         hidden=(32,),
         progress=False,
     )
-    assert found < 0.12 < 0.2 < without.evaluate(sf.learn.observations.replace(held, parameters=None))["relative_l2"]
+    assert found < 0.12 < 0.2 < without.evaluate(replace(held, parameters=None))["relative_l2"]
     u, points = held.values[:, 0], held.points
     slope = -held.parameters[:, :, None] * u
     assert (again.rhs(u, points, held.parameters) - slope).norm() < 0.3 * slope.norm()
     with pytest.raises(ValueError, match="parameters have shape None"):
         again.rhs(u, points)
     with pytest.raises(learn.DataError, match="0 parameters"):
-        again.evaluate(sf.learn.observations.replace(held, parameters=None))
+        again.evaluate(replace(held, parameters=None))
     for bad, message in (
         (dataset.assign(parameters=(("trajectory",), np.ones(100))), "parameters have dimensions"),
         (dataset.assign(parameters=(("trajectory", "parameter"), np.full((100, 1), np.nan))), "finite"),

@@ -1,5 +1,7 @@
 """A moving basis: balance, location of snapshots, and the learned dynamics of scale and shift."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from fields import moving_gaussian
 import specfast as sf
 from specfast import learn
 from specfast.adapt.mean_degree import balance
+from specfast.data.observations import make
 from specfast.experiments.exact_solutions import disturbed_fronts
 from specfast.learn.encode import encode
 from specfast.learn.model_selection import choose_encoder
@@ -60,7 +63,7 @@ def test_snapshots_are_located_each_by_itself(drift):
     assert np.abs(scale[..., 0].numpy() / (ratio * beta) - 1).max() < 0.02
     assert np.abs(beta * (shift[..., 0].numpy() - centre)).max() < 0.02
     few = data.select(torch.tensor([3, 7]))
-    one = sf.learn.observations.replace(few, values=few.values[:, 4:5], times=few.times[:, 4:5])
+    one = replace(few, values=few.values[:, 4:5], times=few.times[:, 4:5])
     torch.testing.assert_close(locate(basis, one), found[[3, 7], 4:5], rtol=1e-9, atol=1e-9)
 
 
@@ -70,7 +73,7 @@ def test_what_cannot_be_located_takes_the_reference():
     values = data.values.clone()
     values[0, 3] = torch.nan
     values[1, 2, :, 3:] = torch.nan
-    encoded = encode(basis, sf.learn.observations.replace(data, values=values))
+    encoded = encode(basis, replace(data, values=values))
     for place in ((0, 3), (1, 2)):
         assert torch.equal(encoded.scale_shift[place], torch.zeros(2, dtype=D))
     assert encoded.coef.isfinite().all() and encoded.coef[0, 3].abs().max() == 0
@@ -85,10 +88,10 @@ def test_snapshots_that_say_nothing_do_not_pull_at_the_scale_shift():
     values = data.values.clone()
     values[3, 4] = 0.0
     basis = choose_encoder(data, "hermite", fixed=False)
-    scale_shift = encode(basis, learn.observations.replace(data, values=values)).scale_shift
+    scale_shift = encode(basis, replace(data, values=values)).scale_shift
     assert torch.equal(scale_shift[3, 4], torch.zeros(2, dtype=D))
     values[:, [2, 3, 5, 6, 7, 8, 9, 10]] = torch.nan
-    gaps = learn.observations.replace(data, values=values)
+    gaps = replace(data, values=values)
     model = learn.fit(gaps, fixed=False, degree=4, steps=2, progress=False)
     assert model.metrics["scale_shift_penalty"] == 1e-2
     rows, encoded = torch.arange(6), encode(model.encoder, gaps)
@@ -162,7 +165,7 @@ def test_a_half_line_moves_its_scale_alone():
     k, t = generator.uniform(1, 3, 16), np.linspace(0, 1, 8)
     x = np.sort(generator.exponential(1.0, (16, 48)), 1)
     u = np.exp(-k[:, None, None] * x[:, None] / (1 + t[None, :, None]))
-    data = learn.observations.make(u[:, :, None], x, t, ("u",))
+    data = make(u[:, :, None], x, t, ("u",))
     model = learn.fit(data, "laguerre", fixed=False, degree=6, steps=80, progress=False)
     assert model.encoder.moving_axes == ([0], [])
     _, scale, shift = model.rollout_state(data.values[:, 0], data.points, data.times)

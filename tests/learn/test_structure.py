@@ -1,6 +1,7 @@
 """What may be known of a right-hand side, exponential integration, ensembles."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from test_learn import exact_decay
 
 import specfast as sf
 from specfast import learn
-from specfast.cli import main
+from specfast.data.observations import make
 from specfast.learn.conservation import ConservationLaws
 from specfast.learn.dynamics import Dynamics, DynamicsConfig
 from specfast.learn.encode import encode
@@ -18,6 +19,7 @@ from specfast.learn.known_terms import KnownTerms
 from specfast.learn.low_rank import LocalLowRank
 from specfast.learn.model_selection import choose_encoder
 from specfast.nn.exponential import etdrk4
+from specfast_cli import main
 
 D = torch.float64
 
@@ -118,7 +120,7 @@ def test_time_and_position_as_inputs(tmp_path):
     t, points = torch.linspace(0, 3, 13, dtype=D), torch.linspace(-0.9, 0.9, 8, dtype=D)
     start = torch.linspace(-1, 1, 10, dtype=D)[:, None, None, None]
     values = (start + torch.sin(4 * t)[None, :, None, None] / 4).expand(-1, -1, 1, 8)
-    data = learn.observations.make(values.numpy(), points.numpy(), t.numpy(), ("u",))
+    data = make(values.numpy(), points.numpy(), t.numpy(), ("u",))
     options = {"degree": 1, "steps": 120, "learning_rate": 1e-2, "progress": False, "hidden": (32,)}
     blind = learn.fit(data, "chebyshev", **options).evaluate(data)["relative_l2"]
     model = learn.fit(data, "chebyshev", time_dependent=True, **options)
@@ -239,7 +241,7 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
     with monkeypatch.context() as patched:
         patched.setattr(Dynamics, "initialise", stiff)
         patched.setattr(learn.model, "MAX_STEPS", 30)
-        from specfast.learn.io import write_predictions
+        from specfast.data.netcdf import write_predictions
 
         write_predictions(tmp_path / "data.nc", data.values, data)
         arguments = [
@@ -261,7 +263,7 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
     found, wanted = (model.evaluate(data)["relative_l2"] for model in (own, usual))
     assert found == pytest.approx(wanted, rel=0.05)
     space = sf.Space(sf.Hermite(degree=3))
-    own_times = learn.observations.replace(data, times=data.times * torch.linspace(1, 2, 6, dtype=D)[:, None])
+    own_times = replace(data, times=data.times * torch.linspace(1, 2, 6, dtype=D)[:, None])
     with pytest.raises(learn.DataError, match="shared by all"):
         learn.fit(own_times, "chebyshev", method="etdrk4", folder=tmp_path / "none", progress=False)
     assert not (tmp_path / "none").exists()
@@ -305,12 +307,12 @@ def test_an_ensemble_has_a_mean_and_a_spread(tmp_path, capsys):
     assert learn.load(tmp_path / "model").predict_dataset(data).equal(both.models[0].predict_dataset(data))
     with pytest.raises(learn.DataError, match="at least 2"):
         learn.fit_ensemble(data, count=1)
-    huge = learn.observations.replace(data, values=data.values * 1e200)
+    huge = replace(data, values=data.values * 1e200)
     scaled = learn.fit_ensemble(huge, "chebyshev", count=2, degree=4, steps=4, progress=False).evaluate(huge)
     assert 0 < scaled["spread"] < 1
     import xarray as xr
 
-    from specfast.learn.io import write_predictions
+    from specfast.data.netcdf import write_predictions
 
     write_predictions(tmp_path / "data.nc", data.values, data)
     out = str(tmp_path / "second")

@@ -11,7 +11,7 @@ import xarray
 from fields import moving_gaussian
 
 from specfast import learn
-from specfast.learn import memmap
+from specfast.data import memmap
 from specfast.learn.encode import encode
 
 LIMITED = """
@@ -19,7 +19,7 @@ import resource, sys, torch, torchdiffeq, scipy.optimize, scipy.interpolate
 import specfast as sf
 from specfast.learn.encode import encode
 from specfast import learn
-from specfast.learn import memmap
+from specfast.data import memmap
 from specfast.learn.encode import encode
 
 torch.randn(512, 512) @ torch.randn(512, 512)

@@ -1,0 +1,31 @@
+"""specfast evaluate: errors of a run on observations."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .common import print_spread
+
+
+def add_options(own: argparse.ArgumentParser) -> None:
+    """Add the options of `evaluate`."""
+    own.add_argument("run", type=Path)
+    own.add_argument("data")
+    own.add_argument("--json", type=Path, metavar="F", help="write all figures to F")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what the options say."""
+    from specfast import learn
+    from specfast.learn.model import write_json
+
+    ensemble = learn.load_ensemble(options.run)
+    figures = ensemble.evaluate(learn.read(options.data))
+    if options.json:
+        write_json(options.json, figures)
+    print(f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajectories")
+    print(f"median       {figures['median_trajectory']:.5f}")
+    print_spread(ensemble, figures)
+    if figures["failed"]:
+        print(f"failed       {figures['failed']} (counted as error 1)")

@@ -1,0 +1,47 @@
+"""specfast report: figures and an HTML page of a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from specfast.learn import Observations
+
+
+def add_options(own: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    own.add_argument("run", type=Path)
+    own.add_argument("--data", help="observations to show; those it was trained with if left out")
+
+
+def _data_of_run(folder: Path) -> Observations:
+    """Return what a run was evaluated on when it was trained."""
+    import torch
+
+    from specfast import learn
+
+    try:
+        source = json.loads((folder / "data.json").read_text())
+        path, held_out = str(source["path"]), [int(i) for i in source["held_out"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise learn.DataError(f"{folder}: data.json cannot be read; name the data with --data") from error
+    data = learn.read(path)
+    if held_out and max(held_out) >= len(data):
+        raise learn.DataError(f"{path}: fewer trajectories than when the model was trained; name the data with --data")
+    return data.select(torch.tensor(held_out)) if held_out else data
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what the options say."""
+    from specfast import learn
+    from specfast.learn.report import write_report
+
+    ensemble = learn.load_ensemble(options.run)
+    if options.data:
+        data = learn.read(options.data)
+    else:
+        data = _data_of_run(options.run)
+    print(f"report       {write_report(ensemble, data, options.run)}")
