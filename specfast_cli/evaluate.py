@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .common import print_spread
+from .common import print_spread, say
+from .data_options import add_data_options, read_data
 
 
 def add_options(own: argparse.ArgumentParser) -> None:
@@ -13,6 +14,7 @@ def add_options(own: argparse.ArgumentParser) -> None:
     own.add_argument("run", type=Path)
     own.add_argument("data")
     own.add_argument("--json", type=Path, metavar="F", help="write all figures to F")
+    add_data_options(own)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -21,7 +23,10 @@ def run(options: argparse.Namespace) -> None:
     from specfast.learn.model import write_json
 
     ensemble = learn.load_ensemble(options.run)
-    figures = ensemble.evaluate(learn.read(options.data))
+    data = read_data(options)
+    figures = ensemble.evaluate(data)
+    for line in learn.beyond(ensemble.models[0], data, data.times, data.points):
+        say(f"beyond what was seen: {line}")
     if options.json:
         write_json(options.json, figures)
     print(f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajectories")

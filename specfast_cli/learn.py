@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .common import check_writable, print_spread
+from .data_options import add_data_options, read_data
 
 if TYPE_CHECKING:
     from specfast.learn import Ensemble, Observations
@@ -44,7 +45,9 @@ def _term(text: str) -> tuple[tuple[int, ...], float]:
 
 def add_options(learn: argparse.ArgumentParser) -> None:
     """Add the options of `learn`."""
-    learn.add_argument("data", help="NetCDF file with u (trajectory, time[, channel], point or the axes of a grid)")
+    learn.add_argument(
+        "data", help="NetCDF, HDF5, Zarr, MATLAB, NumPy, CSV or Parquet; specfast inspect says how it is read"
+    )
     learn.add_argument(
         "--basis",
         default="hermite",
@@ -68,6 +71,7 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     learn.add_argument("--adjoint", action="store_true", help="gradients by the adjoint equation")
     learn.add_argument("--seed", type=int, default=0)
     learn.add_argument("--ensemble", type=int, metavar="N", help="train N runs, whose spread is an error bar")
+    add_data_options(learn)
     basis = learn.add_argument_group("a moving basis")
     basis.add_argument("--fixed-basis", action="store_true", help="one scale and shift for all; default: what suits")
     basis.add_argument("--moving-basis", action="store_true", help="scale and shift of their own for every snapshot")
@@ -189,7 +193,7 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     from specfast.learn.model import write_json
 
     started.said_by_first(lambda: _check_learn(options))
-    data = started.in_all(lambda: learn.read(options.data))
+    data = started.in_all(lambda: read_data(options))
     if not 0 <= options.hold_out < len(data):
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))

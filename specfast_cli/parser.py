@@ -17,16 +17,18 @@ from .common import say
 
 # Each is a module here with `add_options` and `run`.
 COMMANDS = {
+    "inspect": "what would be learned from a file, and what is missing",
     "learn": "learn an equation from observations",
     "evaluate": "errors of a run on observations",
-    "predict": "predictions of a run as NetCDF, each from its first observed snapshot",
+    "predict": "forecasts of a run as a file like the data, each from its first observed snapshot",
+    "convert": "a file of any format that is read as NetCDF-4",
     "report": "figures and an HTML page of a run",
     "experiments": "studies of the method beside its baselines",
     "bench": "speed and accuracy of the kernels on this machine",
     "info": "versions, backends, threads",
 }
 # Options whose value may begin with a minus sign, which argparse would take for another option.
-_SIGNED = ("--domain",)
+_SIGNED = ("--domain", "--times", "--trajectories")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,10 +67,10 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
 
 def _check_files(options: argparse.Namespace) -> None:
     """Refuse files and folders to read that are not there, before anything takes time."""
-    for name in ("data", "run"):
+    for name in ("data", "run", "at"):
         given = getattr(options, name, None)
         if isinstance(given, (str, Path)) and not Path(given).exists():
-            raise FileNotFoundError(f"{given}: no such file" if name == "data" else f"{given}: no run here")
+            raise FileNotFoundError(f"{given}: no such file" if name != "run" else f"{given}: no run here")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .data_options import add_data_options, read_data
+
 if TYPE_CHECKING:
     from specfast.learn import Observations
 
@@ -15,6 +17,7 @@ def add_options(own: argparse.ArgumentParser) -> None:
     """Add the options of `report`."""
     own.add_argument("run", type=Path)
     own.add_argument("--data", help="observations to show; those it was trained with if left out")
+    add_data_options(own)
 
 
 def _data_of_run(folder: Path) -> Observations:
@@ -41,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
 
     ensemble = learn.load_ensemble(options.run)
     if options.data:
-        data = learn.read(options.data)
+        data = read_data(options)
     else:
         data = _data_of_run(options.run)
     print(f"report       {write_report(ensemble, data, options.run)}")

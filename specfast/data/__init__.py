@@ -4,7 +4,22 @@ from ..support.extras import require
 
 require(["scipy", "xarray", "h5netcdf"], "specfast.data")
 
-from .netcdf import read
-from .observations import DataError, Observations
+from .field import Field
+from .observations import DataError, Observations, Origin
+from .opening import open, read
+from .positions import read_positions
+from .summary import summary
+from .write import to_dataset, write
 
-__all__ = ["DataError", "Observations", "read"]
+__all__ = [
+    "DataError",
+    "Field",
+    "Observations",
+    "Origin",
+    "open",
+    "read",
+    "read_positions",
+    "summary",
+    "to_dataset",
+    "write",
+]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,8 +20,10 @@ LARGEST = memory() // 8
 BLOCK = 1 << 26  # of a tensor that is worked on at once
 
 
-def empty(shape: Sequence[int]) -> Tensor:
-    """Return a float64 tensor whose entries are not set; a large one lies in a nameless file in the temporary folder (TMPDIR).
+def empty(shape: Sequence[int], dtype: torch.dtype = torch.float64) -> Tensor:
+    """Return a tensor whose entries are not set; a large one lies in a nameless file in the temporary folder (TMPDIR).
+
+    One that fits is float64 whatever is asked for.
 
     Raises
     ------
@@ -28,15 +33,30 @@ def empty(shape: Sequence[int]) -> Tensor:
     count = math.prod(shape)
     if 8 * count <= LARGEST:
         return torch.empty(tuple(shape), dtype=torch.float64)
+    size = count * dtype.itemsize
     with tempfile.NamedTemporaryFile(prefix="specfast-") as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, 8 * count)
+            os.posix_fallocate(file.fileno(), 0, size)
         except OSError as error:
             raise MemoryError(
-                f"{8 * count / 2**30:.1f} GiB of data fit neither in memory nor in {tempfile.gettempdir()}; set TMPDIR to a"
+                f"{size / 2**30:.1f} GiB of data fit neither in memory nor in {tempfile.gettempdir()}; set TMPDIR to a"
                 " folder with more room"
             ) from error
-        return torch.from_file(file.name, shared=True, size=count, dtype=torch.float64).reshape(tuple(shape))
+        return torch.from_file(file.name, shared=True, size=count, dtype=dtype).reshape(tuple(shape))
+
+
+def mapped(path: str, offset: int, shape: Sequence[int], dtype: np.dtype) -> Tensor:
+    """Return numbers where they lie in a file, as they are there; what is written to the tensor stays in memory."""
+    # Not counted as memory that is wanted: as much as is written to is taken.
+    flags = mmap.MAP_PRIVATE | getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
+    start = offset - offset % mmap.ALLOCATIONGRANULARITY
+    length = offset - start + math.prod(shape) * dtype.itemsize
+    with open(path, "rb") as file:
+        memory_of_file = mmap.mmap(
+            file.fileno(), length, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE, offset=start
+        )
+    array = np.frombuffer(memory_of_file, dtype, math.prod(shape), offset - start)
+    return torch.from_numpy(array).reshape(tuple(shape))
 
 
 def blocks(count: int, row: int) -> Iterator[slice]:

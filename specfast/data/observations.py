@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,35 @@ class DataError(ValueError):
     """
 
 
-# Names of coordinates of scattered sensors, in the order of the axes.
+@dataclass(frozen=True)
+class Origin:
+    """How the file or arrays had it, which predictions give back.
+
+    Attributes
+    ----------
+    layout : str
+        Such as "PDEBench".
+    dims : tuple of str
+        The axes of the field in the file's order: trajectory, time, channel, point, names of space axes.
+    names : mapping
+        What the file calls them, where it is something else.
+    variables : tuple of (str, tuple of str)
+        The arrays that held the channels, and which each.
+    attributes : mapping
+        Of variables and coordinates by their names here; of the file under "".
+    calendar : str
+        Of the dates that times count.
+    notes : tuple of str
+        What had to be decided on the way.
+    """
+
+    layout: str = "arrays"
+    dims: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    variables: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    attributes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    calendar: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +67,7 @@ class Observations:
     Attributes
     ----------
     values : Tensor (R, T, C, M)
-        float64; NaN where nothing was observed.
+        float64, or as the file has them where they are too many for memory; NaN where nothing was observed.
     points : Tensor (R, M), or (R, M, D) for D > 1 axes
         Positions of the sensors; (1, ...) where all trajectories share them.
     times : Tensor (R, T)
@@ -49,6 +78,18 @@ class Observations:
         Names of the space axes.
     parameters : Tensor (R, P), optional
         Numbers on which the equation depends, one set a trajectory.
+    parameter_names : tuple of str
+        Their names.
+    grid : tuple of Tensor, optional
+        Coordinates of the axes where the points are those of a product grid, the last axis fastest.
+    units : mapping
+        Of channels, axes and "time", where they are known.
+    labels : ndarray (R,), optional
+        What the file calls the trajectories.
+    periodic : tuple of str
+        Axes that are rings.
+    origin : Origin
+        How the file or arrays had it.
 
     Examples
     --------
@@ -66,6 +107,12 @@ class Observations:
     channels: tuple[str, ...]
     axes: tuple[str, ...] = ("x",)
     parameters: Tensor | None = None
+    parameter_names: tuple[str, ...] = ()
+    grid: tuple[Tensor, ...] | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    labels: np.ndarray | None = None
+    periodic: tuple[str, ...] = ()
+    origin: Origin = field(default_factory=Origin)
 
     def __len__(self) -> int:
         return self.values.shape[0]
@@ -97,8 +144,11 @@ class Observations:
         which = which.nonzero()[:, 0] if which.dtype == torch.bool else which
         points = self.points if len(self.points) == 1 else memmap.copy(self.points, which)
         parameters = None if self.parameters is None else self.parameters[which]
-        values = memmap.copy(self.values, which)
-        return replace(self, values=values, points=points, times=self.times[which], parameters=parameters)
+        labels = None if self.labels is None else self.labels[which.numpy()]
+        return replace(
+            self, values=memmap.copy(self.values, which), points=points, times=self.times[which], parameters=parameters,
+            labels=labels,
+        )  # fmt: skip
 
     def blocks(self) -> Iterator[tuple[slice, Observations]]:
         """Yield views of a few trajectories after each other, and which they are, so that what is made of them fits in memory.
@@ -112,8 +162,11 @@ class Observations:
             parameters = None if self.parameters is None else self.parameters[part]
             yield (
                 part,
-                replace(self, values=self.values[part], points=points, times=self.times[part], parameters=parameters),
-            )
+                replace(
+                    self, values=self.values[part].double(), points=points, times=self.times[part],
+                    parameters=parameters, labels=None if self.labels is None else self.labels[part],
+                ),
+            )  # fmt: skip
 
     @property
     def parameter_count(self) -> int:
@@ -154,27 +207,54 @@ class Observations:
         return self.observed.double().argmax(1)
 
     @cached_property
+    def _survey(self) -> tuple[Tensor, bool, float, bool]:
+        """What one pass over all values finds: snapshots that hold something, gaps, the largest value, infinities."""
+        seen, gaps, largest, infinite = [torch.zeros((0, self.values.shape[1]), dtype=torch.bool)], False, 0.0, False
+        for _, some in self.blocks():
+            absent = some.values.isnan()
+            seen.append((~absent).any(-1).any(-1))
+            gaps |= bool(absent.any())
+            top = float(some.values.abs().masked_fill(absent, 0.0).max()) if some.values.numel() else 0.0
+            infinite |= math.isinf(top)
+            largest = max(largest, top)
+        return torch.cat(seen), gaps, largest, infinite
+
+    @property
     def observed(self) -> Tensor:
         """Which snapshots (R, T) hold at least one observation."""
-        seen = [(~some.values.isnan()).any(-1).any(-1) for _, some in self.blocks()]
-        return torch.cat(seen) if seen else torch.zeros(self.values.shape[:2], dtype=torch.bool)
+        return self._survey[0]
 
-    @cached_property
+    @property
     def gaps(self) -> bool:
         """Whether anything was not observed."""
-        return any(bool(some.values.isnan().any()) for _, some in self.blocks())
+        return self._survey[1]
 
-    @cached_property
+    @property
     def largest(self) -> float:
         """The largest absolute value; 0 where there is none."""
-        return max((float(some.values.abs().nan_to_num().max()) for _, some in self.blocks()), default=0.0)
+        return self._survey[2]
+
+    @property
+    def infinite(self) -> bool:
+        """Whether any value is infinite."""
+        return self._survey[3]
+
+
+def _check_times(times: np.ndarray, source: str) -> None:
+    backward = np.argwhere(np.diff(times, axis=-1) <= 0)
+    if len(backward):
+        row, step = backward[0]
+        before, after = times[row, step], times[row, step + 1]
+        of = f" of trajectory {row}" if len(times) > 1 else ""
+        kind = "occurs twice" if before == after else f"is followed by {after!r}"
+        raise DataError(f"{source}: time does not increase strictly: {before!r}{of} {kind}".replace("np.float64", ""))
 
 
 def make(
     values: np.ndarray | Tensor, points: np.ndarray, times: np.ndarray, channels: tuple[str, ...],
-    axes: tuple[str, ...] = ("x",), source: str = "data",
+    axes: tuple[str, ...] = ("x",), source: str = "data", **rest: Any,
 ) -> Observations:  # fmt: skip
-    """Return observations from arrays (R, T, C, M), points ([R,] M[, D]), times ([R,] T).
+    """Return observations from arrays (R, T, C, M), points ([R,] M[, D]), times ([R,] T); `rest` are other attributes of them.
 
     Raises
     ------
@@ -187,16 +267,16 @@ def make(
         raise DataError(f"{source}: time holds values that are not finite")
     if not np.isfinite(points).all():
         raise DataError(f"{source}: the positions hold values that are not finite")
-    if (np.diff(times, axis=-1) <= 0).any():
-        raise DataError(f"{source}: time does not increase strictly")
+    _check_times(np.atleast_2d(times), source)
     observations = Observations(
         values if isinstance(values, Tensor) else memmap.copy(torch.as_tensor(values)),
         torch.tensor(points, dtype=torch.float64),
         torch.as_tensor(np.broadcast_to(times, (count, values.shape[1])).copy(), dtype=torch.float64),
         channels,
         axes,
+        **rest,
     )
-    if any(bool(some.values.isinf().any()) for _, some in observations.blocks()):
+    if observations.infinite:
         raise DataError(f"{source}: u holds infinite values; NaN marks what was not observed")
     never = (~observations.observed.any(1)).nonzero()[:, 0].tolist()
     if never or count == 0:

@@ -8,6 +8,8 @@ from ..data import read
 from ..data.observations import DataError, Observations
 from .diagnostics import diagnose
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
+from .extrapolation import beyond
+from .forecasts import failed_forecasts, forecast
 from .model import Model, load
 from .train import check_method, fit
 
@@ -16,10 +18,13 @@ __all__ = [
     "Ensemble",
     "Model",
     "Observations",
+    "beyond",
     "check_method",
     "diagnose",
+    "failed_forecasts",
     "fit",
     "fit_ensemble",
+    "forecast",
     "load",
     "load_ensemble",
     "read",

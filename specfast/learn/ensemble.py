@@ -71,6 +71,7 @@ class Ensemble:
         -------
         mean, deviation : Tensor (R, T, C, M)
         """
+        data = self.models[0].matched(data)
         size = data.values.shape[-1] if at is None else at.shape[0]
         mean, spread = (memmap.empty((*data.values.shape[:-1], size)) for _ in range(2))
         for rows, some in data.blocks():
@@ -93,7 +94,7 @@ class Ensemble:
         """
         if len(self) == 1:
             return self.models[0].evaluate(data)
-        self.models[0].check(data)
+        data = self.models[0].matched(data)
         size, parts = data.largest, []
         for _, some in data.blocks():
             predictions = [model.predict_dataset(some) for model in self.models]

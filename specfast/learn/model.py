@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..data import memmap
+from ..data.match import Signature, matched
 from ..data.observations import DataError, Observations
 from ..nn import SpectralODE
 from ..nn.ode import STEP_CONTROLLED
@@ -24,7 +25,7 @@ from .encode import encode
 from .encoder import Encoded, FieldEncoder, in_a_row
 from .error_measures import Errors, compare, together
 
-FORMAT = 4
+FORMAT = 5
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
 MAX_STEPS = 500
 
@@ -41,8 +42,8 @@ class Model:
         The learned right-hand side in coefficients.
     solver : dict
         method, rtol, atol of the integration.
-    channels : tuple of str
-        Names of the field's components.
+    signature : Signature
+        Names of channels, axes and parameters in their order, and units where they are known.
     history, metrics : list of dict, dict
         What training and evaluation recorded.
     evaluations : int
@@ -58,10 +59,15 @@ class Model:
     encoder: FieldEncoder
     dynamics: Dynamics
     solver: dict[str, Any]
-    channels: tuple[str, ...]
+    signature: Signature
     history: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     evaluations: int = 0  # of the right-hand side, by this object
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the field's components."""
+        return self.signature.channels
 
     @property
     def config(self) -> DynamicsConfig:
@@ -259,6 +265,7 @@ class Model:
         -------
         Tensor (R, T, C, M)
         """
+        data = self.matched(data)
         size = data.values.shape[-1] if at is None else at.shape[0]
         result = memmap.empty((*data.values.shape[:-1], size))
         for rows, some in data.blocks():
@@ -314,8 +321,7 @@ class Model:
         >>> model, data = sf.learn.load("RUN"), sf.learn.read("data.nc")  # doctest: +SKIP
         >>> model.evaluate(data)["relative_l2"]  # doctest: +SKIP
         """
-        self.check(data)
-        return self.errors(data).figures()
+        return self.errors(self.matched(data)).figures()
 
     @torch.no_grad()
     def errors(self, data: Observations, encoded: Encoded | None = None) -> Errors:
@@ -343,24 +349,26 @@ class Model:
             for rows, some in data.blocks()
         )
 
-    def check(self, data: Observations) -> None:
-        """Raise DataError if the data are not of the kind that the model was trained with.
+    def matched(self, data: Observations) -> Observations:
+        """Return data with channels, axes and parameters in the model's order, matched by name.
 
         Parameters
         ----------
         data : Observations
             What the model is to forecast.
+
+        Returns
+        -------
+        Observations
+
+        Raises
+        ------
+        DataError
+            If names or units are not those that the model was trained with, or points lie outside its domain.
         """
         if len(data) == 0:
             raise DataError("the data hold no trajectory")
-        if len(data.channels) != len(self.channels):
-            raise DataError(f"data have channels {data.channels}; the model was trained with {self.channels}")
-        if data.parameter_count != self.config.parameters:
-            raise DataError(
-                f"data have {data.parameter_count} parameters; the model was trained with {self.config.parameters}"
-            )
-        if data.dim != self.encoder.space.dim:
-            raise DataError(f"data have space axes {data.axes}; the model was trained with {self.encoder.space.dim}")
+        data = matched(data, self.signature)
         for axis, family in enumerate(self.encoder.space.families):
             x, (beta, x0) = data.coordinate(axis), family.standard_scale_shift()
             scale, shift = self.encoder.scale[axis], self.encoder.shift[axis]
@@ -371,6 +379,7 @@ class Model:
                     f"points along {data.axes[axis]} lie in [{float(x.min()):g}, {float(x.max()):g}];"
                     f" the model's basis lives on [{low:g}, {high:g}]"
                 )
+        return data
 
     def save(self, folder: Path) -> None:
         """Write weights.safetensors, metrics.json and config.json, each whole or not at all.
@@ -393,7 +402,7 @@ class Model:
             "encoder": self.encoder.to_dict(),
             "fingerprint": self.encoder.space.fingerprint,
             "solver": self.solver,
-            "channels": list(self.channels),
+            "signature": self.signature.to_dict(),
             "config": self.config.to_dict(),
         }
         write_tensors(folder / "weights.safetensors", self.dynamics.state_dict(), {"config": config})
@@ -441,13 +450,14 @@ def load(folder: str | Path) -> Model:
         encoder = FieldEncoder.from_dict(config["encoder"])
         if encoder.space.fingerprint != config["fingerprint"]:
             raise DataError(f"{folder}: the space in config.json is not the one that the weights belong to")
-        dynamics = Dynamics(encoder, len(config["channels"]), DynamicsConfig.from_dict(config["config"]))
+        signature = Signature.from_dict(config["signature"])
+        dynamics = Dynamics(encoder, len(signature.channels), DynamicsConfig.from_dict(config["config"]))
         dynamics.load_state_dict(weights)
         recorded: dict[str, Any] = {"history": [], "metrics": {}}
         if (folder / "metrics.json").is_file():
             recorded = json.loads((folder / "metrics.json").read_text())
         model = Model(
-            encoder, dynamics, dict(config["solver"]), tuple(config["channels"]),
+            encoder, dynamics, dict(config["solver"]), signature,
             list(recorded["history"]), dict(recorded["metrics"]),
         )  # fmt: skip
         model.ode()

@@ -11,7 +11,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ..data import read
+from ..data.match import Signature
+from ..data.memory import Positions
 from ..data.observations import DataError, Observations
+from ..data.opening import Source
 from ..nn.ode import EXPONENTIAL
 from .augmentation import shifted_copies
 from .checkpoint import State, fingerprint, forget, load_state
@@ -20,6 +24,7 @@ from .distributed import Processes
 from .dynamics import Dynamics, DynamicsConfig
 from .encode import encode
 from .encoder import Encoded, FieldEncoder
+from .extrapolation import seen
 from .model import Model, load
 from .model_selection import choose_encoder
 from .trainer import Trainer
@@ -29,9 +34,12 @@ _Terms = Mapping[int, float] | Mapping[tuple[int, ...], float]
 
 
 def fit(
-    data: Observations,
+    data: Source,
     basis: str = "hermite",
     *,
+    x: Positions = None,
+    t: object = None,
+    variable: str | Sequence[str] = (),
     degree: int | None = None,
     gamma: float | Literal["auto"] | None = None,
     domain: Sequence[tuple[float, float]] | None = None,
@@ -66,8 +74,13 @@ def fit(
 
     Parameters
     ----------
-    data : Observations
-        What `read` returns.
+    data : Observations, path, xarray.Dataset, xarray.DataArray or array
+        What to learn from: what `read` returns, or what it takes. An array is u, ([trajectory,] time[, channel],
+        positions), with x and t.
+    x, t : arrays, optional
+        Positions and times of an array; see `data.open`.
+    variable : str or sequence of str
+        Which variables of a file or Dataset are the field.
     basis : {"hermite", "laguerre", "chebyshev", "legendre"}
         The family of all axes, or one an axis joined by commas; scale and shift are chosen from the data.
     degree : int, optional
@@ -139,6 +152,7 @@ def fit(
     >>> model = sf.learn.fit(data, "hermite", steps=600)  # doctest: +SKIP
     >>> model.evaluate(data)["relative_l2"]  # doctest: +SKIP
     """
+    data = read(data) if x is t is None and not variable else read(data, x=x, t=t, variable=variable)
     processes = Processes(group)
     if resume and folder is None:
         raise DataError("resume=True: a folder to resume from is expected")
@@ -204,13 +218,14 @@ def fit(
         parameters = None if data.parameters is None else data.parameters[training]
         dynamics.initialise(chosen.state(encoded)[training], data.times[training], usable[training], parameters)
         solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
-        model = Model(chosen, dynamics, solver, data.channels)
+        model = Model(chosen, dynamics, solver, Signature.of(data))
         model.ode()
         if folder is not None:
             forget(folder)
     validation = validation if held else training
     trainer = Trainer(model, data, encoded, training, validation, generator, state, folder, processes)
     trainer.set_targets(scale_shift_penalty)
+    model.metrics["seen"] = seen(data.select(training))
     model.metrics["last_time"] = float(data.times[:, -1].max())
     trainer.train(min(batch, len(training)), learning_rate, progress and processes.first)
     finished = processes.first and not model.metrics["training"]["interrupted"]

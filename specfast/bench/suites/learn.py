@@ -9,6 +9,7 @@ from unittest import mock
 import torch
 from torch import Tensor
 
+from ...data.match import Signature
 from ...learn import Observations
 from ...learn.checkpoint import State
 from ...learn.dynamics import Dynamics, DynamicsConfig
@@ -50,7 +51,7 @@ def _trainer(quick: bool, fixed: bool) -> Trainer:
     torch.manual_seed(0)
     dynamics = Dynamics(encoder, 1, DynamicsConfig())
     dynamics.initialise(encoder.state(encoded), data.times, data.observed)
-    model, rows = Model(encoder, dynamics, SOLVER, ("u",)), torch.arange(len(data))
+    model, rows = Model(encoder, dynamics, SOLVER, Signature(("u",), ("x",))), torch.arange(len(data))
     trainer = Trainer(model, data, encoded, rows, rows, torch.Generator().manual_seed(0), State({"steps": 1}), None)
     trainer.set_targets(None)
     return trainer

@@ -1,0 +1,116 @@
+"""Arrays without named dimensions, from MATLAB, NumPy and plain HDF5: what an axis is follows from its length."""
+
+from __future__ import annotations
+
+from ..field import CHANNEL, POINT, SINGLE, TIME, TRAJECTORY, Field
+from ..observations import DataError
+from ..store import Store, Variable
+from .assemble import assemble
+from .request import Request
+from .roles import SPATIAL, role_of
+
+# What fields are called, the usual first.
+FIELDS = ("u", "usol", "uu", "sol", "solution", "data", "field", "values", "tensor", "w", "v", "output")
+
+
+def recognise(store: Store, request: Request) -> Field:
+    """Return the field of a file of bare arrays.
+
+    Raises
+    ------
+    DataError
+        Where it is not clear which array is the field, or what its axes are; says by which option it can be said.
+    """
+    coordinates = _coordinates(store, request)
+    chosen = _chosen(store, request, {name for part in coordinates.values() if (name := part.name)})
+    first = chosen[0]
+    roles = request.dims or _by_length(store, first, {axis: part.vector().size for axis, part in coordinates.items()})
+    if len(roles) != len(first.shape):
+        raise DataError(
+            f"--dims {','.join(roles)}: {first.name} has shape {first.shape}; a name for each axis is expected"
+        )
+    roles = tuple(_standard(role) for role in roles)
+    used = {axis: part for axis, part in coordinates.items() if axis in roles or POINT in roles}
+    sensors = tuple(axis for axis in used if axis != TIME) if POINT in roles else ()
+    notes = [] if request.dims else [f"the axes of {first.name} {first.shape} are {_text(roles)}, by their lengths"]
+    return assemble(
+        store, f"{store.format} arrays", [(part, roles, None) for part in chosen], dict(used), request,
+        names={axis: part.name for axis, part in used.items() if part.name != axis}, sensor_axes=sensors, notes=notes,
+    )  # fmt: skip
+
+
+def _text(roles: tuple[str, ...]) -> str:
+    return "(" + ", ".join(role or "1" for role in roles) + ")"
+
+
+def _standard(name: str) -> str:
+    role = role_of(name)
+    return SPATIAL.get(name.lower(), role) if role == name else role
+
+
+def _coordinates(store: Store, request: Request) -> dict[str, Variable]:
+    """Return the variables that hold coordinates, by role, from their names; those that the user names take their place."""
+    found: dict[str, Variable] = {}
+    for name, variable in store.variables.items():
+        if not variable.numeric or sum(n > 1 for n in variable.shape) > 1:
+            continue
+        lower = name.lower().rpartition("/")[2]
+        role = TIME if role_of(lower) == TIME else SPATIAL.get(lower, "")
+        if role and variable.vector().size > 1:
+            found.setdefault(role, variable)
+    return found | {axis: store[name] for axis, name in request.coordinates.items() if name in store}
+
+
+def _chosen(store: Store, request: Request, taken: set[str]) -> list[Variable]:
+    if request.variables:
+        for name in request.variables:
+            if name not in store:
+                why = f", it cannot be read ({store.unreadable[name]})" if name in store.unreadable else ""
+                raise DataError(f"{store.source}: no variable {name}{why}; it has {store.listed()}")
+        return [store[name] for name in request.variables]
+    several = [
+        v for name, v in store.variables.items() if v.numeric and name not in taken and sum(n > 1 for n in v.shape) > 1
+    ]
+    for name in FIELDS:
+        for variable in several:
+            if variable.name.lower().rpartition("/")[2] == name:
+                return [variable]
+    if len(several) == 1:
+        return several
+    if not several:
+        raise DataError(f"{store.source}: no array with two axes or more; it has {store.listed()}")
+    names = ", ".join(f"{v.name} {v.shape}" for v in several)
+    raise DataError(f"{store.source}: several arrays could be the field: {names}; --variable says which")
+
+
+def _by_length(store: Store, field: Variable, lengths: dict[str, int]) -> tuple[str, ...]:
+    """Return the roles of a field's axes by the lengths of the coordinates."""
+    roles: list[str | None] = [SINGLE if n == 1 else None for n in field.shape]
+    hint = f"; --dims says what the axes of {field.name} {field.shape} are, such as --dims x,time or --dims trajectory,time,x"
+    if TIME not in lengths and not lengths:
+        raise DataError(f"{store.source}: no times and no positions (t, x); it has {store.listed()}{hint}")
+    for axis, count in lengths.items():
+        open_axes = [i for i, role in enumerate(roles) if role is None]
+        exact = [i for i in open_axes if field.shape[i] == count]
+        # Times may have an entry too many, where a file holds the ends of intervals.
+        near = [i for i in open_axes if axis == TIME and field.shape[i] == count - 1]
+        others = [other for other, n in lengths.items() if n == count and other != axis]
+        matching = exact or near
+        if len(matching) > 1 or (matching and others and len([i for i in open_axes if field.shape[i] == count]) > 1):
+            raise DataError(
+                f"{store.source}: more than one axis of {field.name} {field.shape} is as long as {axis} ({count}){hint}"
+            )
+        if matching:
+            roles[matching[0]] = axis
+    left = [i for i, role in enumerate(roles) if role is None]
+    if TIME not in roles or len(left) > 1:
+        raise DataError(f"{store.source}: which axis is which cannot be told: {_listed(lengths)}{hint}")
+    if left:
+        if not any(role in SPATIAL.values() for role in roles):
+            raise DataError(f"{store.source}: no positions fit {field.name} {field.shape} ({_listed(lengths)}){hint}")
+        roles[left[0]] = TRAJECTORY if left[0] in (0, len(roles) - 1) else CHANNEL
+    return tuple(role or SINGLE for role in roles)
+
+
+def _listed(lengths: dict[str, int]) -> str:
+    return ", ".join(f"{axis} has {count}" for axis, count in lengths.items()) or "there are no coordinates"

@@ -1,0 +1,112 @@
+"""Fields of files to Observations: read a part at a time, or left where they lie if they are too many for memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import memmap, missing
+from .field import SINGLE, Field
+from .observations import DataError, Observations, Origin, make
+
+
+def observations(described: Field) -> Observations:
+    """Return the field as observations.
+
+    Raises
+    ------
+    DataError
+        If times do not increase, positions are not finite, or a trajectory is never observed.
+    """
+    rest: dict[str, Any] = {
+        "parameters": None if described.parameters is None else torch.from_numpy(described.parameters.astype(np.float64)),
+        "parameter_names": described.parameter_names,
+        "units": _units(described),
+        "labels": described.labels,
+        "periodic": described.periodic,
+        "origin": _origin(described),
+        "grid": None if described.scattered else tuple(torch.tensor(p, dtype=torch.float64) for p in described.positions),
+    }  # fmt: skip
+    given = described.channels, described.axes, described.source
+    points = _points(described)
+    left = _left_in_file(described)
+    if left is not None:
+        try:
+            return make(left, points, described.times, *given, **rest)
+        except DataError:
+            pass  # infinite values, say, which reading marks as not observed
+    return make(_read(described), points, described.times, *given, **rest)
+
+
+def _read(described: Field) -> Tensor:
+    kinds = {np.dtype(part.variable.array.dtype).itemsize for part in described.components}
+    small = kinds == {4} and not any("scale_factor" in part.variable.attributes for part in described.components)
+    values = memmap.empty(described.shape, torch.float32 if small else torch.float64)
+    for rows, times in described.blocks(memmap.BLOCK // 8):
+        try:
+            values[rows, times] = torch.from_numpy(described.read_block(rows, times))
+        except OSError as error:  # cut short, or a damaged chunk
+            names = ", ".join(part.variable.name for part in described.components)
+            raise DataError(f"{described.source}: {names} cannot be read ({str(error).splitlines()[0]})") from error
+    return values
+
+
+def _left_in_file(described: Field) -> Tensor | None:
+    """Return the values where they lie in the file, if they lie there in order, as plain numbers, and fill much memory."""
+    part = described.components[0]
+    array: Any = part.variable.array
+    if len(described.components) > 1 or 8 * math.prod(described.shape) <= memmap.LARGEST:
+        return None
+    if np.dtype(array.dtype).str not in ("<f4", "<f8") or not missing.plain(part.variable.attributes, described.netcdf):
+        return None
+    inner = ("point",) if described.scattered else described.axes
+    order = [role for role in ("trajectory", "time", "channel", *inner) if role in part.roles]
+    if [role for role in part.roles if role != SINGLE] != order:
+        return None
+    place = _place(array)
+    if place is None:
+        return None
+    count, times = (part.variable.shape[part.roles.index(r)] if r in part.roles else 1 for r in ("trajectory", "time"))
+    shape = (count, times, *described.shape[2:])
+    every = memmap.mapped(place[0], place[1], shape, np.dtype(array.dtype))
+    rows, steps = (slice(of.start, of.stop, of.step) for of in (described.trajectories, described.steps))
+    return every[rows, steps]
+
+
+def _place(array: Any) -> tuple[str, int] | None:
+    """Return the path and the offset of an array that lies in a file in one piece."""
+    if isinstance(array, np.memmap) and array.flags.c_contiguous and array.filename is not None:
+        return str(array.filename), array.offset
+    try:
+        offset = array.id.get_offset()
+        plain = array.chunks is None and array.compression is None and not array.external
+    except AttributeError:
+        return None
+    return (array.file.filename, int(offset)) if plain and offset is not None else None
+
+
+def _points(described: Field) -> np.ndarray:
+    if len(described.axes) == 1:
+        return described.positions[0]
+    if described.scattered:
+        return np.stack(np.broadcast_arrays(*described.positions), -1)
+    return np.stack([mesh.reshape(-1) for mesh in np.meshgrid(*described.positions, indexing="ij")], -1)
+
+
+def _units(described: Field) -> dict[str, str]:
+    known = {**described.units, "time": described.time_units}
+    return {name: unit for name, unit in known.items() if unit}
+
+
+def _origin(described: Field) -> Origin:
+    first = described.components[0]
+    dims = tuple(role for role in first.roles if role != SINGLE)
+    variables = tuple((part.variable.name, part.labels) for part in described.components)
+    return Origin(
+        described.layout, dims, dict(described.names), variables, dict(described.attributes), described.calendar,
+        described.notes,
+    )  # fmt: skip

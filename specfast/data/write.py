@@ -1,0 +1,212 @@
+"""Fields to Datasets and files, as the data that they belong to had them: dimensions, coordinates, attributes, order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from ..support.files import written_whole
+from .observations import DataError, Observations
+from .times import unit_of
+
+if TYPE_CHECKING:
+    import xarray
+
+_KEPT = (
+    "units",
+    "long_name",
+    "standard_name",
+    "axis",
+    "calendar",
+    "positive",
+    "comment",
+    "description",
+    "title",
+    "source",
+)
+
+
+def to_dataset(
+    data: Observations, values: Tensor | None = None, spread: Tensor | None = None, attributes: Mapping[str, object] | None = None
+) -> xarray.Dataset:  # fmt: skip
+    """Return a field (R, T, C, M) at the points and times of data as a Dataset like the one that the data came from.
+
+    A grid is given back as a grid, sensors as sensors, with the file's names and order of dimensions, coordinates and
+    attributes; complex fields are complex. Dates are numbers with units "... since ...", as CF conventions have them.
+
+    Parameters
+    ----------
+    data : Observations
+        Whose points, times and names they are.
+    values : Tensor (R, T, C, M), optional
+        Default: those of the data.
+    spread : Tensor (R, T, C, M), optional
+        Becomes NAME_spread: the standard deviation within an ensemble.
+    attributes : mapping, optional
+        Of the Dataset, besides its own.
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Examples
+    --------
+    >>> import numpy as np, specfast as sf
+    >>> x, t = np.linspace(-5, 5, 40), np.linspace(0, 1, 6)
+    >>> data = sf.data.read(np.exp(-(x**2) / (1 + t[:, None])), x=x, t=t)
+    >>> sf.data.to_dataset(data)["u"].dims
+    ('time', 'x')
+    """
+    import xarray
+
+    values = data.values if values is None else values
+    roles = _roles(data)
+    names = {role: _free(data, role) for role in roles}
+    dims = tuple(names[role] for role in roles)
+    variables: dict[str, Any] = {}
+    for suffix, field in (("", values), ("_spread", spread)):
+        if field is None:
+            continue
+        for name, which in _variables(data, CHANNEL in roles):
+            array = _shaped(data, field[:, :, which].numpy(), roles, _is_complex([data.channels[i] for i in which]))
+            variables[name + suffix] = (dims, array, _attributes(data, name))
+    own = {"Conventions": "CF-1.8", **_attributes(data, ""), **(attributes or {})}
+    dataset = xarray.Dataset(variables, coords=_coordinates(data, roles, names), attrs=own)
+    if data.parameters is not None:
+        dataset = dataset.assign(parameters=(("trajectory", "parameter"), data.parameters.numpy()))
+        if data.parameter_names:
+            dataset = dataset.assign_coords(parameter=np.array(data.parameter_names, dtype=str))
+    return dataset
+
+
+TRAJECTORY, TIME, CHANNEL, POINT = "trajectory", "time", "channel", "point"
+
+
+def _roles(data: Observations) -> tuple[str, ...]:
+    """Return the axes in the file's order; what the file lacked is added where there is more than one of it."""
+    space = data.axes if data.grid is not None else (POINT,)
+    roles = [role for role in data.origin.dims if role in (TRAJECTORY, TIME, CHANNEL) or role in space]
+    roles += [role for role in (TIME, *space) if role not in roles]
+    if TRAJECTORY not in roles and (len(data) > 1 or not data.origin.dims):
+        roles = [TRAJECTORY, *roles]
+    if CHANNEL not in roles and not data.origin.variables and len(data.channels) > 1:
+        roles.insert(roles.index(TIME) + 1, CHANNEL)
+    return tuple(roles)
+
+
+def _free(data: Observations, role: str) -> str:
+    """Return the file's name of a dimension, if no other is called so."""
+    name = data.origin.names.get(role, role).replace("/", "_")
+    return name if name.isidentifier() or name.replace("-", "_").isidentifier() else role
+
+
+def _is_complex(labels: Sequence[str]) -> bool:
+    """Whether channels are pairs NAME.real, NAME.imag."""
+    pairs = zip(labels[::2], labels[1::2], strict=False)
+    return len(labels) % 2 == 0 and all(a.endswith(".real") and b == f"{a[:-5]}.imag" for a, b in pairs)
+
+
+def _variables(data: Observations, channel: bool) -> list[tuple[str, list[int]]]:
+    """Return names of variables and which channels each has, in the file's order."""
+    given, names = data.origin.variables, list(data.channels)
+    if sorted(label for _, labels in given for label in labels) == sorted(names):
+        return [(name.rpartition("/")[2], [names.index(label) for label in labels]) for name, labels in given]
+    if channel or len(names) == 1:
+        return [("u", list(range(len(names))))]
+    return [(name, [i]) for i, name in enumerate(names)]
+
+
+def _shaped(data: Observations, field: np.ndarray, roles: tuple[str, ...], is_complex: bool) -> np.ndarray:
+    """Return (R, T, C, M) in the shape of the roles."""
+    if is_complex:
+        field = field[:, :, 0::2] + 1j * field[:, :, 1::2]
+    inner = [len(column) for column in data.grid] if data.grid is not None else [field.shape[-1]]
+    space = data.axes if data.grid is not None else (POINT,)
+    own = (TRAJECTORY, TIME, CHANNEL, *space)
+    field = field.reshape(*field.shape[:3], *inner)
+    drop = tuple(i for i, role in enumerate(own) if role not in roles)
+    if any(field.shape[i] != 1 for i in drop):
+        raise DataError(f"a field of shape {field.shape} cannot have the axes {roles}")
+    kept = [role for role in own if role in roles]
+    return field.reshape([n for i, n in enumerate(field.shape) if i not in drop]).transpose(
+        [kept.index(r) for r in roles]
+    )
+
+
+def _coordinates(data: Observations, roles: tuple[str, ...], names: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    times = data.times.numpy()
+    shared = bool((times == times[:1]).all()) or TRAJECTORY not in roles
+    of_time = {**_attributes(data, TIME), **({"units": data.units["time"]} if "time" in data.units else {})}
+    if data.origin.calendar:
+        of_time["calendar"] = data.origin.calendar
+    found[names[TIME]] = (
+        (names[TIME], times[0], of_time) if shared else ((names[TRAJECTORY], names[TIME]), times, of_time)
+    )
+    if not shared:  # a dimension cannot have a coordinate of two axes of its own name in every format
+        found["time_of_trajectory" if names[TIME] == "time" else "time"] = found.pop(names[TIME])
+    for axis, name in enumerate(data.axes):
+        attributes = _attributes(data, name) | ({"units": data.units[name]} if name in data.units else {})
+        if data.grid is not None:
+            found[names[name]] = (names[name], data.grid[axis].numpy(), attributes)
+            continue
+        column = data.coordinate(axis).numpy()
+        one = len(column) == 1 or TRAJECTORY not in roles
+        found[name] = (
+            (names[POINT], column[0], attributes) if one else ((names[TRAJECTORY], names[POINT]), column, attributes)
+        )
+    if TRAJECTORY in roles and data.labels is not None:
+        found[names[TRAJECTORY]] = (names[TRAJECTORY], data.labels)
+    if CHANNEL in roles:
+        channels = [data.channels[i] for i in _variables(data, True)[0][1]]
+        labels = [name.removesuffix(".real") for name in channels[::2]] if _is_complex(channels) else channels
+        found[names[CHANNEL]] = (names[CHANNEL], np.array(labels, dtype=str))
+    return found
+
+
+def _attributes(data: Observations, name: str) -> dict[str, Any]:
+    """Return the attributes that still hold for other numbers of the same quantity: no ranges, no packing."""
+    own = data.origin.attributes.get(name, {})
+    kept = own if name == "" else {key: value for key, value in own.items() if key in _KEPT}
+    return {
+        key: value
+        for key, value in kept.items()
+        if isinstance(value, (str, int, float, np.number)) and "/" not in key and not key.startswith("_")
+    }
+
+
+def write(dataset: xarray.Dataset, path: Path) -> None:
+    """Write a Dataset whole or not at all: NetCDF-4, or by the name's end NumPy's archive (.npz) or CSV.
+
+    Raises
+    ------
+    DataError
+        If the name's end is of another format.
+    """
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    suffix = path.suffix.lower()
+    with written_whole(path) as temporary:
+        if suffix in (".nc", ".nc4", ".h5", ".hdf5", ".cdf", ""):
+            is_complex = any(v.dtype.kind == "c" for v in dataset.variables.values())
+            dataset.to_netcdf(temporary, engine="h5netcdf", invalid_netcdf=is_complex)
+        elif suffix == ".npz":
+            with open(temporary, "wb") as file:
+                np.savez(file, **{str(name): v.values for name, v in dataset.variables.items()})  # type: ignore[arg-type]
+        elif suffix == ".csv":
+            names = list(dataset.data_vars)
+            dataset.to_dataframe().reset_index()[[*map(str, dataset.coords), *map(str, names)]].dropna(
+                how="all", subset=names
+            ).to_csv(temporary, index=False)
+        else:
+            raise DataError(f"{path}: .nc, .npz or .csv is expected")
+
+
+def span(data: Observations) -> str:
+    """Return the times of data in words."""
+    low, high = float(data.times.min()), float(data.times.max())
+    units = data.units.get("time", "")
+    return f"{low:g} to {high:g}" + (f" {unit_of(units)}s" if " since " in units else f" {units}" if units else "")

@@ -1,0 +1,84 @@
+"""The options that say of a file what it does not say itself, and reading it with them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from specfast.data import Field, Observations
+
+
+def number_pair(text: str) -> tuple[float | None, float | None]:
+    """Return a, b of "a:b", of which one may be left out."""
+    try:
+        low, high = (float(part) if part.strip() else None for part in text.split(":"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: A:B is expected, one of them may be left out") from None
+    if low is not None and high is not None and not low <= high:
+        raise argparse.ArgumentTypeError(f"{text!r}: A:B with A at most B is expected")
+    return low, high
+
+
+def _rows(text: str) -> slice:
+    try:
+        parts = [int(part) if part.strip() else None for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if len(parts) not in (2, 3):
+        raise argparse.ArgumentTypeError(f"{text!r}: A:B or A:B:STEP of whole numbers is expected")
+    return slice(*parts)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _coordinate(text: str) -> tuple[str, str]:
+    axis, equals, value = text.partition("=")
+    if not equals or not axis or not value:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: AXIS=NAME or AXIS=FIRST:LAST is expected, such as time=tt or x=-1:1"
+        )
+    return axis, value
+
+
+def add_data_options(own: argparse.ArgumentParser, select: bool = True) -> None:
+    """Add them; with `select` also which trajectories and times."""
+    group = own.add_argument_group("what the file does not say itself")
+    group.add_argument(
+        "--variable", nargs="+", default=[], metavar="NAME", help="the field; several are channels (default: u)"
+    )
+    group.add_argument(
+        "--dims",
+        type=_names,
+        default=(),
+        metavar="A,B,..",
+        help="what its axes are: trajectory, time, channel, point, x ..",
+    )
+    group.add_argument(
+        "--coordinate", type=_coordinate, nargs="+", default=[], metavar="AXIS=NAME",
+        help="the variable with an axis' coordinates, or AXIS=FIRST:LAST for evenly spaced ones",
+    )  # fmt: skip
+    group.add_argument("--group", default="", help="which group of a file with several, such as valid")
+    group.add_argument("--trajectories", type=_rows, metavar="A:B", help="only these, counted from 0, B not among them")
+    if select:
+        group.add_argument("--times", type=number_pair, metavar="A:B", help="only times from A to B")
+
+
+def open_data(options: argparse.Namespace, path: Any = None) -> Field:
+    """Return the field of the file that the options name."""
+    from specfast import data
+
+    return data.open(
+        options.data if path is None else path, variable=options.variable, dims=options.dims,
+        coordinates=dict(options.coordinate), group=options.group, trajectories=options.trajectories,
+        times=options.times if isinstance(getattr(options, "times", None), tuple) else None,
+    )  # fmt: skip
+
+
+def read_data(options: argparse.Namespace) -> Observations:
+    """Read the file that the options name."""
+    from specfast import data
+
+    return data.read(open_data(options))

@@ -1,0 +1,25 @@
+"""specfast inspect: what would be learned from a file."""
+
+from __future__ import annotations
+
+import argparse
+
+from .data_options import add_data_options, open_data
+
+
+def add_options(own: argparse.ArgumentParser) -> None:
+    """Add the options of `inspect`."""
+    own.add_argument("data", help="NetCDF, HDF5, Zarr, MATLAB, NumPy, CSV or Parquet")
+    add_data_options(own)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print what was recognised, and how to learn from it."""
+    from specfast.data import summary
+
+    field = open_data(options)
+    for name, text in summary(field):
+        print(f"{name:13}{text}")
+    axes = len(field.axes)
+    basis = "chebyshev" if axes == 1 else ",".join(["chebyshev"] * axes)
+    print(f"{'learn':13}specfast learn {options.data} --basis {basis} --out RUN    (hermite on a line without ends)")
