@@ -4,8 +4,9 @@ from ..support.extras import require
 
 require(["scipy", "xarray", "h5netcdf"], "specfast.data")
 
+from .errors import DataError
 from .field import Field
-from .observations import DataError, Observations, Origin
+from .observations import Observations, Origin
 from .opening import open, read
 from .positions import read_positions
 from .summary import summary

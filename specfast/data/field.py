@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import missing
-from .observations import DataError
+from .errors import DataError
 from .store import Variable
 
 TRAJECTORY, TIME, CHANNEL, POINT, SINGLE = "trajectory", "time", "channel", "point", ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..support.extras import optional
-from .observations import DataError
+from .errors import DataError
 from .store import LazyArray, Pairs, Reversed, Store, Variable, is_pairs
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -293,7 +294,10 @@ def _parsed(column: Any) -> Any:
     """Return a column of text as numbers or dates if all of it is; else as it is, which can name trajectories."""
     import pandas
 
-    for parse in (pandas.to_numeric, pandas.to_datetime):
+    parsers = [pandas.to_numeric]
+    if len(column) and re.match(r"\s*\d{4}-\d{1,2}-\d{1,2}", str(column.iloc[0])):
+        parsers.append(pandas.to_datetime)
+    for parse in parsers:
         try:
             return parse(column)
         except (ValueError, TypeError):

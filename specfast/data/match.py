@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from . import memmap
-from .observations import DataError, Observations
+from .errors import DataError
+from .observations import Observations
 from .times import factor
 
 

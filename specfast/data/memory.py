@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from .errors import DataError
 from .field import CHANNEL, POINT, TIME, TRAJECTORY, Field
 from .layouts import Request
 from .layouts.assemble import assemble
 from .layouts.roles import AXES
-from .observations import DataError
 from .store import Store, Variable
 
 Positions = Any  # an array, a sequence of arrays (one an axis), or a mapping of axis to array

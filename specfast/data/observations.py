@@ -13,20 +13,10 @@ import torch
 from torch import Tensor
 
 from . import memmap
-
-
-class DataError(ValueError):
-    """The observations cannot be used; the message says what is wrong and what is expected.
-
-    Examples
-    --------
-    >>> import specfast as sf
-    >>> try:
-    ...     sf.learn.read("nothing.nc")
-    ... except sf.learn.DataError as error:
-    ...     print(error)
-    nothing.nc: no such file
-    """
+from .errors import DataError
+from .field import SINGLE, Field
+from .memory import field_of_arrays
+from .read import left_in_file, positions_of, read_values
 
 
 @dataclass(frozen=True)
@@ -116,6 +106,39 @@ class Observations:
 
     def __len__(self) -> int:
         return self.values.shape[0]
+
+    @staticmethod
+    def from_arrays(u: Any, x: Any, t: Any, **rest: Any) -> Observations:
+        """Return observations of arrays of NumPy or torch.
+
+        Parameters
+        ----------
+        u : array ([R,] T[, C], ...)
+            Real or complex; NaN or masked where nothing was observed.
+        x : array, sequence of arrays or mapping
+            Positions: of a grid one array an axis, of scattered sensors (M[, D]) or (R, M[, D]).
+        t : array (T,) or (R, T)
+            Numbers, or dates.
+        **rest
+            channels, parameters, parameter_names, units, periodic; see `data.open`.
+
+        Returns
+        -------
+        Observations
+
+        Raises
+        ------
+        DataError
+            On shapes that do not fit.
+
+        Examples
+        --------
+        >>> import numpy as np, specfast as sf
+        >>> x, t = np.linspace(-5, 5, 40), np.linspace(0, 1, 6)
+        >>> sf.data.Observations.from_arrays(np.exp(-(x**2) / (1 + t[:, None])), x, t).values.shape
+        torch.Size([1, 6, 1, 40])
+        """
+        return observations(field_of_arrays(u, x, t, **rest))
 
     @property
     def dim(self) -> int:
@@ -244,10 +267,10 @@ def _check_times(times: np.ndarray, source: str) -> None:
     backward = np.argwhere(np.diff(times, axis=-1) <= 0)
     if len(backward):
         row, step = backward[0]
-        before, after = times[row, step], times[row, step + 1]
+        before, after = float(times[row, step]), float(times[row, step + 1])
         of = f" of trajectory {row}" if len(times) > 1 else ""
-        kind = "occurs twice" if before == after else f"is followed by {after!r}"
-        raise DataError(f"{source}: time does not increase strictly: {before!r}{of} {kind}".replace("np.float64", ""))
+        what = "occurs twice" if before == after else f"is followed by {after!r}"
+        raise DataError(f"{source}: time does not increase strictly: {before!r}{of} {what}")
 
 
 def make(
@@ -285,3 +308,46 @@ def make(
     if observations.largest == 0 and count > 0:
         raise DataError(f"{source}: u is zero wherever it was observed; there is nothing to learn or to compare with")
     return observations
+
+
+def observations(described: Field) -> Observations:
+    """Return the field as observations.
+
+    Raises
+    ------
+    DataError
+        If times do not increase, positions are not finite, or a trajectory is never observed.
+    """
+    rest: dict[str, Any] = {
+        "parameters": None if described.parameters is None else torch.from_numpy(described.parameters.astype(np.float64)),
+        "parameter_names": described.parameter_names,
+        "units": _units(described),
+        "labels": described.labels,
+        "periodic": described.periodic,
+        "origin": _origin(described),
+        "grid": None if described.scattered else tuple(torch.tensor(p, dtype=torch.float64) for p in described.positions),
+    }  # fmt: skip
+    given = described.channels, described.axes, described.source
+    points = positions_of(described)
+    left = left_in_file(described)
+    if left is not None:
+        try:
+            return make(left, points, described.times, *given, **rest)
+        except DataError:
+            pass  # infinite values, say, which reading marks as not observed
+    return make(read_values(described), points, described.times, *given, **rest)
+
+
+def _units(described: Field) -> dict[str, str]:
+    known = {**described.units, "time": described.time_units}
+    return {name: unit for name, unit in known.items() if unit}
+
+
+def _origin(described: Field) -> Origin:
+    first = described.components[0]
+    dims = tuple(role for role in first.roles if role != SINGLE)
+    variables = tuple((part.variable.name, part.labels) for part in described.components)
+    return Origin(
+        described.layout, dims, dict(described.names), variables, dict(described.attributes), described.calendar,
+        described.notes,
+    )  # fmt: skip

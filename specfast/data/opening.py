@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .errors import DataError
 from .field import Field
 from .formats import open_path
 from .layouts import Request, recognise
 from .memory import Positions, field_of_arrays, is_xarray, store_of_xarray
-from .observations import DataError, Observations
-from .read import observations
+from .observations import Observations, observations
 
 # A path, a Dataset or a DataArray of xarray, an array, a Field or Observations: told apart when it is opened.
 Source = Any

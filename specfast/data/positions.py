@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .errors import DataError
 from .formats import open_path
-from .observations import DataError
 
 
 def read_positions(path: str | Path, axes: tuple[str, ...]) -> Tensor | list[Tensor]:

@@ -10,39 +10,11 @@ import torch
 from torch import Tensor
 
 from . import memmap, missing
+from .errors import DataError
 from .field import SINGLE, Field
-from .observations import DataError, Observations, Origin, make
 
 
-def observations(described: Field) -> Observations:
-    """Return the field as observations.
-
-    Raises
-    ------
-    DataError
-        If times do not increase, positions are not finite, or a trajectory is never observed.
-    """
-    rest: dict[str, Any] = {
-        "parameters": None if described.parameters is None else torch.from_numpy(described.parameters.astype(np.float64)),
-        "parameter_names": described.parameter_names,
-        "units": _units(described),
-        "labels": described.labels,
-        "periodic": described.periodic,
-        "origin": _origin(described),
-        "grid": None if described.scattered else tuple(torch.tensor(p, dtype=torch.float64) for p in described.positions),
-    }  # fmt: skip
-    given = described.channels, described.axes, described.source
-    points = _points(described)
-    left = _left_in_file(described)
-    if left is not None:
-        try:
-            return make(left, points, described.times, *given, **rest)
-        except DataError:
-            pass  # infinite values, say, which reading marks as not observed
-    return make(_read(described), points, described.times, *given, **rest)
-
-
-def _read(described: Field) -> Tensor:
+def read_values(described: Field) -> Tensor:
     kinds = {np.dtype(part.variable.array.dtype).itemsize for part in described.components}
     small = kinds == {4} and not any("scale_factor" in part.variable.attributes for part in described.components)
     values = memmap.empty(described.shape, torch.float32 if small else torch.float64)
@@ -55,7 +27,7 @@ def _read(described: Field) -> Tensor:
     return values
 
 
-def _left_in_file(described: Field) -> Tensor | None:
+def left_in_file(described: Field) -> Tensor | None:
     """Return the values where they lie in the file, if they lie there in order, as plain numbers, and fill much memory."""
     part = described.components[0]
     array: Any = part.variable.array
@@ -89,24 +61,9 @@ def _place(array: Any) -> tuple[str, int] | None:
     return (array.file.filename, int(offset)) if plain and offset is not None else None
 
 
-def _points(described: Field) -> np.ndarray:
+def positions_of(described: Field) -> np.ndarray:
     if len(described.axes) == 1:
         return described.positions[0]
     if described.scattered:
         return np.stack(np.broadcast_arrays(*described.positions), -1)
     return np.stack([mesh.reshape(-1) for mesh in np.meshgrid(*described.positions, indexing="ij")], -1)
-
-
-def _units(described: Field) -> dict[str, str]:
-    known = {**described.units, "time": described.time_units}
-    return {name: unit for name, unit in known.items() if unit}
-
-
-def _origin(described: Field) -> Origin:
-    first = described.components[0]
-    dims = tuple(role for role in first.roles if role != SINGLE)
-    variables = tuple((part.variable.name, part.labels) for part in described.components)
-    return Origin(
-        described.layout, dims, dict(described.names), variables, dict(described.attributes), described.calendar,
-        described.notes,
-    )  # fmt: skip

@@ -7,8 +7,7 @@ import math
 import numpy as np
 
 from .field import Field
-from .observations import Observations
-from .read import observations
+from .observations import Observations, observations
 
 SAMPLE = 1 << 24  # numbers that are looked at
 

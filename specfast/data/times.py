@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .observations import DataError
+from .errors import DataError
 
 # In seconds. Months and years have no fixed length and are converted to nothing.
 SECONDS = {

@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from ..support.files import written_whole
-from .observations import DataError, Observations
+from .errors import DataError
+from .observations import Observations
 from .times import unit_of
 
 if TYPE_CHECKING:

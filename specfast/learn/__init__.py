@@ -4,8 +4,7 @@ from ..support.extras import require
 
 require(["scipy", "torchdiffeq", "xarray", "h5netcdf", "safetensors", "tqdm"], "specfast.learn")
 
-from ..data import read
-from ..data.observations import DataError, Observations
+from ..data import DataError, Observations, read
 from .diagnostics import diagnose
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
 from .extrapolation import beyond

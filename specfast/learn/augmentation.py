@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..data.observations import DataError, Observations
+from ..data import DataError, Observations
 from .model_selection import BASES
 
 _ENOUGH = 100  # trajectories, copies among them

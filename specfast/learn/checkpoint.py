@@ -19,8 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..data import memmap
-from ..data.observations import DataError, Observations
+from ..data import DataError, Observations, memmap
 from ..support.files import written_whole
 
 STATE, LOG, MEMBERS = "training.safetensors", "log.jsonl", "members"

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data.observations import DataError
+from ..data import DataError
 from .encoder import FieldEncoder
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .. import adapt
-from ..data.observations import DataError, Observations
+from ..data import DataError, Observations
 from .encode import encode
 from .encoder import Encoded
 from .model import Model

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from ..data.observations import DataError
+from ..data import DataError
 
 Result = TypeVar("Result")
 _PARTS = 3  # of a state: coefficients, log beta, x0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..data.observations import Observations
+from ..data import Observations
 from .encoder import Encoded, FieldEncoder
 from .moving_basis import locate
 

@@ -15,8 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data import memmap
-from ..data.observations import Observations
+from ..data import Observations, memmap
 from ..space import Space
 from ..space.arguments import ScaleShift
 

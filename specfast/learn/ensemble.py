@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data import memmap
-from ..data.observations import DataError, Observations
+from ..data import DataError, Observations, memmap
 from .checkpoint import MEMBERS, STATE
 from .distributed import Processes
 from .error_measures import compare, together

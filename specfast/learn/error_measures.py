@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.observations import DataError, Observations
+from ..data import DataError, Observations
 
 
 @dataclass(frozen=True)

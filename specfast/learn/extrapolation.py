@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.observations import Observations
+from ..data import Observations
 from .model import Model
 
 SLACK = 1.05  # times what was seen

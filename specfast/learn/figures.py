@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.observations import Observations
+from ..data import Observations
 from .encode import encode
 from .ensemble import Ensemble
 from .model import Model

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data import to_dataset
+from ..data import DataError, Observations, to_dataset
 from ..data.match import Signature, matched
-from ..data.observations import DataError, Observations
 from .ensemble import Ensemble
 from .extrapolation import beyond
 from .model import Model

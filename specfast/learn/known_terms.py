@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import ops
-from ..data.observations import DataError
+from ..data import DataError
 from ..families import Family
 from ..quadrature import gauss
 from ..space import Space

@@ -13,9 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data import memmap
+from ..data import DataError, Observations, memmap
 from ..data.match import Signature, matched
-from ..data.observations import DataError, Observations
 from ..nn import SpectralODE
 from ..nn.ode import STEP_CONTROLLED
 from ..support.files import written_whole

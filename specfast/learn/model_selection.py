@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import adapt
-from ..data.observations import DataError, Observations
+from ..data import DataError, Observations
 from ..families import FAMILIES, Family
 from ..index_sets import HyperbolicCross, IndexSet, TensorProduct
 from ..space import Space

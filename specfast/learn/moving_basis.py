@@ -9,7 +9,7 @@ from scipy.interpolate import make_smoothing_spline
 from torch import Tensor
 
 from ..adapt.mean_degree import balance
-from ..data.observations import Observations
+from ..data import Observations
 from ..index_sets import HyperbolicCross, TensorProduct
 from ..space import Space
 from .encoder import FieldEncoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from ..data.observations import Observations
+from ..data import Observations
 from . import figures
 from .diagnostics import lines_of
 from .ensemble import Ensemble

@@ -11,10 +11,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..data import read
+from ..data import DataError, Observations, read
 from ..data.match import Signature
 from ..data.memory import Positions
-from ..data.observations import DataError, Observations
 from ..data.opening import Source
 from ..nn.ode import EXPONENTIAL
 from .augmentation import shifted_copies

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..data.observations import DataError, Observations
+from ..data import DataError, Observations
 from ..nn.ode import StiffError, is_of_solver
 from .checkpoint import Log, State, pack, save_state, unpack
 from .distributed import Processes

@@ -241,9 +241,9 @@ def test_stiff_equations_end_with_advice_or_are_solved(monkeypatch, tmp_path, ca
     with monkeypatch.context() as patched:
         patched.setattr(Dynamics, "initialise", stiff)
         patched.setattr(learn.model, "MAX_STEPS", 30)
-        from specfast.data.netcdf import write_predictions
+        from specfast.data import to_dataset, write
 
-        write_predictions(tmp_path / "data.nc", data.values, data)
+        write(to_dataset(data), tmp_path / "data.nc")
         arguments = [
             "learn",
             str(tmp_path / "data.nc"),
@@ -312,9 +312,9 @@ def test_an_ensemble_has_a_mean_and_a_spread(tmp_path, capsys):
     assert 0 < scaled["spread"] < 1
     import xarray as xr
 
-    from specfast.data.netcdf import write_predictions
+    from specfast.data import to_dataset, write
 
-    write_predictions(tmp_path / "data.nc", data.values, data)
+    write(to_dataset(data), tmp_path / "data.nc")
     out = str(tmp_path / "second")
     arguments = [
         "learn",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import missing, times
+from ..errors import DataError
 from ..field import CHANNEL, POINT, SINGLE, TIME, TRAJECTORY, Component, Field, labels_of
-from ..observations import DataError
 from ..store import Store, Variable
 from .request import Request
 
@@ -94,9 +94,14 @@ def _check(
         raise DataError(
             f"{store.source}: {first.name} has dimensions {roles}, without time; nothing changes that could be learned"
         )
-    if not axes:
+    if not axes and POINT not in roles:
         raise DataError(
             f"{store.source}: {first.name} has dimensions {roles}, without a space axis; --dims says what they are"
+        )
+    if not sensors and POINT in roles and axes:
+        raise DataError(
+            f"{store.source}: {first.name} has dimensions {first.dims or roles}, sensors beside {', '.join(axes)};"
+            " (trajectory, time[, channel], point) or the axes of a grid are expected; --dims says what they are"
         )
     if not sensors and POINT in roles:
         raise DataError(

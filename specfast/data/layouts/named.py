@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from .. import missing
+from ..errors import DataError
 from ..field import CHANNEL, POINT, SINGLE, TIME, TRAJECTORY, Field
-from ..observations import DataError
 from ..store import Store, Variable
 from .assemble import assemble
 from .request import Request

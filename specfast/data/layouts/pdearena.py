@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..errors import DataError
 from ..field import TIME, TRAJECTORY, Field
-from ..observations import DataError
 from ..store import Store, Variable
 from .assemble import assemble
 from .request import Request

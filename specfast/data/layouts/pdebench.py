@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..errors import DataError
 from ..field import CHANNEL, SINGLE, TIME, TRAJECTORY, Field
-from ..observations import DataError
 from ..store import Stacked, Store, Variable
 from .assemble import assemble
 from .request import Request

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from .. import times as clocks
+from ..errors import DataError
 from ..field import CHANNEL, POINT, TIME, TRAJECTORY, Component, Field
-from ..observations import DataError
 from ..store import Store, Variable
 from .request import Request
 from .roles import AXES, role_of

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DataError
 from ..field import CHANNEL, TIME, TRAJECTORY, Field
-from ..observations import DataError
 from ..store import LazyArray, Store, Variable
 from .assemble import assemble
 from .request import Request

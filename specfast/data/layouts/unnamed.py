@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import DataError
 from ..field import CHANNEL, POINT, SINGLE, TIME, TRAJECTORY, Field
-from ..observations import DataError
 from ..store import Store, Variable
 from .assemble import assemble
 from .request import Request
