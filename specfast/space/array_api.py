@@ -97,6 +97,11 @@ def to_torch(name: str, value: object, device: torch.device | None = None) -> Te
             return torch.full((), value, dtype=dtype, device=device)
         return torch.tensor(value, dtype=dtype, device="cpu")
     try:
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            raise TypeError(
+                f"{name}: a masked array with {int(np.ma.getmaskarray(value).sum())} values left out; Space.fit takes those"
+                " with weight 0, here all values are expected"
+            )
         array = np.asarray(value)
         if array.dtype.kind not in "fciub" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
             raise TypeError
@@ -106,6 +111,8 @@ def to_torch(name: str, value: object, device: torch.device | None = None) -> Te
             array = array.copy()
         return torch.as_tensor(array, device="cpu" if device is None else device)
     except (TypeError, ValueError) as error:
+        if "masked" in str(error):
+            raise
         raise TypeError(f"{name}: an array of numbers is expected, not {type(value).__name__}") from error
 
 
@@ -171,6 +178,21 @@ def takes_arrays(*names: str) -> Callable[[_Method], _Method]:
         return wrapped  # type: ignore[return-value]
 
     return decorate
+
+
+def leaves_out_masked(method: _Method) -> _Method:
+    """Let a method of values, points and weights give masked values the weight 0."""
+
+    @functools.wraps(method)
+    def wrapped(self: Any, values: Any, points: Any, **rest: Any) -> Any:
+        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+            seen = (~np.ma.getmaskarray(values)).astype(np.float64)
+            given = rest.get("weights")
+            rest["weights"] = seen if given is None else np.asarray(given) * seen
+            values = values.filled(0)
+        return method(self, values, points, **rest)
+
+    return wrapped  # type: ignore[return-value]
 
 
 def _through_tensors(call: Callable[[dict[str, Any]], Any], arrays: dict[str, Any]) -> Any:

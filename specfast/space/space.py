@@ -14,7 +14,7 @@ from ..kernels.space_key import SpaceRecord
 from ..ops.axis_maps import along_axis
 from ..ops.constant_cache import builder, constant
 from .arguments import Arguments, arguments, in_parts, one_array, real
-from .array_api import ArrayT, Orders, real_dtype, takes_arrays
+from .array_api import ArrayT, Orders, leaves_out_masked, real_dtype, takes_arrays
 from .change_basis import change_basis_1d
 from .least_squares import fit
 from .nodes import SpaceWithNodes
@@ -340,6 +340,7 @@ class Space(SpaceWithNodes):
 
     # ------------------------------------------------------------------------------------------------ fit and norms
 
+    @leaves_out_masked
     @takes_arrays("values", "points", "scale", "shift", "weights")
     def fit(
         self, values: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, weights: ArrayT | None = None, ridge: float = 0.0,
@@ -349,7 +350,7 @@ class Space(SpaceWithNodes):
 
         .. math:: \min_c\; \sum_m w_m (u(x_m) - v_m)^2 + \rho\, |c|^2
 
-        rho is `ridge`. Values with weight 0 are ignored, NaN included.
+        rho is `ridge`. Values with weight 0 are ignored, NaN included; masked ones of NumPy have that weight.
 
         Parameters
         ----------
