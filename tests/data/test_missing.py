@@ -108,7 +108,9 @@ def test_an_unreadable_variable_stops_nothing(tmp_path):
         file.create_dataset("odd", data=np.zeros(2, dtype=[("a", "f8"), ("b", "S4")]))
         file["opaque"] = np.void(b"abc")
     assert data.read(path).values.shape == (1, 4, 1, 6)
-    scipy.io.savemat(tmp_path / "s.mat", {"u": U, "x": X, "t": CLOCK, "settings": {"a": 1}, "names": np.array(["a", "b"], object)})
+    scipy.io.savemat(
+        tmp_path / "s.mat", {"u": U, "x": X, "t": CLOCK, "settings": {"a": 1}, "names": np.array(["a", "b"], object)}
+    )
     assert np.array_equal(data.read(tmp_path / "s.mat").values[0, :, 0].numpy(), U)
     with pytest.raises(data.DataError, match="settings, it cannot be read"):
         data.open(tmp_path / "s.mat", variable="settings")

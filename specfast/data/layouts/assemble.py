@@ -41,6 +41,8 @@ def assemble(
         )
     clock = _clock(store, given[TIME], first, roles, notes)
     positions, scattered = _positions(store, given, axes, first, roles, bool(sensor_axes))
+    if scattered:  # also the nodes of one axis that differ from trajectory to trajectory
+        parts = [(part, tuple(POINT if role in axes else role for role in own), labels) for part, own, labels in parts]
     components = tuple(
         Component(part, own, labels_of(part.name.rpartition("/")[2], _count(part, own), labels, np.dtype(part.array.dtype).kind == "c"))
         for part, own, labels in parts
