@@ -192,7 +192,9 @@ def _zarr(path: Path) -> Store:
         if version == 2 and "_FillValue" not in own and fill is not None and fill != 0:
             own["_FillValue"] = fill
         if isinstance(own.get("_FillValue"), str) and np.dtype(part.dtype).kind == "f":
-            own["_FillValue"] = np.frombuffer(base64.b64decode(own["_FillValue"]), "<f8")[0]  # as xarray writes version 3
+            own["_FillValue"] = np.frombuffer(base64.b64decode(own["_FillValue"]), "<f8")[
+                0
+            ]  # as xarray writes version 3
         variables[name] = Variable(name, part, None if not dims or None in dims else tuple(dims), own)
     top_attributes = {} if hasattr(top, "shape") else dict(top.attrs)
     return Store(str(path), f"Zarr {version}", variables, top_attributes | attributes)

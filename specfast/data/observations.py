@@ -339,7 +339,7 @@ def observations(described: Field) -> Observations:
 
 
 def _units(described: Field) -> dict[str, str]:
-    known = {**described.units, "time": described.time_units}
+    known = {**described.units, **({"time": described.time_units} if described.time_units else {})}
     return {name: unit for name, unit in known.items() if unit}
 
 

@@ -76,7 +76,10 @@ def to_dataset(
             array = _shaped(data, field[:, :, which].numpy(), roles, _is_complex([data.channels[i] for i in which]))
             variables[name + suffix] = (dims, array, _attributes(data, name))
     own = {"Conventions": "CF-1.8", **_attributes(data, ""), **(attributes or {})}
-    dataset = xarray.Dataset(variables, coords=_coordinates(data, roles, names), attrs=own)
+    coordinates = _coordinates(data, roles, names)
+    if len(coordinates[names[TIME]][0]) == 2:  # times of each trajectory's own: no index of a dimension
+        variables[names[TIME]] = coordinates.pop(names[TIME])
+    dataset = xarray.Dataset(variables, coords=coordinates, attrs=own)
     if data.parameters is not None:
         dataset = dataset.assign(parameters=(("trajectory", "parameter"), data.parameters.numpy()))
         if data.parameter_names:
@@ -148,8 +151,6 @@ def _coordinates(data: Observations, roles: tuple[str, ...], names: Mapping[str,
     found[names[TIME]] = (
         (names[TIME], times[0], of_time) if shared else ((names[TRAJECTORY], names[TIME]), times, of_time)
     )
-    if not shared:  # a dimension cannot have a coordinate of two axes of its own name in every format
-        found["time_of_trajectory" if names[TIME] == "time" else "time"] = found.pop(names[TIME])
     for axis, name in enumerate(data.axes):
         attributes = _attributes(data, name) | ({"units": data.units[name]} if name in data.units else {})
         if data.grid is not None:
@@ -199,9 +200,8 @@ def write(dataset: xarray.Dataset, path: Path) -> None:
                 np.savez(file, **{str(name): v.values for name, v in dataset.variables.items()})  # type: ignore[arg-type]
         elif suffix == ".csv":
             names = list(dataset.data_vars)
-            dataset.to_dataframe().reset_index()[[*map(str, dataset.coords), *map(str, names)]].dropna(
-                how="all", subset=names
-            ).to_csv(temporary, index=False)
+            table = dataset.to_dataframe().reset_index().dropna(how="all", subset=names)
+            table.drop(columns=[name for name in ("point",) if name in table]).to_csv(temporary, index=False)
         else:
             raise DataError(f"{path}: .nc, .npz or .csv is expected")
 

@@ -224,7 +224,7 @@ def fit(
     validation = validation if held else training
     trainer = Trainer(model, data, encoded, training, validation, generator, state, folder, processes)
     trainer.set_targets(scale_shift_penalty)
-    model.metrics["seen"] = seen(data.select(training))
+    model.metrics["seen"] = seen(data)
     model.metrics["last_time"] = float(data.times[:, -1].max())
     trainer.train(min(batch, len(training)), learning_rate, progress and processes.first)
     finished = processes.first and not model.metrics["training"]["interrupted"]
