@@ -7,6 +7,7 @@ import mmap
 import os
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..support.machine import memory
 
 # In bytes: past this a tensor is kept in a file. Two of them, and what is made of them, stay in memory.
 LARGEST = memory() // 8
+_maps: weakref.WeakValueDictionary[int, mmap.mmap] = weakref.WeakValueDictionary()  # by where they begin
 BLOCK = 1 << 26  # of a tensor that is worked on at once
 
 
@@ -56,7 +58,23 @@ def mapped(path: str, offset: int, shape: Sequence[int], dtype: np.dtype) -> Ten
             file.fileno(), length, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE, offset=start
         )
     array = np.frombuffer(memory_of_file, dtype, math.prod(shape), offset - start)
-    return torch.from_numpy(array).reshape(tuple(shape))
+    tensor = torch.from_numpy(array).reshape(tuple(shape))
+    _maps[tensor.data_ptr() - (offset - start)] = memory_of_file
+    return tensor
+
+
+def drop_pages(values: Tensor) -> None:
+    """Give back the memory of a part of a file that was looked at and not written to; nothing for other tensors."""
+    first = values.data_ptr()
+    for address, memory_of_file in list(_maps.items()):
+        if address <= first < address + len(memory_of_file):
+            last = first + values.element_size() * (
+                1 + sum((n - 1) * s for n, s in zip(values.shape, values.stride(), strict=True))
+            )
+            begin = first - address + (address - first) % mmap.PAGESIZE
+            length = last - address - begin - (last - address) % mmap.PAGESIZE
+            if length > 0 and hasattr(memory_of_file, "madvise"):
+                memory_of_file.madvise(mmap.MADV_DONTNEED, begin, length)
 
 
 def blocks(count: int, row: int) -> Iterator[slice]:

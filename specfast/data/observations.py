@@ -231,16 +231,27 @@ class Observations:
 
     @cached_property
     def _survey(self) -> tuple[Tensor, bool, float, bool]:
-        """What one pass over all values finds: snapshots that hold something, gaps, the largest value, infinities."""
-        seen, gaps, largest, infinite = [torch.zeros((0, self.values.shape[1]), dtype=torch.bool)], False, 0.0, False
-        for _, some in self.blocks():
-            absent = some.values.isnan()
-            seen.append((~absent).any(-1).any(-1))
-            gaps |= bool(absent.any())
-            top = float(some.values.abs().masked_fill(absent, 0.0).max()) if some.values.numel() else 0.0
-            infinite |= math.isinf(top)
-            largest = max(largest, top)
-        return torch.cat(seen), gaps, largest, infinite
+        return self._look()
+
+    def _look(self, drop: bool = False) -> tuple[Tensor, bool, float, bool]:
+        """Return what one pass over all values finds: snapshots that hold something, gaps, the largest value, infinities.
+
+        `drop`: values that lie in a file leave memory again; nobody may have written to them.
+        """
+        seen = torch.ones(self.values.shape[:2], dtype=torch.bool)
+        gaps, largest, infinite = False, 0.0, False
+        for part in memmap.blocks(len(self), math.prod(self.values.shape[1:])):
+            values = self.values[part]
+            low, high = map(float, values.aminmax()) if values.numel() else (0.0, 0.0)
+            if math.isnan(low):  # NaN wins over all numbers: looked at more closely
+                absent = values.isnan()
+                seen[part], gaps = (~absent).any(-1).any(-1), True
+                low, high = map(float, values.masked_fill(absent, 0.0).aminmax())
+            largest = max(largest, -low, high)
+            infinite |= math.isinf(largest)
+            if drop:
+                memmap.drop_pages(values)
+        return seen, gaps, largest, infinite
 
     @property
     def observed(self) -> Tensor:
@@ -256,11 +267,6 @@ class Observations:
     def largest(self) -> float:
         """The largest absolute value; 0 where there is none."""
         return self._survey[2]
-
-    @property
-    def infinite(self) -> bool:
-        """Whether any value is infinite."""
-        return self._survey[3]
 
 
 def _check_times(times: np.ndarray, source: str) -> None:
@@ -299,13 +305,17 @@ def make(
         axes,
         **rest,
     )
-    if observations.infinite:
+    survey = observations._look(drop=True)
+    seen, _, largest, infinite = survey
+    if 8 * observations.values.numel() > memmap.LARGEST:  # too much to be looked at again; less may still be changed
+        vars(observations)["_survey"] = survey
+    if infinite:
         raise DataError(f"{source}: u holds infinite values; NaN marks what was not observed")
-    never = (~observations.observed.any(1)).nonzero()[:, 0].tolist()
+    never = (~seen.any(1)).nonzero()[:, 0].tolist()
     if never or count == 0:
         listed = ", ".join(map(str, never[:5])) + (", ..." if len(never) > 5 else "")
         raise DataError(f"{source}: trajectories never observed: {listed or 'there is none at all'}")
-    if observations.largest == 0 and count > 0:
+    if largest == 0:
         raise DataError(f"{source}: u is zero wherever it was observed; there is nothing to learn or to compare with")
     return observations
 
