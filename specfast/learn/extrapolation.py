@@ -58,6 +58,14 @@ def beyond(model: Model, data: Observations, times: Tensor, points: Tensor) -> l
     Returns
     -------
     list of str
+        Empty where it does not.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> model, data = sf.learn.load("RUN"), sf.data.read("data.nc")  # doctest: +SKIP
+    >>> sf.learn.beyond(model, data, data.times, data.points)  # doctest: +SKIP
+    ['the forecast goes 2 s beyond the start, training trajectories 1']
     """
     known = model.metrics.get("seen")
     if known is None:

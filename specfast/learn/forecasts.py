@@ -140,6 +140,13 @@ def failed_forecasts(predicted: xarray.Dataset, data: Observations) -> int:
     Returns
     -------
     int
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> predicted = sf.learn.forecast(model, data)  # doctest: +SKIP
+    >>> sf.learn.failed_forecasts(predicted, data)  # doctest: +SKIP
+    0
     """
     name = str(next(iter(predicted.data_vars)))
     time = data.origin.names.get("time", "time")

@@ -16,7 +16,7 @@ MODULES = ["specfast"] + [
     for module in pkgutil.walk_packages(specfast.__path__, "specfast.")
     if not module.name.endswith(("_cpu", "kernels.cpu", "triton_sum"))
 ]
-PAGES = ["README.md", "docs/space.md", "docs/kernels.md", "docs/layers.md"]
+PAGES = ["README.md", "docs/space.md", "docs/kernels.md", "docs/layers.md", "docs/data.md"]
 
 
 @pytest.mark.parametrize("name", MODULES)
