@@ -57,10 +57,32 @@ class Field:
         Whether they are sensors, not a grid.
     times : ndarray (R or 1, T)
         Numbers.
-    trajectories : slice
-        Which of those in the file.
-    steps : slice
-        Which times.
+    netcdf : bool
+        Whether numbers that nobody wrote are NetCDF's own fill.
+    time_units, calendar : str
+        What times count, such as "days since 2000-01-01", and the calendar of dates.
+    units : mapping
+        Of channels and axes, where they are known.
+    parameters, parameter_names : ndarray (R, P), optional, and tuple of str
+        Numbers that the equation depends on.
+    names, attributes : mapping
+        What the file calls axes that have another name here; attributes of variables and coordinates, of the file under "".
+    labels : ndarray (R,), optional
+        What the file calls the trajectories.
+    periodic : tuple of str
+        Axes that are rings.
+    notes : tuple of str
+        What had to be decided.
+    trajectories, steps : range
+        Which trajectories and times of the file.
+
+    Examples
+    --------
+    >>> import numpy as np, specfast as sf
+    >>> x, t = np.linspace(-5, 5, 40), np.linspace(0, 1, 6)
+    >>> field = sf.data.open(np.exp(-(x**2) / (1 + t[:, None])), x=x, t=t)
+    >>> field.select(times=(0.2, 0.8)).shape
+    (1, 4, 1, 40)
     """
 
     source: str
@@ -114,6 +136,17 @@ class Field:
     ) -> Field:
         """Return some of the trajectories, and the times from one to another, both included.
 
+        Parameters
+        ----------
+        trajectories : slice, optional
+            Which of them.
+        times : (float or None, float or None), optional
+            The first and the last.
+
+        Returns
+        -------
+        Field
+
         Raises
         ------
         DataError
@@ -145,7 +178,17 @@ class Field:
         )  # fmt: skip
 
     def blocks(self, numbers: int) -> Iterator[tuple[slice, slice]]:
-        """Yield which trajectories and times to read at once, so that no more than this many numbers are in memory."""
+        """Yield which trajectories and times to read at once, so that no more than this many numbers are in memory.
+
+        Parameters
+        ----------
+        numbers : int
+            How many.
+
+        Returns
+        -------
+        iterator of (slice, slice)
+        """
         count, times, channels, sensors = self.shape
         if times * channels * sensors <= numbers:
             step = max(1, numbers // max(1, times * channels * sensors))
@@ -158,7 +201,17 @@ class Field:
                 yield slice(row, row + 1), slice(begin, min(begin + step, times))
 
     def read_block(self, rows: slice, times: slice) -> np.ndarray:
-        """Return values (r, t, C, M) as float64, NaN where nothing was observed."""
+        """Return values as float64, NaN where nothing was observed.
+
+        Parameters
+        ----------
+        rows, times : slice
+            Of those chosen.
+
+        Returns
+        -------
+        ndarray (r, t, C, M)
+        """
         chosen, steps = self.trajectories[rows], self.steps[times]
         parts = [self._read_component(part, chosen, steps) for part in self.components]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, 2)

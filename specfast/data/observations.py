@@ -39,6 +39,13 @@ class Origin:
         Of the dates that times count.
     notes : tuple of str
         What had to be decided on the way.
+
+    Examples
+    --------
+    >>> import numpy as np, specfast as sf
+    >>> x, t = np.linspace(-5, 5, 40), np.linspace(0, 1, 6)
+    >>> sf.data.read(np.exp(-(x**2) / (1 + t[:, None])), x=x, t=t).origin.dims
+    ('time', 'x')
     """
 
     layout: str = "arrays"

@@ -34,6 +34,12 @@ def read_positions(path: str | Path, axes: tuple[str, ...]) -> Tensor | list[Ten
     ------
     DataError
         If an axis is missing, or holds anything but finite numbers.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> at = sf.data.read_positions("stations.csv", ("x", "y"))  # doctest: +SKIP
+    >>> sf.learn.forecast(model, data, at=at)  # doctest: +SKIP
     """
     store = open_path(Path(path))
     columns, dims = [], []

@@ -24,6 +24,13 @@ def summary(field: Field) -> list[tuple[str, str]]:
     -------
     list of (str, str)
         A heading and a text each.
+
+    Examples
+    --------
+    >>> import numpy as np, specfast as sf
+    >>> x, t = np.linspace(-5, 5, 40), np.linspace(0, 1, 6)
+    >>> dict(sf.data.summary(sf.data.open(np.exp(-(x**2) / (1 + t[:, None])), x=x, t=t)))["times"]
+    '6, 0 to 1, unit not said, evenly spaced'
     """
     data = observations(_part(field))
     count, _, _, sensors = field.shape

@@ -184,10 +184,22 @@ def _attributes(data: Observations, name: str) -> dict[str, Any]:
 def write(dataset: xarray.Dataset, path: Path) -> None:
     """Write a Dataset whole or not at all: NetCDF-4, or by the name's end NumPy's archive (.npz) or CSV.
 
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What `to_dataset` gives.
+    path : Path
+        Where; its folder is made where it is not there.
+
     Raises
     ------
     DataError
         If the name's end is of another format.
+
+    Examples
+    --------
+    >>> import specfast as sf
+    >>> sf.data.write(sf.data.to_dataset(data), Path("data.nc"))  # doctest: +SKIP
     """
     path.absolute().parent.mkdir(parents=True, exist_ok=True)
     suffix = path.suffix.lower()

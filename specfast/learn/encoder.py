@@ -20,6 +20,7 @@ from ..space import Space
 from ..space.arguments import ScaleShift
 
 Index = int | slice | Tensor
+END_SLACK = 2.1e-6  # of [-1, 1]: a millionth of an interval's length, and rounding
 RIDGE = 1e-6  # of the number of points: a millionth of the columns' own size
 _BYTES = 1 << 28  # that the tables of one least-squares call may take
 
@@ -84,15 +85,32 @@ class FieldEncoder:
         return Space([family.on_standard_domain() for family in self.space.families], self.space.index_set)
 
     def reference_points(self, points: Tensor) -> Tensor:
-        """Return points (..., M[, D]) in the units of the reference, those past an interval's end by rounding moved onto it."""
+        """Return points (..., M[, D]) in the units of the reference, those past an interval's end by rounding moved onto it.
+
+        Raises
+        ------
+        DataError
+            For points further outside.
+        """
         scale, shift = points.new_tensor(self._units()).T
         points = (points - shift) * scale if self.space.dim > 1 else (points - shift[0]) * scale[0]
         for axis, family in enumerate(self.space.families):
             if family.bounded:
                 columns = list(points.unbind(-1)) if self.space.dim > 1 else [points]
-                columns[axis] = columns[axis].clamp(*family.domain)
+                columns[axis] = self._within(columns[axis], axis)
                 points = torch.stack(columns, -1) if self.space.dim > 1 else columns[0]
         return points
+
+    def _within(self, z: Tensor, axis: int) -> Tensor:
+        """Return z of an interval, what lies past its end by rounding moved onto it; further out there is no field."""
+        low, high = self.space.families[axis].domain
+        if ((z < low - END_SLACK) | (z > high + END_SLACK)).any():
+            beta, x0 = self._units()[axis]
+            raise DataError(
+                f"points along axis {axis} lie in [{x0 + float(z.min()) / beta:g}, {x0 + float(z.max()) / beta:g}]; the"
+                f" model's basis lives on [{x0 + low / beta:g}, {x0 + high / beta:g}]"
+            )
+        return z.clamp(low, high)
 
     def basis(self, scale_shift: Tensor | None = None) -> ScaleShift:
         """Return the scale and shift, in units of the reference, as the methods of Space take them, of (..., 2 D)."""

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-PACKAGES = ["", "adapt", "distributed", "families", "index_sets", "learn", "nn", "quadrature", "space"]
+PACKAGES = ["", "adapt", "data", "distributed", "families", "index_sets", "learn", "nn", "quadrature", "space"]
 # Classes whose methods have examples too; those of the learner take a training.
 WITH_EXAMPLES = ["", "adapt", "distributed", "families", "index_sets", "nn", "quadrature", "space"]
 ELSEWHERE = ("specfast.kernels", "specfast.ops")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+import specfast as sf
 from specfast import learn
 from specfast.learn.encode import encode
 from specfast.learn.model_selection import choose_encoder
@@ -70,3 +71,14 @@ def test_the_degree_of_an_interval_does_not_depend_on_its_length():
         assert rest.norm() < 1e-2 * own.values.norm()
         sizes.add(encoder.space.size)
     assert len(sizes) == 1
+
+
+def test_points_outside_an_interval_are_refused():
+    x, t = torch.linspace(-1, 1, 30, dtype=torch.float64), torch.linspace(0, 1, 5, dtype=torch.float64)
+    u = torch.cos(x) * torch.exp(-t[:, None])
+    model = sf.learn.fit(u, "chebyshev", x=x, t=t, degree=5, steps=2, domain=[(-1.0, 1.0)], progress=False)
+    start, points = u[None, :1], x[None]
+    inside = model.predict(start, points, t, at=torch.tensor([[-1 - 1e-9, 1.0]], dtype=torch.float64))
+    assert torch.allclose(inside[0, 0, 0, 0], u[0, 0], atol=1e-3)
+    with pytest.raises(sf.learn.DataError, match=r"lie in \[-1, 1.5\]; the model's basis lives on \[-1, 1\]"):
+        model.predict(start, points, t, at=torch.tensor([[-1.0, 1.5]], dtype=torch.float64))
