@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data import Observations, memmap
+from ..data import DataError, Observations, memmap
 from ..space import Space
 from ..space.arguments import ScaleShift
 
