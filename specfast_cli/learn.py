@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +134,7 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
         "degree": options.degree, "gamma": options.gamma, "domain": options.domain, "extent": data, "fixed": fixed,
         "scale_shift_penalty": options.scale_shift_penalty, "depends_on_position": options.depends_on_position, "time_dependent": options.time_dependent,
         "known": dict(options.known), "conserved": options.conserve, "local": options.local, "translation_invariant": options.translation_invariant, "steps": options.steps, "method": options.method,
-        "adjoint": options.adjoint, "seed": options.seed, "progress": sys.stderr.isatty(), "folder": options.out,
+        "adjoint": options.adjoint, "seed": options.seed, "progress": True, "folder": options.out,
         "resume": options.resume, "group": group,
     }  # fmt: skip
     if options.ensemble is None:
@@ -187,9 +186,11 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     from specfast import learn
     from specfast.learn.distributed import launcher
     from specfast.learn.model import write_json
+    from specfast.learn.progress import phase
 
     started.said_by_first(lambda: _check_learn(options))
-    data = started.in_all(lambda: learn.read(options.data))
+    with phase(f"reading {options.data}", started.first):
+        data = started.in_all(lambda: learn.read(options.data))
     if not 0 <= options.hold_out < len(data):
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))

@@ -22,6 +22,7 @@ from .encode import encode
 from .encoder import Encoded, FieldEncoder
 from .model import Model, load
 from .model_selection import choose_encoder
+from .progress import phase
 from .trainer import Trainer
 
 # Orders of differentiation, one on one axis, one an axis on several, and the number before the term.
@@ -109,7 +110,8 @@ def fit(
     seed : int
         Fixes the split, the batches and the initial weights.
     progress : bool
-        Show a progress bar with loss and remaining time.
+        Show loss, validation and remaining time on standard error: a bar on a terminal and in a notebook; elsewhere a line
+        after 10 seconds, then at intervals that grow to a minute, and at the last step.
     folder : path, optional
         Where the best weights so far and a checkpoint are written, forty times in all, and log.jsonl. An interrupt
         (Ctrl-C) ends the training; the model returned has the best weights so far and ``metrics["training"]["interrupted"]``.
@@ -143,6 +145,7 @@ def fit(
     if resume and folder is None:
         raise DataError("resume=True: a folder to resume from is expected")
     folder = Path(folder) if folder is not None and processes.first else None
+    told = progress and processes.first
     check_method(method)
     if hidden is None:
         hidden = (128, 128) if local is None else (32, 32)
@@ -193,13 +196,18 @@ def fit(
         training = (training + given * torch.arange(len(data) // given)[:, None]).flatten()
     if resume:
         state, model = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
-        encoded = _encoded(model.encoder, data, processes)
+        with phase("encoding the snapshots", told):
+            encoded = _encoded(model.encoder, data, processes)
     else:
         state = State(settings)
-        chosen = processes.said_by_first(
-            lambda: choose_encoder(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
-        )
-        encoded = _encoded(chosen, data, processes)
+        with phase("choosing the basis", told):
+            chosen = processes.said_by_first(
+                lambda: choose_encoder(
+                    data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed
+                )
+            )
+        with phase("encoding the snapshots", told):
+            encoded = _encoded(chosen, data, processes)
         dynamics = Dynamics(chosen, len(data.channels), config)
         parameters = None if data.parameters is None else data.parameters[training]
         dynamics.initialise(chosen.state(encoded)[training], data.times[training], usable[training], parameters)
@@ -212,7 +220,7 @@ def fit(
     trainer = Trainer(model, data, encoded, training, validation, generator, state, folder, processes)
     trainer.set_targets(scale_shift_penalty)
     model.metrics["last_time"] = float(data.times[:, -1].max())
-    trainer.train(min(batch, len(training)), learning_rate, progress and processes.first)
+    trainer.train(min(batch, len(training)), learning_rate, told)
     finished = processes.first and not model.metrics["training"]["interrupted"]
     model.metrics["training"]["diagnosis"] = (
         diagnose(model, data, training, trainer.validation, encoded) if finished else []
