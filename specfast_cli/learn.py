@@ -51,7 +51,9 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     )
     learn.add_argument("--out", required=True, type=Path, help="folder to write")
     learn.add_argument("--overwrite", action="store_true", help="replace a run that is there")
-    learn.add_argument("--resume", action="store_true", help="go on with a training that was interrupted, same options")
+    learn.add_argument(
+        "--resume", action="store_true", help="go on with a training, same options; --steps may be more than before"
+    )
     learn.add_argument(
         "--hold-out", type=int, default=0, metavar="N", help="keep N trajectories aside and evaluate on them"
     )

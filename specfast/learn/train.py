@@ -117,7 +117,8 @@ def fit(
         (Ctrl-C) ends the training; the model returned has the best weights so far and ``metrics["training"]["interrupted"]``.
     resume : bool
         Go on from the checkpoint in `folder`, with the same data and settings. The result is that of a training that was
-        never interrupted, bit for bit.
+        never interrupted, bit for bit. The number of steps may be another, not below those done: from the checkpoint on
+        learning rate and windows are those that a training of so many steps has there, and the best weights so far count.
     group : ProcessGroup, optional
         Of torch.distributed: each of its processes calls `fit` with the same arguments and takes its share of every batch
         (DistributedDataParallel). The result is that of one process, to rounding; the first writes and shows progress.
