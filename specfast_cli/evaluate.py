@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .common import print_spread
+from .common import check_writable, print_spread
+from .interrupts import written
 
 
 def add_options(own: argparse.ArgumentParser) -> None:
@@ -13,6 +14,14 @@ def add_options(own: argparse.ArgumentParser) -> None:
     own.add_argument("run", type=Path)
     own.add_argument("data")
     own.add_argument("--json", type=Path, metavar="F", help="write all figures to F")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what can be refused before PyTorch is imported."""
+    if options.json is not None:
+        if options.json.is_dir():
+            raise OSError(f"--json {options.json}: a folder; a file is expected")
+        check_writable(options.json.absolute().parent, "--json")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -23,7 +32,9 @@ def run(options: argparse.Namespace) -> None:
     ensemble = learn.load_ensemble(options.run)
     figures = ensemble.evaluate(learn.read(options.data))
     if options.json:
+        options.json.absolute().parent.mkdir(parents=True, exist_ok=True)
         write_json(options.json, figures)
+        written.say(f"interrupted; {options.json} is written")
     print(f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajectories")
     print(f"median       {figures['median_trajectory']:.5f}")
     print_spread(ensemble, figures)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import check_writable, print_spread
+from .common import print_spread
+from .interrupts import NOTHING, stamp, written
+from .learn_checks import CHECKPOINT, check_names, refuse
 
 if TYPE_CHECKING:
     from specfast.learn import Ensemble, Observations
@@ -100,30 +105,24 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     )
 
 
-def _check_learn(options: argparse.Namespace) -> None:
-    """Refuse what does not go together, before anything is read or written."""
+def _launched() -> bool:
+    """Return whether this is one of several processes: then the first checks for all, once they can talk."""
+    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what can be refused before PyTorch is imported."""
+    if _launched():
+        return
+    refuse(options)
+    if "torch" not in sys.modules:  # there is time to be gained
+        check_names(options.basis, options.method)
+
+
+def _check_all(options: argparse.Namespace) -> None:
     from specfast import learn
 
-    if options.resume and options.overwrite:
-        raise learn.DataError("--resume goes on with a run, --overwrite replaces it: one of the two is expected")
-    if options.fixed_basis and options.moving_basis:
-        raise learn.DataError("--fixed-basis and --moving-basis: one of the two is expected")
-    if options.scale_shift_penalty is not None and not 0 <= options.scale_shift_penalty < float("inf"):
-        raise learn.DataError(f"--scale-shift-penalty {options.scale_shift_penalty}: a number of 0 or more is expected")
-    if len(dict(options.known)) < len(options.known):
-        raise learn.DataError("--known: an order is given twice; one number for each is expected")
-    if not 0 <= options.seed < 2**63:
-        raise learn.DataError(f"--seed {options.seed}: 0 to 2**63 - 1 is expected")
-    if options.ensemble is not None and options.ensemble < 2:
-        raise learn.DataError(f"--ensemble {options.ensemble}: at least 2 is expected")
-    there = any((options.out / name).exists() for name in ("weights.safetensors", "config.json"))
-    if there and not (options.overwrite or options.resume):
-        raise learn.DataError(
-            f"{options.out}: a run is there already; --overwrite replaces it, --resume goes on with it"
-        )
-    check_writable(options.out)
-    if options.steps < 1:
-        raise learn.DataError(f"--steps {options.steps}: at least 1 is expected")
+    refuse(options)
     learn.check_method(options.method)
 
 
@@ -190,27 +189,61 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     from specfast.learn.model import write_json
     from specfast.learn.progress import phase
 
-    started.said_by_first(lambda: _check_learn(options))
+    started.said_by_first(lambda: _check_all(options))
     with phase(f"reading {options.data}", started.first):
         data = started.in_all(lambda: learn.read(options.data))
     if not 0 <= options.hold_out < len(data):
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
     held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
+    source = {"path": str(Path(options.data).resolve()), "held_out": held.tolist()}
+    there = stamp(options.out / CHECKPOINT)
+    written.say(partial(_kept, options, there))
     if started.count > 1:
         started.said_by_first(lambda: _begin(options, launcher()))
-    ensemble = _train(options, data.select(kept), data, started.group)
+    try:
+        ensemble = _train(options, data.select(kept), data, started.group)
+    except KeyboardInterrupt:  # at the start of a run, or after its last step
+        if started.first and stamp(options.out / CHECKPOINT) not in (None, there):
+            write_json(options.out / "data.json", source)
+        raise
     if not started.first:
         return
     training = ensemble.models[-1].metrics["training"]
-    write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
+    write_json(options.out / "data.json", source)
     if training["interrupted"]:
         ensemble.models[0].save(options.out)
-        raise KeyboardInterrupt(
-            f"interrupted after {training['steps']} of {options.steps} steps; {options.out} holds the best"
+        which = "" if options.ensemble is None else f" of run {len(ensemble)} of {options.ensemble}"
+        written.say(
+            f"interrupted after {training['steps']} of {options.steps} steps{which}; {options.out} holds the best"
             " weights so far, and the same command with --resume goes on"
         )
+        raise KeyboardInterrupt
+    written.say(_without_report(options.out))
     _conclude(options, ensemble, data.select(held if len(held) else kept), len(held))
+
+
+def _without_report(folder: Path) -> str:
+    return f"interrupted; the model is in {folder}, its report is not complete; `specfast report {folder}` writes it"
+
+
+def _kept(options: argparse.Namespace, before: tuple[int, int] | None) -> str:
+    """Say what a training that did not come to its end has left, given the checkpoint's stamp before it."""
+    from specfast.learn.checkpoint import read_tensors
+
+    path = options.out / CHECKPOINT
+    now = stamp(path)
+    if now == before:
+        return f"interrupted; {options.out} is as it was" if before else NOTHING
+    if now is None:
+        return f"interrupted; the run that was in {options.out} is no longer complete"
+    done = int(read_tensors(path)[1]["step"])
+    if options.ensemble is None and done == options.steps:
+        return _without_report(options.out)
+    how_far = "" if options.ensemble else f" after {done} of {options.steps} steps"
+    return (
+        f"interrupted{how_far}; {options.out} holds the best weights so far, and the same command with --resume goes on"
+    )
 
 
 def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int) -> None:
@@ -221,6 +254,7 @@ def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observati
     run.metrics["held_out" if held else "training_data"] = figures
     run.save(options.out)
     page = write_report(ensemble, tested, options.out)
+    written.say(f"interrupted; the model and its report are in {options.out}")
     what = f"{held} held-out trajectories" if held else "the training data"
     print(f"basis        {run.encoder}")
     print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .common import check_writable
+
 if TYPE_CHECKING:
     from specfast.learn import Observations
 
@@ -15,6 +17,13 @@ def add_options(own: argparse.ArgumentParser) -> None:
     """Add the options of `report`."""
     own.add_argument("run", type=Path)
     own.add_argument("--data", help="observations to show; those it was trained with if left out")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what can be refused before PyTorch is imported."""
+    check_writable(options.run, "report")
+    if options.data is not None and not Path(options.data).exists():
+        raise FileNotFoundError(f"--data {options.data}: no such file")
 
 
 def _data_of_run(folder: Path) -> Observations:

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..data.observations import DataError, Observations
 from ..nn.ode import EXPONENTIAL
 from .augmentation import shifted_copies
-from .checkpoint import State, fingerprint, forget, load_state
+from .checkpoint import State, fingerprint, load_state
 from .diagnostics import diagnose
 from .distributed import Processes
 from .dynamics import Dynamics, DynamicsConfig
@@ -215,8 +215,6 @@ def fit(
         solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
         model = Model(chosen, dynamics, solver, data.channels)
         model.ode()
-        if folder is not None:
-            forget(folder)
     validation = validation if held else training
     trainer = Trainer(model, data, encoded, training, validation, generator, state, folder, processes)
     trainer.set_targets(scale_shift_penalty)

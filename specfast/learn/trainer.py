@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..data.observations import DataError, Observations
 from ..nn.ode import StiffError, is_of_solver
-from .checkpoint import Log, State, pack, save_state, unpack
+from .checkpoint import Log, State, forget, pack, save_state, unpack
 from .distributed import Processes
 from .encoder import Encoded
 from .model import Model
@@ -109,6 +109,8 @@ class Trainer:
         else:
             best, state.best_error = copy.deepcopy(model.state_dict()), self.validated()
             state.history.append({"step": 0, "validation": state.best_error})
+            if self.folder is not None:  # not before there is something in its place
+                forget(self.folder)
             self.keep(best, optimiser, state.step)
         log, every = Log(self.folder, state.history), max(1, self.steps // 40)
         shown = Progress(self.steps, state.step, state.best_error, progress)
