@@ -197,14 +197,14 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
     held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
     source = {"path": str(Path(options.data).resolve()), "held_out": held.tolist()}
-    there = stamp(options.out / CHECKPOINT)
+    there = _checkpoints(options.out)
     written.say(partial(_kept, options, there))
     if started.count > 1:
         started.said_by_first(lambda: _begin(options, launcher()))
     try:
         ensemble = _train(options, data.select(kept), data, started.group)
     except KeyboardInterrupt:  # at the start of a run, or after its last step
-        if started.first and stamp(options.out / CHECKPOINT) not in (None, there):
+        if started.first and _checkpoints(options.out) not in ({}, there):
             write_json(options.out / "data.json", source)
         raise
     if not started.first:
@@ -227,23 +227,26 @@ def _without_report(folder: Path) -> str:
     return f"interrupted; the model is in {folder}, its report is not complete; `specfast report {folder}` writes it"
 
 
-def _kept(options: argparse.Namespace, before: tuple[int, int] | None) -> str:
-    """Say what a training that did not come to its end has left, given the checkpoint's stamp before it."""
+def _checkpoints(folder: Path) -> dict[Path, tuple[int, int] | None]:
+    """Return the checkpoints of a run, or of an ensemble, each with what tells it from a later one."""
+    return {path: stamp(path) for path in sorted(folder.rglob(CHECKPOINT))}
+
+
+def _kept(options: argparse.Namespace, before: dict[Path, tuple[int, int] | None]) -> str:
+    """Say what a training that did not come to its end has left, given the checkpoints before it."""
     from specfast.learn.checkpoint import read_tensors
 
-    path = options.out / CHECKPOINT
-    now = stamp(path)
+    out, path = options.out, options.out / CHECKPOINT
+    now = _checkpoints(out)
     if now == before:
-        return f"interrupted; {options.out} is as it was" if before else NOTHING
-    if now is None:
-        return f"interrupted; the run that was in {options.out} is no longer complete"
+        return f"interrupted; {out} is as it was" if before else NOTHING
+    if path not in now:
+        return f"interrupted; the run that was in {out} is no longer complete"
     done = int(read_tensors(path)[1]["step"])
     if options.ensemble is None and done == options.steps:
-        return _without_report(options.out)
+        return _without_report(out)
     how_far = "" if options.ensemble else f" after {done} of {options.steps} steps"
-    return (
-        f"interrupted{how_far}; {options.out} holds the best weights so far, and the same command with --resume goes on"
-    )
+    return f"interrupted{how_far}; {out} holds the best weights so far, and the same command with --resume goes on"
 
 
 def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int) -> None:

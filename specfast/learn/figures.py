@@ -84,8 +84,8 @@ def choose(shown: Shown) -> list[tuple[str, str, str, Draw]]:
         fields,
         (
             "error", "Error over time",
-            "Relative L2 over all trajectories, of the prediction after the start, which is given; and of the observed"
-            f" snapshots as the basis represents them, below which no prediction in it comes.{over}", error,
+            "Relative L2 over all trajectories: of the prediction, whose start is given, and of what the basis leaves of the"
+            f" observed snapshots themselves.{over}", error,
         ),
         *(moving if encoder.moving else []),
         ("coefficients", "Decay of the coefficients", "Root mean square over observed snapshots.", coefficients),

@@ -160,6 +160,70 @@ def test_what_a_bench_has_measured_is_named(tmp_path):
     assert numbers.exists()
 
 
+def stops(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_the_page_of_a_bench_that_is_not_complete_is_named(tmp_path, monkeypatch, capsys):
+    from specfast.bench import report
+
+    monkeypatch.setattr(report, "run", lambda *_, **__: {"rows": [], "wrong": []})
+    monkeypatch.setattr(report, "text", lambda found: "")
+    monkeypatch.setattr(report, "write", stops)
+    numbers, pages = tmp_path / "numbers.json", tmp_path / "pages"
+    assert main(["bench", "recurrence", "--plot", str(pages)]) == 130
+    assert capsys.readouterr().err == f"specfast: interrupted; the page in {pages} is not complete\n"
+    assert main(["bench", "recurrence", "--plot", str(pages), "--json", str(numbers)]) == 130
+    line = f"specfast: interrupted; {numbers} holds the numbers, the page in {pages} is not complete\n"
+    assert capsys.readouterr().err == line and numbers.exists()
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_pages_of_studies_that_are_complete_are_named(tmp_path, monkeypatch, capsys, number):
+    import specfast.experiments as studies
+
+    first, second = list(studies.STUDIES)[:2]
+    moments = iter(range(4))  # of each study: it is run, its page is written
+
+    def moment():
+        if next(moments) == number:
+            raise KeyboardInterrupt
+
+    class Page:
+        title = "page"
+
+        def text(self):
+            return ""
+
+        def write(self, *_):
+            moment()
+
+    def run(*_):
+        moment()
+        return Page()
+
+    monkeypatch.setattr(studies, "run", run)
+    assert main(["experiments", first, second, "--out", str(tmp_path)]) == 130
+    complete = f"{tmp_path} holds the pages of {first}"
+    wanted = [
+        "nothing was written",
+        f"the page of {first} is not complete",
+        complete,
+        f"{complete}; the page of {second} is not complete",
+    ]
+    assert capsys.readouterr().err == f"specfast: interrupted; {wanted[number]}\n"
+
+
+def test_an_ensemble_that_went_on_is_not_as_it_was(tmp_path):
+    out = tmp_path / "run"
+    command = ["learn", DEMO, *SMALL, "--out", out, "--steps", "2", "--ensemble"]
+    assert main([*map(str, command), "2"]) == 0
+    code, said = interrupted(DIAGNOSIS, [*command, "3", "--resume"], count=2)  # after the third run, the only new one
+    assert code == 130 and "the same command with --resume goes on" in said[0]
+    code, said = interrupted(DIAGNOSIS, [*command, "3", "--resume"])
+    assert (code, said) == (130, [f"specfast: interrupted; {out} is as it was"])
+
+
 def test_the_handler_is_put_back():
     before = signal.getsignal(signal.SIGINT)
     assert main(["evaluate", "nothing", "nothing"]) == 2

@@ -77,6 +77,7 @@ def test_the_command_line_raises_runs(tmp_path, capsys, several):
     said = capsys.readouterr()
     count = 2 if several else 1
     assert said.err.count("nothing is left to do: all 4 steps are done") == count
+    assert said.err.count("run 2 of 2") == count - 1
     assert "report" in said.out and (out / "report.html").is_file()
     assert main([*command, "--steps", "3", "--resume"]) == 2
     assert "4 steps are done" in capsys.readouterr().err
