@@ -1,5 +1,10 @@
 """Spectral expansions on bounded and unbounded domains: fast transforms for PyTorch, and learning equations with them."""
 
+from .support.start import end_if_interrupted
+
+end_if_interrupted()  # before what takes a second or two
+
+# isort: split
 from types import ModuleType
 from typing import TYPE_CHECKING
 

@@ -4,5 +4,8 @@ import sys
 
 from specfast_cli import main
 
+from .support.start import main_begins
+
 if __name__ == "__main__":
+    main_begins()
     sys.exit(main())

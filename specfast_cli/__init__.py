@@ -1,5 +1,11 @@
-"""The command line: ``specfast learn``, ``specfast inspect`` and so on, a module a command."""
+"""The command line: ``specfast learn``, ``specfast report`` and so on, a module a command."""
 
-from .parser import main
+try:
+    from .parser import main
+except KeyboardInterrupt:  # main answers it from here on
+    import sys
+
+    sys.stderr.write("specfast: interrupted; nothing was written\n")
+    sys.exit(130)
 
 __all__ = ["main"]

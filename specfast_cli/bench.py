@@ -6,6 +6,9 @@ import argparse
 from pathlib import Path
 
 from .common import check_writable, say
+from .interrupts import NOTHING, stamp, written
+
+NEEDS = "specfast.bench"
 
 
 def add_options(own: argparse.ArgumentParser) -> None:
@@ -53,11 +56,16 @@ def run(options: argparse.Namespace) -> None:
         check_writable(options.plot, "--plot")
     if options.threads is not None:
         torch.set_num_threads(options.threads)
+    if options.json is not None:
+        there, kept = stamp(options.json), f"interrupted; {options.json} holds what was measured so far"
+        written.say(lambda: NOTHING if stamp(options.json) == there else kept)
     found = report.run(options.suites, quick=options.quick, baselines=baselines, keep=options.json, report=say)
     print(report.text(found))
     if options.json:
         report.save(found, options.json)
     if options.plot:
+        numbers = f"{options.json} holds the numbers, " if options.json else ""
+        written.say(f"interrupted; {numbers}the page in {options.plot} is not complete")
         command = " ".join(["specfast", "bench", *options.suites] + ["--quick"] * options.quick)
         command += " --baselines " * bool(baselines) + " ".join(options.baselines or [])
         command += f" --threads {options.threads}" if options.threads else ""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from .common import check_writable
 from .data_options import add_data_options, read_data
+from .interrupts import written
+
+NEEDS = "specfast.data"
 
 
 def add_options(own: argparse.ArgumentParser) -> None:
@@ -18,14 +21,19 @@ def add_options(own: argparse.ArgumentParser) -> None:
     add_data_options(own)
 
 
+def check(options: argparse.Namespace) -> None:
+    """Refuse what can be refused before PyTorch is imported."""
+    check_new(options)
+
+
 def run(options: argparse.Namespace) -> None:
     """Read and write."""
-    check_new(options)
     from specfast.data import Origin, to_dataset, write
 
     data = read_data(options)
     plain = replace(data, origin=Origin(calendar=data.origin.calendar, attributes=data.origin.attributes))
     write(to_dataset(plain), options.out)
+    written.say(f"interrupted; {options.out} is written")
     print(
         f"written      {options.out}: {len(data)} trajectories, {data.times.shape[1]} times, {', '.join(data.channels)}"
     )

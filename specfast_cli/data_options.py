@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,15 +67,32 @@ def add_data_options(own: argparse.ArgumentParser, select: bool = True) -> None:
         group.add_argument("--times", type=number_pair, metavar="A:B", help="only times from A to B")
 
 
-def open_data(options: argparse.Namespace, path: Any = None) -> Field:
-    """Return the field of the file that the options name."""
+def given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say as plain values, which JSON can hold."""
+    rows: slice | None = options.trajectories
+    times = getattr(options, "times", None)
+    return {
+        "variable": options.variable, "dims": list(options.dims), "coordinates": dict(options.coordinate),
+        "group": options.group, "trajectories": None if rows is None else [rows.start, rows.stop, rows.step],
+        "times": list(times) if isinstance(times, tuple) else None,
+    }  # fmt: skip
+
+
+def open_given(path: Any, said: Mapping[str, Any]) -> Field:
+    """Return the field of a file, with what `given` gave."""
     from specfast import data
 
+    rows, times = said.get("trajectories"), said.get("times")
     return data.open(
-        options.data if path is None else path, variable=options.variable, dims=options.dims,
-        coordinates=dict(options.coordinate), group=options.group, trajectories=options.trajectories,
-        times=options.times if isinstance(getattr(options, "times", None), tuple) else None,
+        path, variable=said.get("variable", ()), dims=said.get("dims", ()), coordinates=said.get("coordinates"),
+        group=said.get("group", ""), trajectories=None if rows is None else slice(*rows),
+        times=None if times is None else tuple(times),
     )  # fmt: skip
+
+
+def open_data(options: argparse.Namespace) -> Field:
+    """Return the field of the file that the options name."""
+    return open_given(options.data, given(options))
 
 
 def read_data(options: argparse.Namespace) -> Observations:

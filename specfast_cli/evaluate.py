@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .common import print_spread, say
+from .common import check_writable, print_spread, say
 from .data_options import add_data_options, read_data
+from .interrupts import written
 
 
 def add_options(own: argparse.ArgumentParser) -> None:
@@ -15,6 +16,14 @@ def add_options(own: argparse.ArgumentParser) -> None:
     own.add_argument("data")
     own.add_argument("--json", type=Path, metavar="F", help="write all figures to F")
     add_data_options(own)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what can be refused before PyTorch is imported."""
+    if options.json is not None:
+        if options.json.is_dir():
+            raise OSError(f"--json {options.json}: a folder; a file is expected")
+        check_writable(options.json.absolute().parent, "--json")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -28,7 +37,9 @@ def run(options: argparse.Namespace) -> None:
     for line in learn.beyond(ensemble.models[0], data, data.times, data.points):
         say(f"beyond what was seen: {line}")
     if options.json:
+        options.json.absolute().parent.mkdir(parents=True, exist_ok=True)
         write_json(options.json, figures)
+        written.say(f"interrupted; {options.json} is written")
     print(f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajectories")
     print(f"median       {figures['median_trajectory']:.5f}")
     print_spread(ensemble, figures)

@@ -6,6 +6,9 @@ import argparse
 from pathlib import Path
 
 from .common import check_writable
+from .interrupts import written
+
+NEEDS = "specfast.experiments"
 
 
 def add_options(own: argparse.ArgumentParser) -> None:
@@ -39,7 +42,10 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError("--train and --test go with one study; name it")
     check_writable(options.out)
     settings = Settings(options.quick, options.seeds, options.train, options.test)
-    for name in names:
+    for count, name in enumerate(names):
         page = run(name, settings)
         print(f"# {page.title}\n\n{page.text()}\n")
+        before = f"{options.out} holds the pages of {', '.join(names[:count])}; " if count else ""
+        written.say(f"interrupted; {before}the page of {name} is not complete")
         print(f"page         {page.write(options.out, name, settings)}\n", flush=True)
+        written.say(f"interrupted; {options.out} holds the pages of {', '.join(names[: count + 1])}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+NEEDS = "specfast"
+
 
 def add_options(own: argparse.ArgumentParser) -> None:
     """`info` has none."""

@@ -6,6 +6,8 @@ import argparse
 
 from .data_options import add_data_options, open_data
 
+NEEDS = "specfast.data"
+
 
 def add_options(own: argparse.ArgumentParser) -> None:
     """Add the options of `inspect`."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import check_writable, print_spread
-from .data_options import add_data_options, read_data
+from .common import print_spread
+from .data_options import add_data_options, given, read_data
+from .interrupts import NOTHING, stamp, written
+from .learn_checks import CHECKPOINT, check_names, refuse
 
 if TYPE_CHECKING:
     from specfast.learn import Ensemble, Observations
@@ -55,7 +59,9 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     )
     learn.add_argument("--out", required=True, type=Path, help="folder to write")
     learn.add_argument("--overwrite", action="store_true", help="replace a run that is there")
-    learn.add_argument("--resume", action="store_true", help="go on with a training that was interrupted, same options")
+    learn.add_argument(
+        "--resume", action="store_true", help="go on with a training, same options; --steps may be more than before"
+    )
     learn.add_argument(
         "--hold-out", type=int, default=0, metavar="N", help="keep N trajectories aside and evaluate on them"
     )
@@ -103,30 +109,24 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     )
 
 
-def _check_learn(options: argparse.Namespace) -> None:
-    """Refuse what does not go together, before anything is read or written."""
+def _launched() -> bool:
+    """Return whether this is one of several processes: then the first checks for all, once they can talk."""
+    return "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what can be refused before PyTorch is imported."""
+    if _launched():
+        return
+    refuse(options)
+    if "torch" not in sys.modules:  # there is time to be gained
+        check_names(options.basis, options.method)
+
+
+def _check_all(options: argparse.Namespace) -> None:
     from specfast import learn
 
-    if options.resume and options.overwrite:
-        raise learn.DataError("--resume goes on with a run, --overwrite replaces it: one of the two is expected")
-    if options.fixed_basis and options.moving_basis:
-        raise learn.DataError("--fixed-basis and --moving-basis: one of the two is expected")
-    if options.scale_shift_penalty is not None and not 0 <= options.scale_shift_penalty < float("inf"):
-        raise learn.DataError(f"--scale-shift-penalty {options.scale_shift_penalty}: a number of 0 or more is expected")
-    if len(dict(options.known)) < len(options.known):
-        raise learn.DataError("--known: an order is given twice; one number for each is expected")
-    if not 0 <= options.seed < 2**63:
-        raise learn.DataError(f"--seed {options.seed}: 0 to 2**63 - 1 is expected")
-    if options.ensemble is not None and options.ensemble < 2:
-        raise learn.DataError(f"--ensemble {options.ensemble}: at least 2 is expected")
-    there = any((options.out / name).exists() for name in ("weights.safetensors", "config.json"))
-    if there and not (options.overwrite or options.resume):
-        raise learn.DataError(
-            f"{options.out}: a run is there already; --overwrite replaces it, --resume goes on with it"
-        )
-    check_writable(options.out)
-    if options.steps < 1:
-        raise learn.DataError(f"--steps {options.steps}: at least 1 is expected")
+    refuse(options)
     learn.check_method(options.method)
 
 
@@ -139,7 +139,7 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
         "degree": options.degree, "gamma": options.gamma, "domain": options.domain, "extent": data, "fixed": fixed,
         "scale_shift_penalty": options.scale_shift_penalty, "depends_on_position": options.depends_on_position, "time_dependent": options.time_dependent,
         "known": dict(options.known), "conserved": options.conserve, "local": options.local, "translation_invariant": options.translation_invariant, "steps": options.steps, "method": options.method,
-        "adjoint": options.adjoint, "seed": options.seed, "progress": sys.stderr.isatty(), "folder": options.out,
+        "adjoint": options.adjoint, "seed": options.seed, "progress": True, "folder": options.out,
         "resume": options.resume, "group": group,
     }  # fmt: skip
     if options.ensemble is None:
@@ -191,27 +191,66 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     from specfast import learn
     from specfast.learn.distributed import launcher
     from specfast.learn.model import write_json
+    from specfast.learn.progress import phase
 
-    started.said_by_first(lambda: _check_learn(options))
-    data = started.in_all(lambda: read_data(options))
+    started.said_by_first(lambda: _check_all(options))
+    with phase(f"reading {options.data}", started.first):
+        data = started.in_all(lambda: read_data(options))
     if not 0 <= options.hold_out < len(data):
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))
     held, kept = order[: options.hold_out].sort().values, order[options.hold_out :].sort().values
+    source = {"options": given(options), "path": str(Path(options.data).resolve()), "held_out": held.tolist()}
+    there = _checkpoints(options.out)
+    written.say(partial(_kept, options, there))
     if started.count > 1:
         started.said_by_first(lambda: _begin(options, launcher()))
-    ensemble = _train(options, data.select(kept), data, started.group)
+    try:
+        ensemble = _train(options, data.select(kept), data, started.group)
+    except KeyboardInterrupt:  # at the start of a run, or after its last step
+        if started.first and _checkpoints(options.out) not in ({}, there):
+            write_json(options.out / "data.json", source)
+        raise
     if not started.first:
         return
     training = ensemble.models[-1].metrics["training"]
-    write_json(options.out / "data.json", {"path": str(Path(options.data).resolve()), "held_out": held.tolist()})
+    write_json(options.out / "data.json", source)
     if training["interrupted"]:
         ensemble.models[0].save(options.out)
-        raise KeyboardInterrupt(
-            f"interrupted after {training['steps']} of {options.steps} steps; {options.out} holds the best"
+        which = "" if options.ensemble is None else f" of run {len(ensemble)} of {options.ensemble}"
+        written.say(
+            f"interrupted after {training['steps']} of {options.steps} steps{which}; {options.out} holds the best"
             " weights so far, and the same command with --resume goes on"
         )
+        raise KeyboardInterrupt
+    written.say(_without_report(options.out))
     _conclude(options, ensemble, data.select(held if len(held) else kept), len(held))
+
+
+def _without_report(folder: Path) -> str:
+    return f"interrupted; the model is in {folder}, its report is not complete; `specfast report {folder}` writes it"
+
+
+def _checkpoints(folder: Path) -> dict[Path, tuple[int, int] | None]:
+    """Return the checkpoints of a run, or of an ensemble, each with what tells it from a later one."""
+    return {path: stamp(path) for path in sorted(folder.rglob(CHECKPOINT))}
+
+
+def _kept(options: argparse.Namespace, before: dict[Path, tuple[int, int] | None]) -> str:
+    """Say what a training that did not come to its end has left, given the checkpoints before it."""
+    from specfast.learn.checkpoint import read_tensors
+
+    out, path = options.out, options.out / CHECKPOINT
+    now = _checkpoints(out)
+    if now == before:
+        return f"interrupted; {out} is as it was" if before else NOTHING
+    if path not in now:
+        return f"interrupted; the run that was in {out} is no longer complete"
+    done = int(read_tensors(path)[1]["step"])
+    if options.ensemble is None and done == options.steps:
+        return _without_report(out)
+    how_far = "" if options.ensemble else f" after {done} of {options.steps} steps"
+    return f"interrupted{how_far}; {out} holds the best weights so far, and the same command with --resume goes on"
 
 
 def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int) -> None:
@@ -222,6 +261,7 @@ def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observati
     run.metrics["held_out" if held else "training_data"] = figures
     run.save(options.out)
     page = write_report(ensemble, tested, options.out)
+    written.say(f"interrupted; the model and its report are in {options.out}")
     what = f"{held} held-out trajectories" if held else "the training data"
     print(f"basis        {run.encoder}")
     print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")

@@ -14,8 +14,10 @@ from types import ModuleType
 from typing import NoReturn
 
 from .common import say
+from .interrupts import Interrupts, written
 
-# Each is a module here with `add_options` and `run`.
+# Each is a module here with `add_options` and `run`; with `check` for what can be refused before PyTorch is imported, and
+# NEEDS where that which it imports is not specfast.learn.
 COMMANDS = {
     "inspect": "what would be learned from a file, and what is missing",
     "learn": "learn an equation from observations",
@@ -73,17 +75,27 @@ def _check_files(options: argparse.Namespace) -> None:
             raise FileNotFoundError(f"{given}: no such file" if name != "run" else f"{given}: no run here")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 after one line that says what was wrong with the input."""
-    given = _joined(sys.argv[1:] if arguments is None else arguments)
+def _run(given: Sequence[str], interrupts: Interrupts) -> None:
     options = _parser(given[0] if given else None).parse_args(given)
-    try:
-        _check_files(options)
-        _module(options.command).run(options)
-    except (ValueError, TypeError, OSError, MemoryError, ArithmeticError) as error:
-        say(str(error).splitlines()[0])
-        return 2
-    except KeyboardInterrupt as interrupt:
-        say(str(interrupt) or "interrupted; nothing was written")
-        return 130
+    module = _module(options.command)
+    _check_files(options)
+    if hasattr(module, "check"):
+        module.check(options)
+    importlib.import_module(getattr(module, "NEEDS", "specfast.learn"))
+    interrupts.work_begins()
+    module.run(options)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0, 2 after one line that says what was wrong with the input, or 130 when interrupted."""
+    given = _joined(sys.argv[1:] if arguments is None else arguments)
+    with Interrupts() as interrupts:
+        try:
+            _run(given, interrupts)
+        except (ValueError, TypeError, OSError, MemoryError, ArithmeticError) as error:
+            say(str(error).splitlines()[0])
+            return 2
+        except KeyboardInterrupt:
+            say(written.line)
+            return 130
     return 0

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .common import say
 from .convert import check_new
 from .data_options import add_data_options, read_data
-
-if TYPE_CHECKING:
-    import torch
+from .interrupts import written
 
 
 def _grid_of_times(text: str) -> list[float]:
@@ -40,17 +37,21 @@ def add_options(own: argparse.ArgumentParser) -> None:
     add_data_options(own, select=False)
 
 
+def check(options: argparse.Namespace) -> None:
+    """Refuse what can be refused before PyTorch is imported."""
+    check_new(options)
+
+
 def run(options: argparse.Namespace) -> None:
     """Forecast and write."""
-    check_new(options)
     from specfast import learn
-    from specfast.data import write
+    from specfast.data import read_positions, write
 
     ensemble, data = learn.load_ensemble(options.run), read_data(options)
-    data = ensemble.models[0].matched(data)
-    at = None if options.at is None else _positions(options.at, data.axes)
+    at = None if options.at is None else read_positions(options.at, ensemble.models[0].signature.axes)
     predicted = learn.forecast(ensemble, data, times=options.times, at=at)
     write(predicted, options.out)
+    written.say(f"interrupted; {options.out} is written")
     if "extrapolation" in predicted.attrs:
         say(f"beyond what was seen: {predicted.attrs['extrapolation']}")
     sizes = ", ".join(f"{n} {name}" for name, n in predicted.sizes.items())
@@ -58,9 +59,3 @@ def run(options: argparse.Namespace) -> None:
     failed = learn.failed_forecasts(predicted, data)
     if failed:
         print(f"failed       {failed} of {len(data)} trajectories (NaN)")
-
-
-def _positions(path: Path, axes: tuple[str, ...]) -> torch.Tensor | list[torch.Tensor]:
-    from specfast.data import read_positions
-
-    return read_positions(path, axes)

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .data_options import add_data_options, read_data
+from .common import check_writable
+from .data_options import add_data_options, open_given, read_data
 
 if TYPE_CHECKING:
     from specfast.learn import Observations
@@ -18,6 +19,13 @@ def add_options(own: argparse.ArgumentParser) -> None:
     own.add_argument("run", type=Path)
     own.add_argument("--data", help="observations to show; those it was trained with if left out")
     add_data_options(own)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what can be refused before PyTorch is imported."""
+    check_writable(options.run, "report")
+    if options.data is not None and not Path(options.data).exists():
+        raise FileNotFoundError(f"--data {options.data}: no such file")
 
 
 def _data_of_run(folder: Path) -> Observations:
@@ -31,7 +39,7 @@ def _data_of_run(folder: Path) -> Observations:
         path, held_out = str(source["path"]), [int(i) for i in source["held_out"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise learn.DataError(f"{folder}: data.json cannot be read; name the data with --data") from error
-    data = learn.read(path)
+    data = learn.read(open_given(path, source.get("options", {})))
     if held_out and max(held_out) >= len(data):
         raise learn.DataError(f"{path}: fewer trajectories than when the model was trained; name the data with --data")
     return data.select(torch.tensor(held_out)) if held_out else data

@@ -32,7 +32,7 @@ class State:
     Attributes
     ----------
     settings : dict
-        What was asked for, and a fingerprint of the data: a training goes on only with the same.
+        What was asked for, and a fingerprint of the data: a training goes on only with the same, but for the number of steps.
     step : int
         Optimiser steps done.
     best_error, seconds, history : what was found and recorded until then.
@@ -116,12 +116,12 @@ def save_state(folder: Path, state: State) -> None:
 
 
 def load_state(folder: Path, settings: dict[str, Any]) -> State:
-    """Return the checkpoint of a training with the same settings.
+    """Return the checkpoint of a training with the same settings; their number of steps is taken from here on.
 
     Raises
     ------
     DataError
-        If there is none, it cannot be read, or it belongs to other settings or data.
+        If there is none, it cannot be read, it belongs to other settings or data, or more steps are done than asked for.
     """
     path = folder / STATE
     if not path.is_file():
@@ -129,7 +129,7 @@ def load_state(folder: Path, settings: dict[str, Any]) -> State:
     try:
         tensors, notes = read_tensors(path)
         state = State(tensors=tensors, **notes)
-        differing = [name for name in settings if state.settings.get(name) != settings[name]]
+        differing = [name for name in settings if name != "steps" and state.settings.get(name) != settings[name]]
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise DataError(f"{path}: the checkpoint cannot be read ({reason})") from error
@@ -137,6 +137,9 @@ def load_state(folder: Path, settings: dict[str, Any]) -> State:
         was = ", ".join(f"{name}={state.settings.get(name)!r}" for name in differing if name != "data")
         other = "other data" if "data" in differing else ""
         raise DataError(f"{folder}: this training was started with {' and '.join(filter(None, (was, other)))}")
+    if state.step > settings["steps"]:
+        raise DataError(f"{folder}: {state.step} steps are done; as many or more are expected, not {settings['steps']}")
+    state.settings = settings
     return state
 
 

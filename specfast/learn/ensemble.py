@@ -16,6 +16,7 @@ from .checkpoint import MEMBERS, STATE
 from .distributed import Processes
 from .error_measures import compare, together
 from .model import Model, load
+from .progress import note
 from .train import fit
 
 
@@ -164,6 +165,8 @@ def fit_ensemble(
         own = None if folder is None else _member(Path(folder), member)
         begun = member == 0 or processes.said_by_first(_begun(own))
         resume = bool(options.get("resume")) and begun
+        if processes.first and options.get("progress", True):
+            note(f"run {member + 1} of {count}")
         model = fit(data, basis, seed=seed + member, folder=own, **{**options, "resume": resume})
         if own is not None and processes.first:
             model.save(own)

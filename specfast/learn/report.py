@@ -3,42 +3,83 @@
 from __future__ import annotations
 
 import base64
+import io
+import struct
 from pathlib import Path
 
 from ..data import Observations
+from ..support.files import written_whole
 from . import figures
 from .diagnostics import lines_of
 from .ensemble import Ensemble
+from .progress import phase
 
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>specfast report</title>
+# All is in the page itself: it is read without a network, and may be sent alone.
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>specfast report of {{ name }}</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
-img{max-width:100%}table{border-collapse:collapse}td,th{padding:.2rem 1rem .2rem 0;text-align:left}
+img{max-width:100%;height:auto}table{border-collapse:collapse}td,th{padding:.2rem 1rem .2rem 0;text-align:left}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}</style>
 <h1>Learned equation: {{ "%.2f"|format(100 * error) }} % error on {{ count }} trajectories</h1>
 <table>{% for name, value in facts %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>{% endfor %}</table>
 {% if advice %}<h2>What to look at</h2><ul>{% for line in advice %}<li>{{ line }}</li>{% endfor %}</ul>{% endif %}
-{% for title, note, image in figures %}<h2>{{ title }}</h2><p>{{ note }}</p><img alt="{{ title }}" src="data:image/png;base64,{{ image }}">
+{% for title, note, image, width, height in figures %}<h2>{{ title }}</h2><p>{{ note }}</p>
+<img alt="{{ title }}" width="{{ width }}" height="{{ height }}" src="data:image/png;base64,{{ image }}">
 {% endfor %}</html>
 """
+_NAMES = ("fields", "error", "scale_shift", "coefficients", "loss")
 
 
 def write_report(ensemble: Ensemble, data: Observations, folder: Path) -> Path:
-    """Write fields.png, error.png, scale and shift.png, coefficients.png, loss.png and report.html into a folder; return the page."""
+    """Write fields.png, error.png, scale_shift.png, coefficients.png, loss.png and report.html into a folder; return the page.
+
+    Nothing is written before all is drawn.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The run.
+    data : Observations
+        What it is compared with.
+    folder : Path
+        Where to.
+
+    Returns
+    -------
+    Path
+    """
+    with phase("drawing the report"):
+        drawn = draw(figures.Shown(ensemble, data, ensemble.predict_dataset(data)[0]))
+        page = _page(ensemble, data, folder.absolute().name, drawn)
+    for name in _NAMES:
+        if name in drawn:
+            with written_whole(folder / f"{name}.png") as temporary:
+                temporary.write_bytes(drawn[name][2])
+        else:  # of an earlier run
+            (folder / f"{name}.png").unlink(missing_ok=True)
+    target = folder / "report.html"
+    with written_whole(target) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return target
+
+
+def draw(shown: figures.Shown) -> dict[str, tuple[str, str, bytes]]:
+    """Return title, note and PNG of every figure by its name, in matplotlib's own style whatever the user's is."""
+    from matplotlib import style
+
+    found = {}
+    with style.context("default"):
+        for name, title, note, make in figures.choose(shown):
+            image = io.BytesIO()
+            make(shown).savefig(image, format="png", dpi=110, bbox_inches="tight")
+            found[name] = title, note, image.getvalue()
+    return found
+
+
+def _page(ensemble: Ensemble, data: Observations, name: str, drawn: dict[str, tuple[str, str, bytes]]) -> str:
     import jinja2
-    import matplotlib
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    model = ensemble.models[0]
-    metrics = ensemble.evaluate(data)
-    predicted, _ = ensemble.predict_dataset(data)
-    shown = []
-    for name, title, note, draw in figures.choose(model):
-        figure = draw(plt, ensemble, data, predicted, metrics)
-        figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight")
-        plt.close(figure)
-        shown.append((title, note, base64.b64encode((folder / f"{name}.png").read_bytes()).decode()))
+    model, metrics = ensemble.models[0], ensemble.evaluate(data)
     training = model.metrics.get("training", {})
     facts = [
         ("median trajectory", f"{100 * metrics['median_trajectory']:.2f} %"),
@@ -48,10 +89,19 @@ def write_report(ensemble: Ensemble, data: Observations, folder: Path) -> Path:
     ]
     if len(ensemble) > 1:
         facts.insert(1, ("ensemble", f"{len(ensemble)} runs, spread {100 * metrics['spread']:.2f} % of the field"))
-    page = jinja2.Environment(autoescape=True).from_string(_PAGE)
-    target = folder / "report.html"
-    advice = lines_of(model.metrics)
-    target.write_text(
-        page.render(error=metrics["relative_l2"], count=len(data), facts=facts, advice=advice, figures=shown)
+    images = [
+        (title, note, base64.b64encode(image).decode(), *struct.unpack(">II", image[16:24]))  # a PNG's width and height
+        for title, note, image in drawn.values()
+    ]
+    return (
+        jinja2.Environment(autoescape=True)
+        .from_string(_PAGE)
+        .render(
+            name=name,
+            error=metrics["relative_l2"],
+            count=len(data),
+            facts=facts,
+            advice=lines_of(model.metrics),
+            figures=images,
+        )
     )
-    return target

@@ -17,7 +17,7 @@ from ..data.memory import Positions
 from ..data.opening import Source
 from ..nn.ode import EXPONENTIAL
 from .augmentation import shifted_copies
-from .checkpoint import State, fingerprint, forget, load_state
+from .checkpoint import State, fingerprint, load_state
 from .diagnostics import diagnose
 from .distributed import Processes
 from .dynamics import Dynamics, DynamicsConfig
@@ -26,6 +26,7 @@ from .encoder import Encoded, FieldEncoder
 from .extrapolation import seen
 from .model import Model, load
 from .model_selection import choose_encoder
+from .progress import phase
 from .trainer import Trainer
 
 # Orders of differentiation, one on one axis, one an axis on several, and the number before the term.
@@ -121,13 +122,15 @@ def fit(
     seed : int
         Fixes the split, the batches and the initial weights.
     progress : bool
-        Show a progress bar with loss and remaining time.
+        Show loss, validation and remaining time on standard error: a bar on a terminal and in a notebook; elsewhere a line
+        after 10 seconds, then at intervals that grow to a minute, and at the last step.
     folder : path, optional
         Where the best weights so far and a checkpoint are written, forty times in all, and log.jsonl. An interrupt
         (Ctrl-C) ends the training; the model returned has the best weights so far and ``metrics["training"]["interrupted"]``.
     resume : bool
         Go on from the checkpoint in `folder`, with the same data and settings. The result is that of a training that was
-        never interrupted, bit for bit.
+        never interrupted, bit for bit. The number of steps may be another, not below those done: from the checkpoint on
+        learning rate and windows are those that a training of so many steps has there, and the best weights so far count.
     group : ProcessGroup, optional
         Of torch.distributed: each of its processes calls `fit` with the same arguments and takes its share of every batch
         (DistributedDataParallel). The result is that of one process, to rounding; the first writes and shows progress.
@@ -156,6 +159,7 @@ def fit(
     if resume and folder is None:
         raise DataError("resume=True: a folder to resume from is expected")
     folder = Path(folder) if folder is not None and processes.first else None
+    told = progress and processes.first
     check_method(method)
     if hidden is None:
         hidden = (128, 128) if local is None else (32, 32)
@@ -206,27 +210,30 @@ def fit(
         training = (training + given * torch.arange(len(data) // given)[:, None]).flatten()
     if resume:
         state, model = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
-        encoded = _encoded(model.encoder, data, processes)
+        with phase("encoding the snapshots", told):
+            encoded = _encoded(model.encoder, data, processes)
     else:
         state = State(settings)
-        chosen = processes.said_by_first(
-            lambda: choose_encoder(data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed)
-        )
-        encoded = _encoded(chosen, data, processes)
+        with phase("choosing the basis", told):
+            chosen = processes.said_by_first(
+                lambda: choose_encoder(
+                    data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed
+                )
+            )
+        with phase("encoding the snapshots", told):
+            encoded = _encoded(chosen, data, processes)
         dynamics = Dynamics(chosen, len(data.channels), config)
         parameters = None if data.parameters is None else data.parameters[training]
         dynamics.initialise(chosen.state(encoded)[training], data.times[training], usable[training], parameters)
         solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
         model = Model(chosen, dynamics, solver, Signature.of(data))
         model.ode()
-        if folder is not None:
-            forget(folder)
     validation = validation if held else training
     trainer = Trainer(model, data, encoded, training, validation, generator, state, folder, processes)
     trainer.set_targets(scale_shift_penalty)
     model.metrics["seen"] = seen(data)
     model.metrics["last_time"] = float(data.times[:, -1].max())
-    trainer.train(min(batch, len(training)), learning_rate, progress and processes.first)
+    trainer.train(min(batch, len(training)), learning_rate, told)
     finished = processes.first and not model.metrics["training"]["interrupted"]
     model.metrics["training"]["diagnosis"] = (
         diagnose(model, data, training, trainer.validation, encoded) if finished else []

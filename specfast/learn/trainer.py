@@ -12,15 +12,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from ..data import DataError, Observations
 from ..nn.ode import StiffError, is_of_solver
-from .checkpoint import Log, State, pack, save_state, unpack
+from .checkpoint import Log, State, forget, pack, save_state, unpack
 from .distributed import Processes
 from .encoder import Encoded
 from .model import Model
 from .moving_basis import SMOOTHED, smoothed
+from .progress import Progress
 
 # Of the scales and shifts, when chosen. More costs up to twice the error, less gains nothing, from no noise to 10 % (docs/results/scale_shift.md).
 WEIGHTS = (1e-3, 1e-1)
@@ -109,15 +109,16 @@ class Trainer:
         else:
             best, state.best_error = copy.deepcopy(model.state_dict()), self.validated()
             state.history.append({"step": 0, "validation": state.best_error})
+            if self.folder is not None:  # not before there is something in its place
+                forget(self.folder)
             self.keep(best, optimiser, state.step)
         log, every = Log(self.folder, state.history), max(1, self.steps // 40)
-        bar = tqdm(total=self.steps, initial=state.step, disable=not progress, unit="step", desc="learning")
+        shown = Progress(self.steps, state.step, state.best_error, progress)
         done, interrupted = state.step, False
         try:
             for step in range(state.step, self.steps):
                 record = self.step(step, batch, learning_rate, optimiser)
                 done = step + 1
-                bar.update()
                 if done % every == 0 or done == self.steps:
                     record["validation"] = self.validated()
                     if record["validation"] < state.best_error:
@@ -125,11 +126,11 @@ class Trainer:
                     state.history.append(record)
                     self.keep(best, optimiser, done)
                     log.write(record)
-                    bar.set_postfix(loss=f"{record['loss']:.1e}", validation=f"{record['validation']:.4f}")
+                shown.update(record["loss"], record.get("validation"))
         except KeyboardInterrupt:
             interrupted = True
         finally:
-            bar.close()
+            shown.close()
             log.close()
         model.load_state_dict(best)
         self.model.metrics["training"] = self.summary(done) | {"interrupted": interrupted}
