@@ -27,7 +27,8 @@ class Signature:
     def of(data: Observations) -> Signature:
         """Return that of observations."""
         count = data.parameter_count
-        names = data.parameter_names or tuple(f"parameter{i}" for i in range(count))
+        named = len(data.parameter_names) == count
+        names = data.parameter_names if named else tuple(f"parameter{i}" for i in range(count))
         return Signature(data.channels, data.axes, names, dict(data.units))
 
     def to_dict(self) -> dict[str, Any]:

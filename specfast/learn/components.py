@@ -61,7 +61,7 @@ class Component:
 
 def units(data: Observations) -> Mapping[str, str]:
     """Return the units of channels, axes and time by their names; those that are not known are missing."""
-    return getattr(data, "units", None) or {}
+    return data.units
 
 
 def labelled(name: str, unit: str | None) -> str:

@@ -175,9 +175,8 @@ def test_three_axes_have_values_against_values():
     assert len(figure.axes[0].lines) == 5 and len(legend(figure.axes[5])) == 4
 
 
-def test_units_are_at_the_axes(monkeypatch):
-    monkeypatch.setattr(Observations, "units", {"x": "m", "time": "s", "u": "K"}, raising=False)
-    found = drawn(shown(spreading(2), fixed=False))
+def test_units_are_at_the_axes():
+    found = drawn(shown(replace(spreading(2), units={"x": "m", "time": "s", "u": "K"}), fixed=False))
     fields, error, moving = found["fields"].axes[0], found["error"].axes[0], found["scale_shift"].axes
     assert (fields.get_xlabel(), fields.get_ylabel(), legend(fields)[0]) == ("x (m)", "u (K)", "t = 0 s")
     assert error.get_xlabel() == "time (s)"

@@ -376,7 +376,7 @@ def test_parameters_of_the_equation_are_inputs(tmp_path):
     assert (again.rhs(u, points, held.parameters) - slope).norm() < 0.3 * slope.norm()
     with pytest.raises(ValueError, match="parameters have shape None"):
         again.rhs(u, points)
-    with pytest.raises(learn.DataError, match="0 parameters"):
+    with pytest.raises(learn.DataError, match="parameters none; the model was trained with parameter0"):
         again.evaluate(replace(held, parameters=None))
     for bad, message in (
         (dataset.assign(parameters=(("trajectory",), np.ones(100))), "parameters have dimensions"),
