@@ -14,6 +14,7 @@ from ..data.observations import DataError, Observations
 from .encode import encode
 from .encoder import Encoded
 from .model import Model
+from .splits import Split, until
 
 SLOW_DECAY = 0.1  # the share of the top third of the degrees in a snapshot
 HIGH = 0.2  # relative_l2
@@ -22,7 +23,8 @@ RUNAWAY = 1.5  # of log beta, and of x0 in widths of the sensors' range
 
 
 def diagnose(
-    model: Model, data: Observations, training: Tensor, validation: Tensor, encoded: Encoded | None = None
+    model: Model, data: Observations, training: Tensor, validation: Tensor, encoded: Encoded | None = None,
+    *, last: Tensor | None = None,
 ) -> list[str]:  # fmt: skip
     """Return a line for everything that looks wrong with a run, given its data and which trajectories it used how.
 
@@ -33,9 +35,11 @@ def diagnose(
     data : Observations
         What it was trained with.
     training, validation : Tensor of integers
-        Which trajectories were trained on, and which decided.
+        Which trajectories were trained on, and which judged; none where nothing was kept from training.
     encoded : Encoded, optional
-        The data's states, which need not be sought again then.
+        The states of what could be trained on, which need not be sought again then.
+    last : Tensor (R,), optional
+        The number of each trajectory's last time that could be trained on, where the later ones judged.
 
     Returns
     -------
@@ -48,9 +52,14 @@ def diagnose(
     >>> model = sf.learn.fit(data, "hermite")  # doctest: +SKIP
     >>> sf.learn.diagnose(model, data, torch.arange(0, 90), torch.arange(90, 100))  # doctest: +SKIP
     """
-    encoded = encode(model.encoder, data) if encoded is None else encoded
-    found = [_decay(model, data, encoded), _gradients(model), _stiffness(model), _scale_shifts(model, data, encoded)]
-    return [line for line in [*found, *_errors(model, data, encoded, training, validation)] if line]
+    end = torch.full((len(data),), data.values.shape[1] - 1)
+    last = end if last is None else last
+    of: Any = None if len(validation) == 0 else "times" if bool((last < end).any()) else "trajectories"
+    parts = Split(training, validation, of, last, 0.0)
+    seen = until(data, last)
+    encoded = encode(model.encoder, seen) if encoded is None else encoded
+    found = [_decay(model, seen, encoded), _gradients(model), _stiffness(model), _scale_shifts(model, seen, encoded)]
+    return [line for line in [*found, *_errors(model, data, seen, encoded, parts)] if line]
 
 
 def _decay(model: Model, data: Observations, encoded: Encoded) -> str | None:
@@ -124,19 +133,17 @@ def _scale_shifts(model: Model, data: Observations, encoded: Encoded) -> str | N
     )
 
 
-def _errors(model: Model, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor) -> list[str]:
-    figures = []
-    for rows in (training, validation):
-        # Each from where it is first observed; as many as there are for validation suffice.
-        some = rows[: max(len(validation), 32)]
-        try:
-            figures.append(model.errors(data.select(some), encoded.at(some, slice(None))).figures()["relative_l2"])
-        except DataError:
-            return []
-    own, other = figures
-    model.metrics["training_relative_l2"] = own
-    if torch.equal(training, validation):
-        return [_both_high(own, own)] if own > HIGH else []
+def _errors(model: Model, data: Observations, seen: Observations, encoded: Encoded, parts: Split) -> list[str]:
+    # Each from where it is first observed; as many as there are for validation suffice.
+    some = parts.training[: max(len(parts.validation), 32)]
+    try:
+        own = model.errors(seen.select(some), encoded.at(some, slice(None))).figures()["relative_l2"]
+        model.metrics["training_relative_l2"] = own
+        if parts.of is None:
+            return [_both_high(own, None)] if own > HIGH else []
+        other = model.errors(parts.tested(data)).figures()["relative_l2"]
+    except DataError:
+        return []
     lines = []
     if own > HIGH and other > HIGH:
         lines.append(_both_high(own, other))
@@ -153,9 +160,12 @@ def _errors(model: Model, data: Observations, encoded: Encoded, training: Tensor
     return lines
 
 
-def _both_high(own: float, other: float) -> str:
+def _both_high(own: float, other: float | None) -> str:
+    what = f"the error of training ({100 * own:.0f} %) is high"
+    if other is not None:
+        what = f"errors of training ({100 * own:.0f} %) and validation ({100 * other:.0f} %) are both high"
     return (
-        f"errors of training ({100 * own:.0f} %) and validation ({100 * other:.0f} %) are both high: the state may not determine its"
+        f"{what}: the state may not determine its"
         " rate; try --time-dependent, --depends-on-position, parameters of the equation in the file, more --steps, or a higher --degree"
     )
 

@@ -46,6 +46,7 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
 def choose_encoder(
     data: Observations, names: str, *, degree: int | None = None, gamma: float | Literal["auto"] | None = None,
     domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None, fixed: bool | None = None,
+    rows: Tensor | None = None,
 ) -> FieldEncoder:  # fmt: skip
     """Return the basis for a data set.
 
@@ -64,6 +65,8 @@ def choose_encoder(
         Observations whose positions the domain must hold too, such as those held out.
     fixed : bool, optional
         One scale and shift for all snapshots, or one that moves with them. Default: the latter where it gains clearly.
+    rows : Tensor of integers, optional
+        The trajectories that decide; of the others the positions alone are looked at. Default: all.
     """
     if degree is not None and degree < 1:
         raise DataError(f"degree={degree}: at least 1 is expected")
@@ -71,8 +74,9 @@ def choose_encoder(
         raise DataError(f"gamma={gamma}: data on one axis have no hyperbolic cross; leave it out")
     shape = -1.0 if gamma is None or gamma == "auto" else gamma
     families, ends = _families(data if extent is None else extent, names, domain)
-    amplitude = _amplitude(data)
-    sample = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
+    rows = torch.arange(len(data)) if rows is None else rows.sort().values
+    amplitude = _amplitude(data, rows)
+    sample = data.select(rows[torch.linspace(0, len(rows) - 1, min(len(rows), 24)).long()])
     observed = _observed(sample)
 
     def index_set(n: int) -> IndexSet:
@@ -165,13 +169,19 @@ def _of_best_shape(encoder: FieldEncoder, sample: Observations, scale_shift: Ten
     return best[1]
 
 
-def _amplitude(data: Observations) -> float:
-    """Return the root mean square of the observed values."""
+def _amplitude(data: Observations, rows: Tensor) -> float:
+    """Return the root mean square of the observed values of some trajectories."""
+    own = torch.zeros(len(data), dtype=torch.bool).index_fill(0, rows, True)
+    parts = [(part, own[part]) for part, _ in data.blocks()]
+    largest = max(float(data.values[part][some].abs().nan_to_num().max()) for part, some in parts if some.any())
+    if largest == 0:
+        raise DataError("u is zero in all that may be trained on; there is nothing to learn")
     squares, count = 0.0, 0
-    for _, some in data.blocks():
-        squares += float((some.values / data.largest).square().nansum())
-        count += int((~some.values.isnan()).sum())
-    return data.largest * math.sqrt(squares / count)
+    for part, some in parts:
+        values = data.values[part][some] / largest
+        squares += float(values.square().nansum())
+        count += int((~values.isnan()).sum())
+    return largest * math.sqrt(squares / count)
 
 
 def _moving(still: FieldEncoder, sample: Observations) -> tuple[FieldEncoder, Tensor]:

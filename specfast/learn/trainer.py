@@ -21,6 +21,7 @@ from .distributed import Processes
 from .encoder import Encoded
 from .model import Model
 from .moving_basis import SMOOTHED, smoothed
+from .splits import Judged
 
 # Of the scales and shifts, when chosen. More costs up to twice the error, less gains nothing, from no noise to 10 % (docs/results/scale_shift.md).
 WEIGHTS = (1e-3, 1e-1)
@@ -51,7 +52,7 @@ class Trainer:
     """Does the steps of a training, measures them, and keeps the best weights."""
 
     def __init__(
-        self, model: Model, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor, generator: torch.Generator,
+        self, model: Model, data: Observations, encoded: Encoded, training: Tensor, judged: Judged | None, generator: torch.Generator,
         state: State, folder: Path | None, processes: Processes | None = None,
     ):  # fmt: skip
         self.processes = processes = processes or Processes()
@@ -59,11 +60,11 @@ class Trainer:
         if processes.count > 1:
             self.objective = _in_parallel(self.objective, processes.group)
         self.model, self.data, self.encoded = model, data, encoded
-        self.training, self.validation, self.generator = training, validation, generator
+        self.training, self.judged, self.generator = training, judged, generator
         self.state, self.folder = state, folder
         self.steps: int = state.settings["steps"]
         self.usable = data.observed
-        self.gaps, self.validating = data.gaps, data.select(validation)
+        self.gaps = data.gaps
         self.before = state.seconds
         self.started = time.monotonic()
         self.scale_shifts: Tensor | None = None
@@ -76,7 +77,7 @@ class Trainer:
         if scale_shift is None:
             return
         self.scale_shifts = smoothed(scale_shift, self.data.times, self.usable)
-        often = self.usable & (self.usable.sum(1, keepdim=True) >= SMOOTHED)
+        often = self.usable & (self.usable.sum(1, keepdim=True) >= SMOOTHED) & self.trained_on()[:, None]
         if weight is None and not often.any():
             weight = 1e-2  # nothing was smoothed that could tell
         elif weight is None:
@@ -87,17 +88,23 @@ class Trainer:
         self.scale_shift_penalty = weight
         self.model.metrics["scale_shift_penalty"] = weight
 
+    def trained_on(self) -> Tensor:
+        """Return which trajectories (R,) are."""
+        return torch.zeros(len(self.usable), dtype=torch.bool).index_fill(0, self.training, True)
+
     def left_over(self, scale_shift: Tensor) -> Tensor:
-        """Return what the encoding leaves of the observed values, squared and relative."""
+        """Return what the encoding leaves of the values trained on, squared and relative."""
         encoder, left, power = (
             self.model.encoder,
             torch.zeros((), dtype=torch.float64),
             torch.zeros((), dtype=torch.float64),
         )
+        trained_on = self.trained_on()
         for rows, some in self.data.blocks():
+            own = trained_on[rows]
             field = encoder.synthesize(self.encoded.coef[rows], some.points, scale_shift[rows])
-            left += ((field - some.values) / encoder.amplitude).nan_to_num().square().sum()
-            power += (some.values / encoder.amplitude).nan_to_num().square().sum()
+            left += ((field - some.values) / encoder.amplitude)[own].nan_to_num().square().sum()
+            power += (some.values / encoder.amplitude)[own].nan_to_num().square().sum()
         return left / power
 
     def train(self, batch: int, learning_rate: float, progress: bool) -> None:
@@ -107,8 +114,9 @@ class Trainer:
         if state.tensors:
             best = unpack(state.tensors, model, optimiser, self.generator)
         else:
-            best, state.best_error = copy.deepcopy(model.state_dict()), self.validated()
-            state.history.append({"step": 0, "validation": state.best_error})
+            best = copy.deepcopy(model.state_dict())
+            state.history.append({"step": 0} | self.validated())
+            self.is_best(state.history[-1])
             self.keep(best, optimiser, state.step)
         log, every = Log(self.folder, state.history), max(1, self.steps // 40)
         bar = tqdm(total=self.steps, initial=state.step, disable=not progress, unit="step", desc="learning")
@@ -119,13 +127,14 @@ class Trainer:
                 done = step + 1
                 bar.update()
                 if done % every == 0 or done == self.steps:
-                    record["validation"] = self.validated()
-                    if record["validation"] < state.best_error:
-                        best, state.best_error = copy.deepcopy(model.state_dict()), record["validation"]
+                    record |= self.validated()
+                    if self.is_best(record):
+                        best = copy.deepcopy(model.state_dict())
                     state.history.append(record)
                     self.keep(best, optimiser, done)
                     log.write(record)
-                    bar.set_postfix(loss=f"{record['loss']:.1e}", validation=f"{record['validation']:.4f}")
+                    judged = {"validation": f"{record['validation']:.4f}"} if self.judged is not None else {}
+                    bar.set_postfix(loss=f"{record['loss']:.1e}", **judged)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -184,8 +193,9 @@ class Trainer:
     def summary(self, done: int) -> dict[str, Any]:
         """Return what the model's metrics say of its training."""
         return {
-            "steps": done, "seconds": self.seconds(), "validation_relative_l2": self.state.best_error,
-            "trajectories": len(self.training),
+            "steps": done, "seconds": self.seconds(), "trajectories": len(self.training),
+            "validation_relative_l2": None if self.judged is None else self.state.best_error,
+            "weights": "last" if self.judged is None else "of least validation error",
         }  # fmt: skip
 
     def keep(self, best: dict[str, Tensor], optimiser: torch.optim.Optimizer, done: int) -> None:
@@ -252,15 +262,23 @@ class Trainer:
         stretch = wanted.chunk(2, -1)[0].exp()
         return (log_scale.square() + (stretch * shift).square()).sum(-1)[seen].sum()
 
-    def validated(self) -> float:
-        """Return `error`, which the first process finds for all."""
-        return self.processes.said_by_first(self.error)
+    def validated(self) -> dict[str, float]:
+        """Return the `error`, which the first process finds for all, as what a record says of it; nothing where nothing judges."""
+        return {} if self.judged is None else {"validation": self.processes.said_by_first(self.error)}
+
+    def is_best(self, record: dict[str, Any]) -> bool:
+        """Return whether the weights that a record is of are the best so far: by validation, or where nothing judges the last."""
+        if self.judged is None:
+            return True
+        better = bool(record["validation"] < self.state.best_error)
+        self.state.best_error = min(self.state.best_error, record["validation"])
+        return better
 
     def error(self) -> float:
-        """Return relative_l2 on the validation trajectories."""
+        """Return relative_l2 of forecasts of what was kept from training."""
+        assert self.judged is not None
         try:
-            known = self.encoded.at(self.validation, slice(None))
-            return self.model.errors(self.validating, known).figures()["relative_l2"]
+            return float(self.model.errors(*self.judged).figures()["relative_l2"])
         except DataError:
             return math.inf
 
