@@ -170,6 +170,20 @@ class Observations:
         return max((float(some.values.abs().nan_to_num().max()) for _, some in self.blocks()), default=0.0)
 
 
+def _check_times(times: np.ndarray, source: str) -> None:
+    """Refuse times ([R,] T) that do not increase, naming the first two."""
+    wrong = np.argwhere(np.diff(times, axis=-1) <= 0)
+    if not len(wrong):
+        return
+    *row, place = (int(number) for number in wrong[0])
+    first, second = (float(times[(*row, place + k)]) for k in (0, 1))
+    whose = f" of trajectory {row[0]}" if row else ""
+    equal = "; of two observations at one time their mean is expected" if first == second else ""
+    raise DataError(
+        f"{source}: time does not increase strictly: times {place} and {place + 1}{whose} are {first!r} and {second!r}{equal}"
+    )
+
+
 def make(
     values: np.ndarray | Tensor, points: np.ndarray, times: np.ndarray, channels: tuple[str, ...],
     axes: tuple[str, ...] = ("x",), source: str = "data",
@@ -187,8 +201,7 @@ def make(
         raise DataError(f"{source}: time holds values that are not finite")
     if not np.isfinite(points).all():
         raise DataError(f"{source}: the positions hold values that are not finite")
-    if (np.diff(times, axis=-1) <= 0).any():
-        raise DataError(f"{source}: time does not increase strictly")
+    _check_times(times, source)
     observations = Observations(
         values if isinstance(values, Tensor) else memmap.copy(torch.as_tensor(values)),
         torch.tensor(points, dtype=torch.float64),

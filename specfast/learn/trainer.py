@@ -70,6 +70,7 @@ class Trainer:
         self.scale_shifts: Tensor | None = None
         self.scale_shift_penalty = 0.0
         self.given_up = 0  # steps in a row on which the solver failed
+        self.not_finite = 0  # steps in a row on which the loss, or its gradient, was no number
 
     def set_targets(self, weight: float | None) -> None:
         """Smooth the scales and shifts of the snapshots, which the loss holds the predicted ones to, and weight that part."""
@@ -155,11 +156,23 @@ class Trainer:
             loss = self.descend(rows, start, window)
             if loss.isfinite():
                 norm = nn.utils.clip_grad_norm_(self.model.dynamics.parameters(), 1.0)
+            self.check_finite(loss, norm)
+            if loss.isfinite() and norm.isfinite():
                 optimiser.step()
         return {
             "step": step + 1, "loss": float(loss.detach()), "gradient_norm": float(norm), "window": window,
             "evaluations": self.model.evaluations - calls, "seconds": self.seconds(),
         }  # fmt: skip
+
+    def check_finite(self, loss: Tensor, norm: Tensor) -> None:
+        """End a training whose loss, or its gradient, is no number step after step: it would never become one."""
+        self.not_finite = 0 if loss.isfinite() and norm.isfinite() else self.not_finite + 1
+        if self.not_finite == PATIENCE:
+            what = "gradient" if loss.isfinite() else "loss"
+            raise StiffError(
+                f"the {what} was not finite on {PATIENCE} steps in a row: the learned equation grows without bound; try a smaller"
+                " learning rate, a lower --degree or --method dopri5, and look for faulty observations"
+            )
 
     def descend(self, rows: Tensor, start: int, window: int) -> Tensor:
         """Return the loss of a batch, with its gradient in the parameters; NaN where the solver failed."""
