@@ -255,6 +255,8 @@ def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observati
     run.save(options.out)
     page = write_report(ensemble, tested if name == "held_out_times" else judged, options.out)
     print(f"basis        {run.encoder}")
+    encoding = run.metrics["encoding"]
+    print(f"encoding     {100 * encoding['relative_l2']:.2g} % of the field is left by the basis ({encoding['kind']})")
     print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")
     print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
     if name == "training_data" and len(ensemble) > 1 and run.metrics["validation"] is not None:

@@ -22,6 +22,7 @@ from .encode import encode
 from .encoder import Encoded, FieldEncoder
 from .model import Model, load
 from .model_selection import choose_encoder
+from .residuals import residual
 from .splits import Split, split, until
 from .trainer import Trainer
 
@@ -132,7 +133,8 @@ def fit(
     Model
         ``metrics["validation"]`` says what was kept from training and what the error is there: ``of`` "trajectories" or
         "times", ``relative_l2`` of forecasts from the first snapshot, and for times ``from_last_trained``, of those from the
-        last snapshot trained on. It is None where nothing was kept. ``metrics["training"]`` has what was recorded.
+        last snapshot trained on. It is None where nothing was kept. ``metrics["encoding"]`` says what the basis leaves of the field
+        and how much of that is noise. ``metrics["training"]`` has what was recorded.
 
     Raises
     ------
@@ -204,6 +206,10 @@ def fit(
         model, seen, encoded, parts.training, parts.judged(data, encoded), generator, state, folder, processes
     )
     trainer.set_targets(scale_shift_penalty)
+    rows = parts.training
+    model.metrics["encoding"] = processes.said_by_first(
+        lambda: residual(model.encoder, seen.select(rows), encoded.at(rows, slice(None)).scale_shift).to_dict()
+    )
     model.metrics["last_time"] = float(seen.times[parts.training][usable[parts.training]].max())
     trainer.train(min(batch, len(parts.training)), learning_rate, progress and processes.first)
     _conclude(trainer, parts, data, processes)
