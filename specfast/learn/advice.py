@@ -75,7 +75,7 @@ class Advice:
         bounded = any(family.bounded for family in self.model.encoder.space.families)
         if asked == 0 or (asked is not None and not bounded):
             return None
-        return f"--local {0 if bounded else 2}, if the equation is local"
+        return f"--local{' 0' * bounded}, if the equation is local"
 
     def same_everywhere(self) -> str | None:
         """Return shifted copies."""

@@ -263,7 +263,7 @@ def _conclude(trainer: Trainer, parts: Split, data: Observations, processes: Pro
             found["from_last_trained"] = model.metrics["training"]["validation_relative_l2"]
         model.metrics["validation"] = parts.to_dict() | found
     model.metrics["training"]["diagnosis"] = diagnose(
-        model, data, parts.training, parts.validation, trainer.encoded, last=parts.last
+        model, data, parts.training, parts.validation, trainer.encoded, last=parts.last, asked=trainer.state.settings
     )
 
 
