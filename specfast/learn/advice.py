@@ -75,7 +75,7 @@ class Advice:
         bounded = any(family.bounded for family in self.model.encoder.space.families)
         if asked == 0 or (asked is not None and not bounded):
             return None
-        return f"--local{' 0' * bounded}, if the equation is local"
+        return f"--local{' 0' * bounded} (if the equation is local)"
 
     def same_everywhere(self) -> str | None:
         """Return shifted copies."""
@@ -84,7 +84,7 @@ class Advice:
             return None
         if not all(family.learns_shift for family in families):
             return None
-        return "--translation-invariant, if the equation is the same everywhere"
+        return "--translation-invariant (if the equation is the same everywhere)"
 
     def time_dependent(self) -> str | None:
         """Return time as an input."""

@@ -23,6 +23,7 @@ from .splits import Split, until
 SLOW_DECAY = 0.1  # the share of the top third of the degrees in a snapshot
 HIGH = 0.2  # relative_l2
 APART = 2.0  # between training and validation
+MOST = 0.5  # of the field, left by the encoding
 COUNTS = 0.02  # relative_l2 below which an error is no matter
 RUNAWAY = 1.5  # of log beta, and of x0 in widths of the sensors' range
 ENDS = 0.05  # of an axis on either side
@@ -98,7 +99,12 @@ def _encoding(advice: Advice, encoded: Encoded, training: Tensor) -> str | None:
         own = encoded.at(training, slice(None)).scale_shift
         found = residual(advice.model.encoder, advice.data.select(training), own).to_dict()
     if found["kind"] != "unresolved":
-        return None
+        if found["relative_l2"] < MOST:
+            return None
+        return (
+            f"the encoding leaves {100 * found['relative_l2']:.0f} % of the field: noise, or waves of fewer than four sensors"
+            + to_try("more sensors", advice.moving_basis())
+        )
     return (
         f"the encoding leaves {100 * found['relative_l2']:.2g} % of the field, and not as noise: neighbouring sensors agree in it"
         + to_try(advice.higher_degree(), "another --basis", advice.moving_basis())

@@ -86,10 +86,6 @@ def choose_encoder(
     def index_set(n: int) -> IndexSet:
         return TensorProduct(n) if data.dim == 1 else HyperbolicCross(n, shape)
 
-    def indicator(n: int, scale: Sequence[float], axis: int | None = None) -> float:
-        encoder = FieldEncoder(Space(families, index_set(n)), tuple(scale), tuple(shift), amplitude)
-        return _indicator(encoder, sample, axis)
-
     room = [n for n in DEGREES if Space(families, index_set(n)).size <= observed // 3]
     if data.dim == 1:
         room = sorted({*room, max(4, min(64, observed // 3 - 1))})
@@ -100,16 +96,7 @@ def choose_encoder(
     if degree is not None:
         _check_degree(degree, families, index_set(degree), len(data.channels))
     scale, shift = _scale_and_shift(sample, families, ends, amplitude)
-    first_scale = tuple(scale)
-    for axis, family in enumerate(families):
-        if family.learns_scale:
-
-            def along(beta: float, axis: int = axis) -> float:
-                return indicator(trial, [*scale[:axis], beta, *scale[axis + 1 :]], axis)
-
-            start = FieldEncoder(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude)
-            scale[axis] = adapt.choose_scale(scale[axis], along, _noise(start, sample, axis))
-    still = FieldEncoder(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude)
+    still = _scaled(FieldEncoder(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude), sample)
 
     def resized(encoder: FieldEncoder, n: int) -> FieldEncoder:
         return replace(encoder, space=Space(families, index_set(n)))
@@ -131,8 +118,8 @@ def choose_encoder(
     def shaped(encoder: FieldEncoder, n: int, scale_shift: Tensor | None = None) -> FieldEncoder:
         return _of_best_shape(resized(encoder, n), sample, scale_shift) if gamma == "auto" else resized(encoder, n)
 
-    if degree is None and data.dim == 1 and still.scale != first_scale:
-        still = _better_scale(still, first_scale, lambda encoder: resized(encoder, fitting(encoder)), sample)
+    if degree is None and data.dim == 1 and still.scale != tuple(scale):
+        still = _better_scale(still, tuple(scale), lambda encoder: resized(encoder, fitting(encoder)), sample)
     if fixed or not any(family.learns_scale for family in families):
         if fixed is False:
             raise DataError("fixed=False: on intervals alone there is no scale or shift that could move")
@@ -142,18 +129,40 @@ def choose_encoder(
     scale_shift: Tensor | None = own_scale_shift
     if max(least, own) > DEGREES[-1]:  # whose tables are large, one a snapshot
         sample, scale_shift = some_snapshots(sample, scale_shift)
-    gains = _indicator(resized(moving, least), sample, None, scale_shift) < 0.5 * _indicator(
-        resized(still, least), sample, None
+    moves = fixed is False or _moves(
+        resized(still, least), resized(moving, least), resized(moving, own), sample, scale_shift
     )
-    if fixed is None:
-        # Half the degree is worth it where fields move off; where scales alone could move, a fixed basis learns better.
-        moves = gains or (2 * own <= least and bool(moving.moving_axes[1]))
-        # A field that does not decay has no width: scales and shifts found for it leave much of it, and more than one for all.
-        rest = _left_over(resized(moving, own), sample, scale_shift) if moves else 0.0
-        moves = moves and rest <= max(LOST, 2 * _left_over(resized(still, least), sample))
-    else:
-        moves = True
     return shaped(moving, own, scale_shift) if moves else shaped(still, least)
+
+
+def _moves(
+    still: FieldEncoder, moving: FieldEncoder, smaller: FieldEncoder, sample: Observations, scale_shift: Tensor | None
+) -> bool:
+    """Return whether a basis that moves, of the same degree or of the one that it needs, gains clearly."""
+    gains = _indicator(moving, sample, None, scale_shift) < 0.5 * _indicator(still, sample, None)
+    # Half the degree is worth it where fields move off; where scales alone could move, a fixed basis learns better.
+    least, own = (int(encoder.space.indices.max()) for encoder in (still, smaller))
+    if not (gains or (2 * own <= least and bool(moving.moving_axes[1]))):
+        return False
+    # A field that does not decay has no width: scales and shifts found for it leave much of it, and more than one for all.
+    return _left_over(smaller, sample, scale_shift) <= max(LOST, 2 * _left_over(still, sample))
+
+
+def _scaled(start: FieldEncoder, sample: Observations) -> FieldEncoder:
+    """Return the basis with the scales for which the indicator is least, where that is clear."""
+    encoder = start
+    for axis, family in enumerate(start.space.families):
+        if not family.learns_scale:
+            continue
+
+        def scaled(beta: float, axis: int = axis, encoder: FieldEncoder = encoder) -> FieldEncoder:
+            return replace(encoder, scale=(*encoder.scale[:axis], beta, *encoder.scale[axis + 1 :]))
+
+        def along(beta: float, axis: int = axis, scaled: Callable[[float], FieldEncoder] = scaled) -> float:
+            return _indicator(scaled(beta), sample, axis)
+
+        encoder = scaled(adapt.choose_scale(encoder.scale[axis], along, _noise(encoder, sample, axis)))
+    return encoder
 
 
 def _better_scale(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from .encode import encode
 from .encoder import Encoded, FieldEncoder
 from .model import Model, load
 from .model_selection import choose_encoder
-from .residuals import residual
+from .residuals import SNAPSHOTS, residual
 from .splits import Split, split, until
 from .trainer import Trainer
 
@@ -192,25 +192,20 @@ def fit(
         encoded = _encoded(model.encoder, seen, processes)
     else:
         state = State(settings)
-        chosen = processes.said_by_first(
+        model, encoded = _begun(
+            seen, config, settings, parts.training, processes,
             lambda: choose_encoder(
                 seen, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed if local is None else True,
                 rows=parts.training,
-            )
+            ),
         )  # fmt: skip
-        encoded = _encoded(chosen, seen, processes)
-        model = _begun(chosen, config, seen, encoded, parts.training, settings)
         if folder is not None:
             forget(folder)
     trainer = Trainer(
         model, seen, encoded, parts.training, parts.judged(data, encoded), generator, state, folder, processes
     )
     trainer.set_targets(scale_shift_penalty)
-    rows = parts.training
-    model.metrics["encoding"] = processes.said_by_first(
-        lambda: residual(model.encoder, seen.select(rows), encoded.at(rows, slice(None)).scale_shift).to_dict()
-    )
-    model.metrics["last_time"] = float(seen.times[parts.training][usable[parts.training]].max())
+    model.metrics |= _of_the_data(model, seen, encoded, parts.training, processes)
     trainer.train(min(batch, len(parts.training)), learning_rate, progress and processes.first)
     _conclude(trainer, parts, data, processes)
     return model
@@ -237,16 +232,29 @@ def _check(settings: dict[str, Any], config: DynamicsConfig, data: Observations)
 
 
 def _begun(
-    encoder: FieldEncoder, config: DynamicsConfig, seen: Observations, encoded: Encoded, rows: Tensor, settings: dict[str, Any]
-) -> Model:  # fmt: skip
-    """Return a model whose linear part is fitted to the trajectories that are trained on."""
+    seen: Observations, config: DynamicsConfig, settings: dict[str, Any], rows: Tensor, processes: Processes,
+    choose: Callable[[], FieldEncoder],
+) -> tuple[Model, Encoded]:  # fmt: skip
+    """Return a model whose linear part is fitted to the trajectories that are trained on, and the states of all snapshots."""
+    encoder = processes.said_by_first(choose)
+    encoded = _encoded(encoder, seen, processes)
     dynamics = Dynamics(encoder, len(seen.channels), config)
     parameters = None if seen.parameters is None else seen.parameters[rows]
     dynamics.initialise(encoder.state(encoded)[rows], seen.times[rows], seen.observed[rows], parameters)
     solver = {name: settings[name] for name in ("method", "adjoint", "rtol", "atol")}
     model = Model(encoder, dynamics, solver, seen.channels)
     model.ode()
-    return model
+    return model, encoded
+
+
+def _of_the_data(
+    model: Model, seen: Observations, encoded: Encoded, training: Tensor, processes: Processes
+) -> dict[str, Any]:
+    """Return the metrics of what is trained on: what its encoding leaves of it, and its last time."""
+    rows = training[torch.linspace(0, len(training) - 1, min(len(training), SNAPSHOTS)).long()]
+    moved = encoded.at(rows, slice(None)).scale_shift
+    left = processes.said_by_first(lambda: residual(model.encoder, seen.select(rows), moved).to_dict())
+    return {"encoding": left, "last_time": float(seen.times[training][seen.observed[training]].max())}
 
 
 def _conclude(trainer: Trainer, parts: Split, data: Observations, processes: Processes) -> None:
