@@ -227,7 +227,7 @@ def _judged(
 
     kept = ensemble.models[0].metrics["validation"]
     if held:
-        return "held_out", tested, f"{held} held-out trajectories"
+        return "held_out", tested, f"{held} held-out trajector{'y' if held == 1 else 'ies'}"
     if kept is None:
         return "training_data", tested, "the training data (nothing was held out)"
     count = f"{kept['trajectories']} trajector{'y' if kept['trajectories'] == 1 else 'ies'}"

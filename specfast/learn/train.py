@@ -266,7 +266,10 @@ def _conclude(trainer: Trainer, parts: Split, data: Observations, processes: Pro
         return
     model.metrics["validation"] = None
     if parts.of is not None:
-        found = {"relative_l2": _error(model, parts.tested(data))}
+        found = {
+            "hold_out_time": trainer.state.settings["hold_out_time"],
+            "relative_l2": _error(model, parts.tested(data)),
+        }
         if parts.of == "times":
             found["from_last_trained"] = model.metrics["training"]["validation_relative_l2"]
         model.metrics["validation"] = parts.to_dict() | found

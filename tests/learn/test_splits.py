@@ -149,7 +149,7 @@ def test_the_command_line_says_what_the_error_is_of(tmp_path, capsys):
         return next(line for line in lines if line.startswith("relative_l2")), metrics
 
     line, metrics = headline(2, 6, "--hold-out", "1")
-    assert "on 1 held-out trajectories" in line and metrics["validation"]["of"] == "times"
+    assert line.endswith("on 1 held-out trajectory") and metrics["validation"]["of"] == "times"
     line, metrics = headline(2, 6)
     assert line.endswith("on the last 17 % of the times of 2 trajectories, never trained on")
     assert f"{metrics['validation']['relative_l2']:.5f}" in line
