@@ -65,6 +65,10 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     learn.add_argument(
         "--hold-out", type=int, default=0, metavar="N", help="keep N trajectories aside and evaluate on them"
     )
+    learn.add_argument(
+        "--hold-out-time", type=float, metavar="F",
+        help="keep the last part F of all times from training and judge by them; default: 0.3 where there are fewer than four trajectories",
+    )  # fmt: skip
     learn.add_argument("--domain", type=_intervals, metavar="A,B", help="interval of a bounded basis")
     learn.add_argument("--degree", type=int, help="degree; chosen from the data if left out")
     learn.add_argument(
@@ -140,7 +144,7 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
         "scale_shift_penalty": options.scale_shift_penalty, "depends_on_position": options.depends_on_position, "time_dependent": options.time_dependent,
         "known": dict(options.known), "conserved": options.conserve, "local": options.local, "translation_invariant": options.translation_invariant, "steps": options.steps, "method": options.method,
         "adjoint": options.adjoint, "seed": options.seed, "progress": True, "folder": options.out,
-        "resume": options.resume, "group": group,
+        "resume": options.resume, "hold_out_time": options.hold_out_time, "group": group,
     }  # fmt: skip
     if options.ensemble is None:
         return learn.Ensemble((learn.fit(kept, options.basis, **asked),))
@@ -253,19 +257,54 @@ def _kept(options: argparse.Namespace, before: dict[Path, tuple[int, int] | None
     return f"interrupted{how_far}; {out} holds the best weights so far, and the same command with --resume goes on"
 
 
+def _judged(
+    options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int
+) -> tuple[str, Observations, str]:
+    """Return the name of the figures in the metrics, what they are measured on, and how that is called; `tested` holds all where `held` is 0.
+
+    Members of an ensemble keep other trajectories for themselves, so of these there are none that no member was trained on.
+    """
+    from specfast.learn.splits import held_out_times
+
+    kept = ensemble.models[0].metrics["validation"]
+    if held:
+        return "held_out", tested, f"{held} held-out trajector{'y' if held == 1 else 'ies'}"
+    if kept is None:
+        return "training_data", tested, "the training data (nothing was held out)"
+    count = f"{kept['trajectories']} trajector{'y' if kept['trajectories'] == 1 else 'ies'}"
+    if kept["of"] == "times":
+        what = f"the last {100 * kept['share']:.0f} % of the times of {count}, never trained on"
+        return "held_out_times", held_out_times(tested, options.hold_out_time), what
+    if len(ensemble) > 1:
+        return "training_data", tested, "the training data (each run held out trajectories of its own, see validation)"
+    import torch
+
+    return (
+        "validation_trajectories",
+        tested.select(torch.tensor(kept["rows"])),
+        f"{count} kept for validation, never trained on",
+    )
+
+
 def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int) -> None:
     """Measure what was learned, write the report, and say what was found."""
     from specfast.learn.report import write_report
 
-    run, figures = ensemble.models[0], ensemble.evaluate(tested)
-    run.metrics["held_out" if held else "training_data"] = figures
+    run = ensemble.models[0]
+    name, judged, what = _judged(options, ensemble, tested, held)
+    figures = run.metrics[name] = ensemble.evaluate(judged)
     run.save(options.out)
-    page = write_report(ensemble, tested, options.out)
+    page = write_report(ensemble, tested if name == "held_out_times" else judged, options.out)
     written.say(f"interrupted; the model and its report are in {options.out}")
-    what = f"{held} held-out trajectories" if held else "the training data"
     print(f"basis        {run.encoder}")
+    encoding = run.metrics["encoding"]
+    print(f"encoding     {100 * encoding['relative_l2']:.2g} % of the field is left by the basis ({encoding['kind']})")
     print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")
     print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
+    if name == "training_data" and len(ensemble) > 1 and run.metrics["validation"] is not None:
+        found = [(r.metrics["validation"] or {}).get("relative_l2") for r in ensemble.models]
+        own = ", ".join("none" if error is None else f"{error:.5f}" for error in found)
+        print(f"validation   {own}: of each run alone, on trajectories that it was never trained on")
     print_spread(ensemble, figures)
     for line in run.metrics["training"]["diagnosis"]:
         print(f"look at      {line}")

@@ -43,6 +43,8 @@ def _refuse_numbers(options: argparse.Namespace) -> None:
         given = getattr(options, name)
         if given is not None and given < least:
             raise ValueError(f"--{name.replace('_', '-')} {given}: at least {least} is expected")
+    if options.hold_out_time is not None and not 0 <= options.hold_out_time < 1:
+        raise ValueError(f"--hold-out-time {options.hold_out_time}: a number from 0 to below 1 is expected")
     if options.degree is not None and options.degree < 1:
         raise ValueError(f"degree={options.degree}: at least 1 is expected")
 

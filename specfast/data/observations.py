@@ -277,13 +277,17 @@ class Observations:
 
 
 def _check_times(times: np.ndarray, source: str) -> None:
-    backward = np.argwhere(np.diff(times, axis=-1) <= 0)
-    if len(backward):
-        row, step = backward[0]
-        before, after = float(times[row, step]), float(times[row, step + 1])
-        of = f" of trajectory {row}" if len(times) > 1 else ""
-        what = "occurs twice" if before == after else f"is followed by {after!r}"
-        raise DataError(f"{source}: time does not increase strictly: {before!r}{of} {what}")
+    """Refuse times ([R,] T) that do not increase, naming the first two."""
+    wrong = np.argwhere(np.diff(times, axis=-1) <= 0)
+    if not len(wrong):
+        return
+    *row, place = (int(number) for number in wrong[0])
+    first, second = (float(times[(*row, place + k)]) for k in (0, 1))
+    whose = f" of trajectory {row[0]}" if row else ""
+    equal = "; of two observations at one time their mean is expected" if first == second else ""
+    raise DataError(
+        f"{source}: time does not increase strictly: times {place} and {place + 1}{whose} are {first!r} and {second!r}{equal}"
+    )
 
 
 def make(
@@ -303,7 +307,7 @@ def make(
         raise DataError(f"{source}: time holds values that are not finite")
     if not np.isfinite(points).all():
         raise DataError(f"{source}: the positions hold values that are not finite")
-    _check_times(np.atleast_2d(times), source)
+    _check_times(times, source)
     observations = Observations(
         values if isinstance(values, Tensor) else memmap.copy(torch.as_tensor(values)),
         torch.tensor(points, dtype=torch.float64),

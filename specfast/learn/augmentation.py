@@ -24,11 +24,11 @@ def _deviation(data: Observations, axis: int) -> float:
     return float(((power * (x - mean).square()).sum() / total).sqrt())
 
 
-def shifted_copies(data: Observations, basis: str, seed: int) -> Observations:
+def shifted_copies(data: Observations, basis: str, seed: int, trained: Observations | None = None) -> Observations:
     """Return the observations, and behind them copies of all at sensors moved by random shifts, one a copy and trajectory.
 
     Shifts are uniform up to twice the standard deviation of u^2, along every axis. There are so many copies that a hundred trajectories are
-    there, but from one more to 19 more of each.
+    there, but from one more to 19 more of each. The deviation is that of what is trained on, by default of all.
 
     Raises
     ------
@@ -41,10 +41,11 @@ def shifted_copies(data: Observations, basis: str, seed: int) -> Observations:
         raise DataError(
             f"translation_invariant=True: the whole line along every axis ({lines}) is expected, not {basis}"
         )
+    trained = data if trained is None else trained
     copies = min(_MOST, max(2, math.ceil(_ENOUGH / len(data))))
     generator = torch.Generator().manual_seed(seed)
     shape = ((copies - 1) * len(data), 1) if data.dim == 1 else ((copies - 1) * len(data), 1, data.dim)
-    reach = data.points.new_tensor([_REACH * _deviation(data, axis) for axis in range(data.dim)])
+    reach = data.points.new_tensor([_REACH * _deviation(trained, axis) for axis in range(data.dim)])
     moved = (2 * torch.rand(shape, generator=generator, dtype=data.points.dtype) - 1) * reach
 
     def again(part: Tensor) -> Tensor:

@@ -68,7 +68,8 @@ class Dynamics(nn.Module):
 
     y is the state without x0, unless `config.depends_on_position`, standardised by mean and size s; where the basis is fixed
     the state is c. Parameters of the equation and time, standardised likewise, are further inputs of A and the network.
-    The linear part starts from least squares on differences of the encoded snapshots, the network from nearly zero.
+    The linear part starts from least squares on differences of the encoded snapshots, which count by their intervals, the
+    network from nearly zero.
 
     Parameters
     ----------
@@ -202,29 +203,30 @@ class Dynamics(nn.Module):
         pair = usable[:, 1:] & usable[:, :-1]
         step = times.diff(dim=-1)[pair].unsqueeze(-1)
         middle = (0.5 * (state[:, 1:] + state[:, :-1]))[pair]
-        slope = (state[:, 1:] - state[:, :-1])[pair] / step
-        slope = (slope - self._known_slope(middle, slope)) / (self.size * self.rate)
+        weight = _weights(step)
+        rise = (state[:, 1:] - state[:, :-1])[pair] * (weight / step)
+        rise = (rise - self._known_rise(middle, rise, weight)) / (self.size * self.rate)
         own = None if parameters is None else parameters[:, None].expand(-1, pair.shape[1], -1)[pair]
         y = self.inputs((0.5 * (times[:, 1:] + times[:, :-1]))[pair], middle, own)
         if isinstance(self.linear, LocalLowRank):
-            self.linear.initialise(y, slope)
+            self.linear.initialise(y, rise, weight)
         else:
             assert isinstance(self.linear, nn.Linear)
-            _least_squares(self.linear, y, slope)
+            _least_squares(self.linear, y, rise, weight)
         if self.nodes is not None:
             self.nodes.initialise(
-                *(part.unflatten(-1, (-1, self.places)) for part in (middle, slope * self.size * self.rate))
+                *(part.unflatten(-1, (-1, self.places)) for part in (middle, rise * self.size * self.rate))
             )
             return
         start_near_zero(self.network)
 
-    def _known_slope(self, state: Tensor, slope: Tensor) -> Tensor:
-        """Return what is known of slopes (N, state) at states (N, state)."""
+    def _known_rise(self, state: Tensor, rise: Tensor, weight: Tensor) -> Tensor:
+        """Return what is known of weighted slopes (N, state) at states (N, state)."""
         if self.known is None:
             return torch.zeros_like(state)
         coef = state[..., : self.width].unflatten(-1, (-1, self.known.size))
-        scale_shift, moves = state[..., self.width :], slope[..., self.width :]
-        known = self.known(coef, scale_shift) + self.known.compensation(coef, scale_shift, moves)
+        scale_shift, moves = state[..., self.width :], rise[..., self.width :]
+        known = weight.unsqueeze(-1) * self.known(coef, scale_shift) + self.known.compensation(coef, scale_shift, moves)
         return torch.cat([known.flatten(-2), torch.zeros_like(scale_shift)], -1)
 
     def _standardise_extra(self, times: Tensor, parameters: Tensor | None) -> None:
@@ -236,9 +238,23 @@ class Dynamics(nn.Module):
             self.extra_size[place] = spread if spread > 0 else 1.0
 
 
-def _least_squares(linear: nn.Linear, y: Tensor, slope: Tensor) -> None:
-    design = torch.cat([y, torch.ones_like(y[:, :1])], 1)
+def _weights(step: Tensor) -> Tensor:
+    """Return the weights of slopes over intervals (N, 1), their mean square 1.
+
+    Noise makes a slope wrong by its size over the interval, curvature by the interval: slopes count by their interval, as in
+    the integral over it, but past the typical one all alike. Two observations at nearly one time say nothing of the slope.
+    """
+    if len(step) == 0:
+        return step
+    typical = step.square().mean().sqrt()
+    weight = (step / typical).clamp_max(1.0)
+    return weight / weight.square().mean().sqrt()
+
+
+def _least_squares(linear: nn.Linear, y: Tensor, rise: Tensor, weight: Tensor) -> None:
+    """Fit to slopes (N, outputs) times their weights (N, 1)."""
+    design = torch.cat([y, torch.ones_like(y[:, :1])], 1) * weight
     gram = design.T @ design + 1e-3 * max(len(design), 1) * torch.eye(design.shape[1], dtype=design.dtype)
-    solution = torch.linalg.solve(gram, design.T @ slope)
+    solution = torch.linalg.solve(gram, design.T @ rise)
     linear.weight.copy_(solution[:-1].T)
     linear.bias.copy_(solution[-1])

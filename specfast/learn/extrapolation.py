@@ -14,7 +14,7 @@ from .model import Model
 SLACK = 1.05  # times what was seen
 
 
-def seen(data: Observations) -> dict[str, Any]:
+def coverage(data: Observations) -> dict[str, Any]:
     """Return what training data cover: times, durations, sizes of snapshots, positions, parameters."""
     observed, first = data.observed, data.first
     last = observed.shape[1] - 1 - observed.flip(1).double().argmax(1)

@@ -40,12 +40,14 @@ class LocalLowRank(nn.Module):
         return result + nn.functional.pad(near, (0, result.shape[-1] - self.width))
 
     @torch.no_grad()
-    def initialise(self, y: Tensor, slope: Tensor) -> None:
-        """Fit the local part by least squares to slopes (N, outputs) at inputs (N, inputs)."""
+    def initialise(self, y: Tensor, rise: Tensor, weight: Tensor) -> None:
+        """Fit the local part by least squares to slopes (N, outputs), times their weights (N, 1), at inputs (N, inputs)."""
         part = torch.linspace(0, len(y) - 1, min(len(y), 256)).long()
-        design = self._gather(y[part]).movedim(0, 1)  # (width, N, neighbours)
-        target = slope[part][:, : self.width].T.unsqueeze(-1)
+        design = self._gather(y[part]).movedim(0, 1) * weight[part]  # (width, N, neighbours)
+        target = rise[part][:, : self.width].T.unsqueeze(-1)
         gram = design.mT @ design + 1e-3 * len(part) * torch.eye(design.shape[-1], dtype=design.dtype)
         self.local.copy_(torch.linalg.solve(gram, design.mT @ target).squeeze(-1))
-        self.bias.copy_(slope[part].mean(0))
-        self.bias[: self.width] -= (design @ self.local.unsqueeze(-1)).squeeze(-1).mean(1)
+        # The weighted mean of what is left.
+        left = rise[part].clone()
+        left[:, : self.width] -= (design @ self.local.unsqueeze(-1)).squeeze(-1).T
+        self.bias.copy_((weight[part] * left).sum(0) / weight[part].square().sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -18,9 +18,12 @@ from ..space import Space
 from ..support.machine import memory
 from .encoder import FieldEncoder
 from .moving_basis import locate
+from .residuals import Residual, residual, some_snapshots
 
 BASES = {name.lower(): family for name, family in FAMILIES.items()}
 DEGREES = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
+FURTHER = (96, 128, 192, 256)  # on one axis, where the field is not resolved by any of those
+RESOLVED = 3e-4  # of the frequency indicator
 LOST = 0.02  # of a field, that a basis may leave
 TRIAL = 1000  # coefficients with which scale and shift are sought; the cost grows as their cube
 
@@ -46,6 +49,7 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
 def choose_encoder(
     data: Observations, names: str, *, degree: int | None = None, gamma: float | Literal["auto"] | None = None,
     domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None, fixed: bool | None = None,
+    rows: Tensor | None = None,
 ) -> FieldEncoder:  # fmt: skip
     """Return the basis for a data set.
 
@@ -56,7 +60,8 @@ def choose_encoder(
     names : str
         One family for all axes, or one an axis joined by commas.
     degree, gamma : optional
-        Of the hyperbolic cross (for one axis, the degree). Default: degree by the frequency indicator, gamma -1. "auto" takes the cross, among
+        Of the hyperbolic cross (for one axis, the degree). Default: degree by the frequency indicator, on one axis up to 256 where what
+        is left of the field is no noise; gamma -1. "auto" takes the cross, among
         those of nine gammas with as many coefficients as the default one has at most, that best gives sensors kept from the fit.
     domain : sequence of pairs, optional
         Interval of every bounded axis, (end, inf) of a half-line; one for all axes or one an axis.
@@ -64,6 +69,8 @@ def choose_encoder(
         Observations whose positions the domain must hold too, such as those held out.
     fixed : bool, optional
         One scale and shift for all snapshots, or one that moves with them. Default: the latter where it gains clearly.
+    rows : Tensor of integers, optional
+        The trajectories that decide; of the others the positions alone are looked at. Default: all.
     """
     if degree is not None and degree < 1:
         raise DataError(f"degree={degree}: at least 1 is expected")
@@ -71,16 +78,13 @@ def choose_encoder(
         raise DataError(f"gamma={gamma}: data on one axis have no hyperbolic cross; leave it out")
     shape = -1.0 if gamma is None or gamma == "auto" else gamma
     families, ends = _families(data if extent is None else extent, names, domain)
-    amplitude = _amplitude(data)
-    sample = data.select(torch.linspace(0, len(data) - 1, min(len(data), 24)).long())
+    rows = torch.arange(len(data)) if rows is None else rows.sort().values
+    amplitude = _amplitude(data, rows)
+    sample = data.select(rows[torch.linspace(0, len(rows) - 1, min(len(rows), 24)).long()])
     observed = _observed(sample)
 
     def index_set(n: int) -> IndexSet:
         return TensorProduct(n) if data.dim == 1 else HyperbolicCross(n, shape)
-
-    def indicator(n: int, scale: Sequence[float], axis: int | None = None) -> float:
-        encoder = FieldEncoder(Space(families, index_set(n)), tuple(scale), tuple(shift), amplitude)
-        return _indicator(encoder, sample, axis)
 
     room = [n for n in DEGREES if Space(families, index_set(n)).size <= observed // 3]
     if data.dim == 1:
@@ -92,53 +96,113 @@ def choose_encoder(
     if degree is not None:
         _check_degree(degree, families, index_set(degree), len(data.channels))
     scale, shift = _scale_and_shift(sample, families, ends, amplitude)
-    for axis, family in enumerate(families):
-        if family.learns_scale:
-
-            def along(beta: float, axis: int = axis) -> float:
-                return indicator(trial, [*scale[:axis], beta, *scale[axis + 1 :]], axis)
-
-            start = FieldEncoder(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude)
-            scale[axis] = adapt.choose_scale(scale[axis], along, _noise(start, sample, axis))
-    still = FieldEncoder(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude)
+    still = _scaled(FieldEncoder(Space(families, index_set(trial)), tuple(scale), tuple(shift), amplitude), sample)
 
     def resized(encoder: FieldEncoder, n: int) -> FieldEncoder:
         return replace(encoder, space=Space(families, index_set(n)))
 
     def fitting(encoder: FieldEncoder, scale_shift: Tensor | None = None) -> int:
+        if degree is not None:
+            return degree
         fewest = 4 if encoder.moving or data.dim > 1 else 8  # a basis that fits each field may do with few functions
         tried = [n for n in room if n >= fewest] or room
-        return (
-            degree
-            if degree is not None
-            else adapt.choose_degree(
-                lambda n: _indicator(resized(encoder, n), sample, None, scale_shift),
-                tried,
-                noise=lambda n: max(_noise(resized(encoder, n), sample, axis, scale_shift) for axis in range(data.dim)),
-            )
+        found = adapt.choose_degree(
+            lambda n: _indicator(resized(encoder, n), sample, None, scale_shift),
+            tried,
+            noise=lambda n: max(_noise(resized(encoder, n), sample, axis, scale_shift) for axis in range(data.dim)),
         )
+        if data.dim > 1:
+            return found
+        return _further(lambda n: resized(encoder, n), found, observed // 2 - 1, sample, scale_shift)
 
     def shaped(encoder: FieldEncoder, n: int, scale_shift: Tensor | None = None) -> FieldEncoder:
         return _of_best_shape(resized(encoder, n), sample, scale_shift) if gamma == "auto" else resized(encoder, n)
 
+    if degree is None and data.dim == 1 and still.scale != tuple(scale):
+        still = _better_scale(still, tuple(scale), lambda encoder: resized(encoder, fitting(encoder)), sample)
     if fixed or not any(family.learns_scale for family in families):
         if fixed is False:
             raise DataError("fixed=False: on intervals alone there is no scale or shift that could move")
         return shaped(still, fitting(still))
-    moving, scale_shift = _moving(still, sample)
-    least, own = fitting(still), fitting(moving, scale_shift)
-    gains = _indicator(resized(moving, least), sample, None, scale_shift) < 0.5 * _indicator(
-        resized(still, least), sample, None
+    moving, own_scale_shift = _moving(still, sample)
+    least, own = fitting(still), fitting(moving, own_scale_shift)
+    scale_shift: Tensor | None = own_scale_shift
+    if max(least, own) > DEGREES[-1]:  # whose tables are large, one a snapshot
+        sample, scale_shift = some_snapshots(sample, scale_shift)
+    moves = fixed is False or _moves(
+        resized(still, least), resized(moving, least), resized(moving, own), sample, scale_shift
     )
-    if fixed is None:
-        # Half the degree is worth it where fields move off; where scales alone could move, a fixed basis learns better.
-        moves = gains or (2 * own <= least and bool(moving.moving_axes[1]))
-        # A field that does not decay has no width: scales and shifts found for it leave much of it, and more than one for all.
-        rest = _left_over(resized(moving, own), sample, scale_shift) if moves else 0.0
-        moves = moves and rest <= max(LOST, 2 * _left_over(resized(still, least), sample))
-    else:
-        moves = True
     return shaped(moving, own, scale_shift) if moves else shaped(still, least)
+
+
+def _moves(
+    still: FieldEncoder, moving: FieldEncoder, smaller: FieldEncoder, sample: Observations, scale_shift: Tensor | None
+) -> bool:
+    """Return whether a basis that moves, of the same degree or of the one that it needs, gains clearly."""
+    gains = _indicator(moving, sample, None, scale_shift) < 0.5 * _indicator(still, sample, None)
+    # Half the degree is worth it where fields move off; where scales alone could move, a fixed basis learns better.
+    least, own = (int(encoder.space.indices.max()) for encoder in (still, smaller))
+    if not (gains or (2 * own <= least and bool(moving.moving_axes[1]))):
+        return False
+    # A field that does not decay has no width: scales and shifts found for it leave much of it, and more than one for all.
+    return _left_over(smaller, sample, scale_shift) <= max(LOST, 2 * _left_over(still, sample))
+
+
+def _scaled(start: FieldEncoder, sample: Observations) -> FieldEncoder:
+    """Return the basis with the scales for which the indicator is least, where that is clear."""
+    encoder = start
+    for axis, family in enumerate(start.space.families):
+        if not family.learns_scale:
+            continue
+
+        def scaled(beta: float, axis: int = axis, encoder: FieldEncoder = encoder) -> FieldEncoder:
+            return replace(encoder, scale=(*encoder.scale[:axis], beta, *encoder.scale[axis + 1 :]))
+
+        def along(beta: float, axis: int = axis, scaled: Callable[[float], FieldEncoder] = scaled) -> float:
+            return _indicator(scaled(beta), sample, axis)
+
+        encoder = scaled(adapt.choose_scale(encoder.scale[axis], along, _noise(encoder, sample, axis)))
+    return encoder
+
+
+def _better_scale(
+    still: FieldEncoder, scale: tuple[float, ...], fitted: Callable[[FieldEncoder], FieldEncoder], sample: Observations
+) -> FieldEncoder:
+    """Return the basis, with another scale where its own, found at a degree that says little, does not resolve the field."""
+    found = fitted(still)
+    left = residual(found, sample)
+    if not left.unresolved and int(found.space.indices.max()) <= DEGREES[-1]:
+        return still
+    other = fitted(replace(still, scale=scale))
+    rest = residual(other, sample)
+    if left.unresolved != rest.unresolved:
+        better = left.unresolved
+    else:
+        better = rest.relative < left.relative if left.unresolved else other.space.size < found.space.size
+    return replace(still, scale=scale) if better else still
+
+
+def _further(
+    resized: Callable[[int], FieldEncoder], found: int, largest: int, sample: Observations, scale_shift: Tensor | None
+) -> int:
+    """Return the degree found, unless it leaves a part of the field that is no noise: then one that resolves it, if any does."""
+    some, own = some_snapshots(sample, scale_shift)
+    channels = len(sample.channels)
+    wider = [n for n in sorted({*DEGREES, *FURTHER, min(largest, FURTHER[-1])}) if found < n <= largest]
+    wider = [n for n in wider if _memory_needed((n + 1) * channels) <= memory() // 2]
+    if not wider or not residual(resized(found), some, own).unresolved:
+        return found
+    left: dict[int, Residual] = {}
+    for n in [found, *wider]:
+        left[n] = residual(resized(n), some, own)
+        if not left[n].unresolved:
+            indicator = _indicator(resized(n), some, None, own)
+            noise = math.sqrt(1 - left[n].smooth) * _noise(resized(n), some, 0, own)
+            if indicator < max(RESOLVED, 1.5 * noise):
+                return n
+    least = min(rest.relative for rest in left.values())
+    good = [n for n, rest in left.items() if not rest.unresolved]
+    return good[0] if good else next(n for n, rest in left.items() if rest.relative <= 1.1 * least)
 
 
 def _left_over(encoder: FieldEncoder, sample: Observations, scale_shift: Tensor | None = None) -> float:
@@ -165,13 +229,19 @@ def _of_best_shape(encoder: FieldEncoder, sample: Observations, scale_shift: Ten
     return best[1]
 
 
-def _amplitude(data: Observations) -> float:
-    """Return the root mean square of the observed values."""
+def _amplitude(data: Observations, rows: Tensor) -> float:
+    """Return the root mean square of the observed values of some trajectories."""
+    own = torch.zeros(len(data), dtype=torch.bool).index_fill(0, rows, True)
+    parts = [(part, own[part]) for part, _ in data.blocks()]
+    largest = max(float(data.values[part][some].abs().nan_to_num().max()) for part, some in parts if some.any())
+    if largest == 0:
+        raise DataError("u is zero in all that may be trained on; there is nothing to learn")
     squares, count = 0.0, 0
-    for _, some in data.blocks():
-        squares += float((some.values / data.largest).square().nansum())
-        count += int((~some.values.isnan()).sum())
-    return data.largest * math.sqrt(squares / count)
+    for part, some in parts:
+        values = data.values[part][some] / largest
+        squares += float(values.square().nansum())
+        count += int((~values.isnan()).sum())
+    return largest * math.sqrt(squares / count)
 
 
 def _moving(still: FieldEncoder, sample: Observations) -> tuple[FieldEncoder, Tensor]:
@@ -224,14 +294,7 @@ def _indicator(
 
 def _noise(encoder: FieldEncoder, sample: Observations, axis: int, scale_shift: Tensor | None = None) -> float:
     """Return what the indicator along one axis would be if its top third held nothing but noise; over some snapshots."""
-    places = sample.observed.nonzero()
-    places = places[torch.linspace(0, len(places) - 1, min(len(places), 48)).long()]
-    rows, times = places.T
-    points = sample.points if len(sample.points) == 1 else sample.points[rows]
-    some = replace(
-        sample, values=sample.values[rows, times].unsqueeze(1), points=points, times=sample.times[rows, times, None], parameters=None
-    )  # fmt: skip
-    own = None if scale_shift is None else scale_shift[rows, times].unsqueeze(1)
+    some, own = some_snapshots(sample, scale_shift)
     coef, noise = encoder.coefficients(some, own), encoder.noise(some, own)
     n = encoder.space.indices[:, axis]
     indicator = adapt.frequency_indicator(noise, n) * noise.norm(dim=-1) / coef.norm(dim=-1).clamp_min(1e-300)
@@ -247,12 +310,17 @@ def _observed(sample: Observations) -> int:
 def _check_degree(degree: int, families: Sequence[Family], index_set: IndexSet, channels: int) -> None:
     """Refuse a degree whose right-hand side, with its gradients, would not fit in memory."""
     width = Space(families, index_set).size * channels
-    need, have = 8 * 4 * width * (width + 256), memory()
+    need, have = _memory_needed(width), memory()
     if need > have // 2:
         raise DataError(
             f"degree={degree}: a right-hand side of {width} coefficients needs {need / 2**30:.1f} GiB;"
             f" half of this machine's memory is {have / 2**31:.1f} GiB"
         )
+
+
+def _memory_needed(width: int) -> int:
+    """Return the bytes that a right-hand side of so many coefficients takes, with its gradients."""
+    return 8 * 4 * width * (width + 256)
 
 
 def _scale_and_shift(

@@ -96,23 +96,35 @@ def _cells(points: Tensor, dim: int) -> Tensor:
 
 
 SMOOTHED = 5  # snapshots that a spline needs
+NEARLY = 1e-3  # of the mean interval: closer times are one
 
 
 def smoothed(scale_shift: Tensor, times: Tensor, usable: Tensor) -> Tensor:
     """Return scales and shifts (R, T, 2 D) smoothed in time along each trajectory, by splines whose smoothness cross-validation chooses.
 
-    Snapshots that were not observed get the spline's value; trajectories with fewer than five observed stay as they are.
+    Snapshots that were not observed get the spline's value; trajectories with fewer than five observed stay as they are. What
+    was observed at nearly one time is one observation.
     """
     result = scale_shift.clone()
     for row in range(len(scale_shift)):
         seen = usable[row]
-        if seen.sum() < SMOOTHED:
+        t = times[row, seen]
+        if len(t) < SMOOTHED:
             continue
-        t = times[row, seen].numpy()
         t = (t - t[0]) / (t[-1] - t[0])
+        apart = t.diff() > NEARLY / len(t)
+        group = torch.cat([torch.zeros(1, dtype=torch.int64), apart.cumsum(0)])
+        count = group.bincount().double()
+        if len(count) < SMOOTHED:
+            continue
+        centre = (torch.zeros_like(count).index_add(0, group, t) / count).numpy()
         everywhere = ((times[row] - times[row, seen][0]) / (times[row, seen][-1] - times[row, seen][0])).clamp(0, 1)
         for column in range(scale_shift.shape[-1]):
-            y = scale_shift[row, seen, column].numpy()
+            y = scale_shift[row, seen, column]
             if y.std() > 0:
-                result[row, :, column] = torch.from_numpy(make_smoothing_spline(t, y)(everywhere.numpy()))
+                mean = (torch.zeros_like(count).index_add(0, group, y) / count).numpy()
+                weight = None if apart.all() else count.numpy()
+                result[row, :, column] = torch.from_numpy(
+                    make_smoothing_spline(centre, mean, weight)(everywhere.numpy())
+                )
     return result

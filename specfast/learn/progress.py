@@ -46,13 +46,13 @@ class Progress:
     ----------
     total, done : int
         Steps in all, and those done before.
-    validation : float
-        The best error so far.
+    validation : float, optional
+        The best error so far, where anything is kept to judge by.
     shown : bool
         Whether to show anything.
     """
 
-    def __init__(self, total: int, done: int, validation: float, shown: bool):
+    def __init__(self, total: int, done: int, validation: float | None, shown: bool):
         bar = shown and moves_back()
         self.bar = tqdm(total=total, initial=done, disable=not bar, unit="step", desc="learning")
         self.lines = shown and not bar
@@ -66,7 +66,7 @@ class Progress:
         """Count a step, with its loss and, where it was measured, the error of validation."""
         self.done += 1
         self.validation = self.validation if validation is None else validation
-        found = f"loss {loss:.1e}, validation {self.validation:.4f}"
+        found = f"loss {loss:.1e}" + ("" if self.validation is None else f", validation {self.validation:.4f}")
         self.bar.set_postfix_str(found, refresh=False)
         self.bar.update()
         elapsed = time.monotonic() - self.started

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,10 +23,12 @@ from .distributed import Processes
 from .dynamics import Dynamics, DynamicsConfig
 from .encode import encode
 from .encoder import Encoded, FieldEncoder
-from .extrapolation import seen
+from .extrapolation import coverage
 from .model import Model, load
 from .model_selection import choose_encoder
 from .progress import phase
+from .residuals import SNAPSHOTS, residual
+from .splits import Split, split, until
 from .trainer import Trainer
 
 # Orders of differentiation, one on one axis, one an axis on several, and the number before the term.
@@ -61,12 +63,13 @@ def fit(
     rtol: float = 1e-4,
     atol: float = 1e-5,
     seed: int = 0,
+    hold_out_time: float | None = None,
     progress: bool = True,
     folder: str | Path | None = None,
     resume: bool = False,
     group: torch.distributed.ProcessGroup | None = None,
 ) -> Model:
-    """Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the best model by a validation split.
+    """Learn d(c, beta, x0)/dt = F(c, beta) from observations and return the model that is best where it was not trained.
 
     The loss is the mean over trajectories and times of |u - u_hat|^2 / |u|^2 at the observed points, plus, where the basis
     moves with the field, lambda [(log beta - log beta*)^2 + beta*^2 (x0 - x0*)^2] with beta*, x0* those of the snapshots,
@@ -121,6 +124,11 @@ def fit(
         See SpectralODE.
     seed : int
         Fixes the split, the batches and the initial weights.
+    hold_out_time : float, optional
+        The part of every trajectory's observed times, from 0 to below 1, that is kept from all training: the last ones. The
+        weights are then chosen by forecasts of these times from the last snapshot trained on. Default: a tenth of the
+        trajectories is kept for that, or 0.3 of the times where there are fewer than four trajectories. Of trajectories observed
+        fewer than four times nothing is kept; where nothing at all can be, the last weights are taken.
     progress : bool
         Show loss, validation and remaining time on standard error: a bar on a terminal and in a notebook; elsewhere a line
         after 10 seconds, then at intervals that grow to a minute, and at the last step.
@@ -138,7 +146,10 @@ def fit(
     Returns
     -------
     Model
-        With the best weights by the validation split; ``metrics["training"]`` has what was chosen and recorded.
+        ``metrics["validation"]`` says what was kept from training and what the error is there: ``of`` "trajectories" or
+        "times", ``relative_l2`` of forecasts from the first snapshot, and for times ``from_last_trained``, of those from the
+        last snapshot trained on. It is None where nothing was kept. ``metrics["encoding"]`` says what the basis leaves of the field
+        and how much of that is noise. ``metrics["training"]`` has what was recorded.
 
     Raises
     ------
@@ -160,7 +171,6 @@ def fit(
         raise DataError("resume=True: a folder to resume from is expected")
     folder = Path(folder) if folder is not None and processes.first else None
     told = progress and processes.first
-    check_method(method)
     if hidden is None:
         hidden = (128, 128) if local is None else (32, 32)
     if learning_rate is None:
@@ -174,71 +184,127 @@ def fit(
         tuple(conserved),
         local,
     )
+    settings: dict[str, Any] = {
+        "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [d and list(d) for d in domain],
+        "fixed": fixed, "scale_shift_penalty": scale_shift_penalty, "config": json.loads(json.dumps(config.to_dict())),
+        "steps": steps, "batch": batch, "learning_rate": learning_rate, "method": method, "hold_out_time": hold_out_time,
+        "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed, "translation_invariant": translation_invariant,
+    }  # fmt: skip
+    _check(settings, config, data)
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    parts = split(data, generator, hold_out_time)
+    settings["validation"] = parts.of
+    if translation_invariant:
+        given, trained = len(data), until(data, parts.last).select(parts.training)
+        data = shifted_copies(data, basis, seed, trained)
+        parts = parts.with_copies(len(data) // given)
+    seen = until(data, parts.last)
+    usable = seen.observed
+    if not (usable[parts.training, 1:] & usable[parts.training, :-1]).any():
+        raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")
+    processes.check_same("the data, or the settings of the training", settings)
+    if resume:
+        state, model = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
+        with phase("encoding the snapshots", told):
+            encoded = _encoded(model.encoder, seen, processes)
+    else:
+        state = State(settings)
+        model, encoded = _begun(
+            seen, config, settings, parts.training, processes, told,
+            lambda: choose_encoder(
+                seen, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed if local is None else True,
+                rows=parts.training,
+            ),
+        )  # fmt: skip
+    trainer = Trainer(
+        model, seen, encoded, parts.training, parts.judged(data, encoded), generator, state, folder, processes
+    )
+    trainer.set_targets(scale_shift_penalty)
+    model.metrics |= _of_the_data(model, seen, encoded, parts.training, processes)
+    trainer.train(min(batch, len(parts.training)), learning_rate, told)
+    _conclude(trainer, parts, data, processes)
+    return model
+
+
+def _check(settings: dict[str, Any], config: DynamicsConfig, data: Observations) -> None:
+    """Refuse what does not go together, before anything is sought."""
+    method, fixed, penalty = (settings[name] for name in ("method", "fixed", "scale_shift_penalty"))
+    local = config.local
+    check_method(method)
     if local is not None:
         if local not in (0, 1, 2) or isinstance(local, bool):
             raise DataError(f"local={local!r}: 0, 1 or 2, the highest derivative that the network sees, is expected")
         if fixed is False:
             raise DataError(f"local={local}: nodes stay where they are; fixed=False cannot go with it")
-        fixed = True
-    if translation_invariant and depends_on_position:
+    if settings["translation_invariant"] and config.depends_on_position:
         raise DataError(
             "translation_invariant=True: the equation is the same everywhere; depends_on_position=True cannot go with it"
         )
-    settings: dict[str, Any] = {
-        "data": fingerprint(data), "basis": basis, "degree": degree, "gamma": gamma, "domain": domain and [d and list(d) for d in domain],
-        "fixed": fixed, "scale_shift_penalty": scale_shift_penalty, "config": json.loads(json.dumps(config.to_dict())),
-        "steps": steps, "batch": batch, "learning_rate": learning_rate, "method": method,
-        "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed, "translation_invariant": translation_invariant,
-    }  # fmt: skip
-    if scale_shift_penalty is not None and not 0 <= scale_shift_penalty < math.inf:
-        raise DataError(f"scale_shift_penalty={scale_shift_penalty}: a number of 0 or more is expected")
+    if penalty is not None and not 0 <= penalty < math.inf:
+        raise DataError(f"scale_shift_penalty={penalty}: a number of 0 or more is expected")
     if method == EXPONENTIAL and (data.times != data.times[:1]).any():
         raise DataError(f"method={method!r}: times shared by all trajectories are expected, these have their own")
-    given = len(data)
-    if translation_invariant:
-        data = shifted_copies(data, basis, seed)
-    usable = data.observed
-    if not (usable[:, 1:] & usable[:, :-1]).any():
-        raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")
-    processes.check_same("the data, or the settings of the training", settings)
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(given, generator=generator)
-    held = max(1, given // 10) if given > 3 else 0
-    validation, training = order[:held], order[held:]
-    if translation_invariant:  # with all copies of theirs, and none of those kept for validation
-        training = (training + given * torch.arange(len(data) // given)[:, None]).flatten()
-    if resume:
-        state, model = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
-        with phase("encoding the snapshots", told):
-            encoded = _encoded(model.encoder, data, processes)
-    else:
-        state = State(settings)
-        with phase("choosing the basis", told):
-            chosen = processes.said_by_first(
-                lambda: choose_encoder(
-                    data, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed
-                )
-            )
-        with phase("encoding the snapshots", told):
-            encoded = _encoded(chosen, data, processes)
-        dynamics = Dynamics(chosen, len(data.channels), config)
-        parameters = None if data.parameters is None else data.parameters[training]
-        dynamics.initialise(chosen.state(encoded)[training], data.times[training], usable[training], parameters)
-        solver = {"method": method, "adjoint": adjoint, "rtol": rtol, "atol": atol}
-        model = Model(chosen, dynamics, solver, Signature.of(data))
-        model.ode()
-    validation = validation if held else training
-    trainer = Trainer(model, data, encoded, training, validation, generator, state, folder, processes)
-    trainer.set_targets(scale_shift_penalty)
-    model.metrics["seen"] = seen(data)
-    model.metrics["last_time"] = float(data.times[:, -1].max())
-    trainer.train(min(batch, len(training)), learning_rate, told)
+
+
+def _begun(
+    seen: Observations, config: DynamicsConfig, settings: dict[str, Any], rows: Tensor, processes: Processes,
+    told: bool, choose: Callable[[], FieldEncoder],
+) -> tuple[Model, Encoded]:  # fmt: skip
+    """Return a model whose linear part is fitted to the trajectories that are trained on, and the states of all snapshots."""
+    with phase("choosing the basis", told):
+        encoder = processes.said_by_first(choose)
+    with phase("encoding the snapshots", told):
+        encoded = _encoded(encoder, seen, processes)
+    dynamics = Dynamics(encoder, len(seen.channels), config)
+    parameters = None if seen.parameters is None else seen.parameters[rows]
+    dynamics.initialise(encoder.state(encoded)[rows], seen.times[rows], seen.observed[rows], parameters)
+    solver = {name: settings[name] for name in ("method", "adjoint", "rtol", "atol")}
+    model = Model(encoder, dynamics, solver, Signature.of(seen))
+    model.ode()
+    return model, encoded
+
+
+def _of_the_data(
+    model: Model, seen: Observations, encoded: Encoded, training: Tensor, processes: Processes
+) -> dict[str, Any]:
+    """Return the metrics of what is trained on: what its encoding leaves of it, and its last time."""
+    rows = training[torch.linspace(0, len(training) - 1, min(len(training), SNAPSHOTS)).long()]
+    moved = encoded.at(rows, slice(None)).scale_shift
+    left = processes.said_by_first(lambda: residual(model.encoder, seen.select(rows), moved).to_dict())
+    return {
+        "encoding": left,
+        "seen": coverage(seen),
+        "last_time": float(seen.times[training][seen.observed[training]].max()),
+    }
+
+
+def _conclude(trainer: Trainer, parts: Split, data: Observations, processes: Processes) -> None:
+    """Measure the trained model where it was not trained, and say what looks wrong."""
+    model = trainer.model
     finished = processes.first and not model.metrics["training"]["interrupted"]
-    model.metrics["training"]["diagnosis"] = (
-        diagnose(model, data, training, trainer.validation, encoded) if finished else []
+    model.metrics["training"]["diagnosis"] = []
+    if not finished:
+        return
+    model.metrics["validation"] = None
+    if parts.of is not None:
+        found = {
+            "hold_out_time": trainer.state.settings["hold_out_time"],
+            "relative_l2": _error(model, parts.tested(data)),
+        }
+        if parts.of == "times":
+            found["from_last_trained"] = model.metrics["training"]["validation_relative_l2"]
+        model.metrics["validation"] = parts.to_dict() | found
+    model.metrics["training"]["diagnosis"] = diagnose(
+        model, data, parts.training, parts.validation, trainer.encoded, last=parts.last, asked=trainer.state.settings
     )
-    return model
+
+
+def _error(model: Model, data: Observations) -> float | None:
+    try:
+        return float(model.errors(data).figures()["relative_l2"])
+    except DataError:  # nothing is observed at a second time
+        return None
 
 
 def _encoded(basis: FieldEncoder, data: Observations, processes: Processes) -> Encoded:

@@ -21,6 +21,7 @@ from .encoder import Encoded
 from .model import Model
 from .moving_basis import SMOOTHED, smoothed
 from .progress import Progress
+from .splits import Judged
 
 # Of the scales and shifts, when chosen. More costs up to twice the error, less gains nothing, from no noise to 10 % (docs/results/scale_shift.md).
 WEIGHTS = (1e-3, 1e-1)
@@ -51,7 +52,7 @@ class Trainer:
     """Does the steps of a training, measures them, and keeps the best weights."""
 
     def __init__(
-        self, model: Model, data: Observations, encoded: Encoded, training: Tensor, validation: Tensor, generator: torch.Generator,
+        self, model: Model, data: Observations, encoded: Encoded, training: Tensor, judged: Judged | None, generator: torch.Generator,
         state: State, folder: Path | None, processes: Processes | None = None,
     ):  # fmt: skip
         self.processes = processes = processes or Processes()
@@ -59,16 +60,17 @@ class Trainer:
         if processes.count > 1:
             self.objective = _in_parallel(self.objective, processes.group)
         self.model, self.data, self.encoded = model, data, encoded
-        self.training, self.validation, self.generator = training, validation, generator
+        self.training, self.judged, self.generator = training, judged, generator
         self.state, self.folder = state, folder
         self.steps: int = state.settings["steps"]
         self.usable = data.observed
-        self.gaps, self.validating = data.gaps, data.select(validation)
+        self.gaps = data.gaps
         self.before = state.seconds
         self.started = time.monotonic()
         self.scale_shifts: Tensor | None = None
         self.scale_shift_penalty = 0.0
         self.given_up = 0  # steps in a row on which the solver failed
+        self.not_finite = 0  # steps in a row on which the loss, or its gradient, was no number
 
     def set_targets(self, weight: float | None) -> None:
         """Smooth the scales and shifts of the snapshots, which the loss holds the predicted ones to, and weight that part."""
@@ -76,7 +78,7 @@ class Trainer:
         if scale_shift is None:
             return
         self.scale_shifts = smoothed(scale_shift, self.data.times, self.usable)
-        often = self.usable & (self.usable.sum(1, keepdim=True) >= SMOOTHED)
+        often = self.usable & (self.usable.sum(1, keepdim=True) >= SMOOTHED) & self.trained_on()[:, None]
         if weight is None and not often.any():
             weight = 1e-2  # nothing was smoothed that could tell
         elif weight is None:
@@ -87,17 +89,23 @@ class Trainer:
         self.scale_shift_penalty = weight
         self.model.metrics["scale_shift_penalty"] = weight
 
+    def trained_on(self) -> Tensor:
+        """Return which trajectories (R,) are."""
+        return torch.zeros(len(self.usable), dtype=torch.bool).index_fill(0, self.training, True)
+
     def left_over(self, scale_shift: Tensor) -> Tensor:
-        """Return what the encoding leaves of the observed values, squared and relative."""
+        """Return what the encoding leaves of the values trained on, squared and relative."""
         encoder, left, power = (
             self.model.encoder,
             torch.zeros((), dtype=torch.float64),
             torch.zeros((), dtype=torch.float64),
         )
+        trained_on = self.trained_on()
         for rows, some in self.data.blocks():
+            own = trained_on[rows]
             field = encoder.synthesize(self.encoded.coef[rows], some.points, scale_shift[rows])
-            left += ((field - some.values) / encoder.amplitude).nan_to_num().square().sum()
-            power += (some.values / encoder.amplitude).nan_to_num().square().sum()
+            left += ((field - some.values) / encoder.amplitude)[own].nan_to_num().square().sum()
+            power += (some.values / encoder.amplitude)[own].nan_to_num().square().sum()
         return left / power
 
     def train(self, batch: int, learning_rate: float, progress: bool) -> None:
@@ -107,22 +115,23 @@ class Trainer:
         if state.tensors:
             best = unpack(state.tensors, model, optimiser, self.generator)
         else:
-            best, state.best_error = copy.deepcopy(model.state_dict()), self.validated()
-            state.history.append({"step": 0, "validation": state.best_error})
+            best = copy.deepcopy(model.state_dict())
+            state.history.append({"step": 0} | self.validated())
+            self.is_best(state.history[-1])
             if self.folder is not None:  # not before there is something in its place
                 forget(self.folder)
             self.keep(best, optimiser, state.step)
         log, every = Log(self.folder, state.history), max(1, self.steps // 40)
-        shown = Progress(self.steps, state.step, state.best_error, progress)
+        shown = Progress(self.steps, state.step, None if self.judged is None else state.best_error, progress)
         done, interrupted = state.step, False
         try:
             for step in range(state.step, self.steps):
                 record = self.step(step, batch, learning_rate, optimiser)
                 done = step + 1
                 if done % every == 0 or done == self.steps:
-                    record["validation"] = self.validated()
-                    if record["validation"] < state.best_error:
-                        best, state.best_error = copy.deepcopy(model.state_dict()), record["validation"]
+                    record |= self.validated()
+                    if self.is_best(record):
+                        best = copy.deepcopy(model.state_dict())
                     state.history.append(record)
                     self.keep(best, optimiser, done)
                     log.write(record)
@@ -147,11 +156,23 @@ class Trainer:
             loss = self.descend(rows, start, window)
             if loss.isfinite():
                 norm = nn.utils.clip_grad_norm_(self.model.dynamics.parameters(), 1.0)
+            self.check_finite(loss, norm)
+            if loss.isfinite() and norm.isfinite():
                 optimiser.step()
         return {
             "step": step + 1, "loss": float(loss.detach()), "gradient_norm": float(norm), "window": window,
             "evaluations": self.model.evaluations - calls, "seconds": self.seconds(),
         }  # fmt: skip
+
+    def check_finite(self, loss: Tensor, norm: Tensor) -> None:
+        """End a training whose loss, or its gradient, is no number step after step: it would never become one."""
+        self.not_finite = 0 if loss.isfinite() and norm.isfinite() else self.not_finite + 1
+        if self.not_finite == PATIENCE:
+            what = "gradient" if loss.isfinite() else "loss"
+            raise StiffError(
+                f"the {what} was not finite on {PATIENCE} steps in a row: the learned equation grows without bound; try a smaller"
+                " learning rate, a lower --degree or --method dopri5, and look for faulty observations"
+            )
 
     def descend(self, rows: Tensor, start: int, window: int) -> Tensor:
         """Return the loss of a batch, with its gradient in the parameters; NaN where the solver failed."""
@@ -185,8 +206,9 @@ class Trainer:
     def summary(self, done: int) -> dict[str, Any]:
         """Return what the model's metrics say of its training."""
         return {
-            "steps": done, "seconds": self.seconds(), "validation_relative_l2": self.state.best_error,
-            "trajectories": len(self.training),
+            "steps": done, "seconds": self.seconds(), "trajectories": len(self.training),
+            "validation_relative_l2": None if self.judged is None else self.state.best_error,
+            "weights": "last" if self.judged is None else "of least validation error",
         }  # fmt: skip
 
     def keep(self, best: dict[str, Tensor], optimiser: torch.optim.Optimizer, done: int) -> None:
@@ -253,15 +275,23 @@ class Trainer:
         stretch = wanted.chunk(2, -1)[0].exp()
         return (log_scale.square() + (stretch * shift).square()).sum(-1)[seen].sum()
 
-    def validated(self) -> float:
-        """Return `error`, which the first process finds for all."""
-        return self.processes.said_by_first(self.error)
+    def validated(self) -> dict[str, float]:
+        """Return the `error`, which the first process finds for all, as what a record says of it; nothing where nothing judges."""
+        return {} if self.judged is None else {"validation": self.processes.said_by_first(self.error)}
+
+    def is_best(self, record: dict[str, Any]) -> bool:
+        """Return whether the weights that a record is of are the best so far: by validation, or where nothing judges the last."""
+        if self.judged is None:
+            return True
+        better = bool(record["validation"] < self.state.best_error)
+        self.state.best_error = min(self.state.best_error, record["validation"])
+        return better
 
     def error(self) -> float:
-        """Return relative_l2 on the validation trajectories."""
+        """Return relative_l2 of forecasts of what was kept from training."""
+        assert self.judged is not None
         try:
-            known = self.encoded.at(self.validation, slice(None))
-            return self.model.errors(self.validating, known).figures()["relative_l2"]
+            return float(self.model.errors(*self.judged).figures()["relative_l2"])
         except DataError:
             return math.inf
 

@@ -82,7 +82,7 @@ def test_stiffness_shows_in_the_record():
     with torch.no_grad():
         model.dynamics.linear.weight.sub_(300 * torch.eye(5, dtype=D))
     trainer = learn.trainer.Trainer(
-        model, data, encode(model.encoder, data), torch.arange(8), torch.arange(8), torch.Generator().manual_seed(0),
+        model, data, encode(model.encoder, data), torch.arange(8), None, torch.Generator().manual_seed(0),
         learn.checkpoint.State({"steps": 40}), None,
     )  # fmt: skip
     optimiser = torch.optim.SGD(model.dynamics.parameters(), lr=0.0)

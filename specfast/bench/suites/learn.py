@@ -52,7 +52,7 @@ def _trainer(quick: bool, fixed: bool) -> Trainer:
     dynamics = Dynamics(encoder, 1, DynamicsConfig())
     dynamics.initialise(encoder.state(encoded), data.times, data.observed)
     model, rows = Model(encoder, dynamics, SOLVER, Signature(("u",), ("x",))), torch.arange(len(data))
-    trainer = Trainer(model, data, encoded, rows, rows, torch.Generator().manual_seed(0), State({"steps": 1}), None)
+    trainer = Trainer(model, data, encoded, rows, None, torch.Generator().manual_seed(0), State({"steps": 1}), None)
     trainer.set_targets(None)
     return trainer
 
