@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .common import print_spread
 from .data_options import add_data_options, given, read_data
 from .interrupts import NOTHING, stamp, written
+from .judged import judged
 from .learn_checks import CHECKPOINT, check_names, refuse
 
 if TYPE_CHECKING:
@@ -257,44 +258,15 @@ def _kept(options: argparse.Namespace, before: dict[Path, tuple[int, int] | None
     return f"interrupted{how_far}; {out} holds the best weights so far, and the same command with --resume goes on"
 
 
-def _judged(
-    options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int
-) -> tuple[str, Observations, str]:
-    """Return the name of the figures in the metrics, what they are measured on, and how that is called; `tested` holds all where `held` is 0.
-
-    Members of an ensemble keep other trajectories for themselves, so of these there are none that no member was trained on.
-    """
-    from specfast.learn.splits import held_out_times
-
-    kept = ensemble.models[0].metrics["validation"]
-    if held:
-        return "held_out", tested, f"{held} held-out trajector{'y' if held == 1 else 'ies'}"
-    if kept is None:
-        return "training_data", tested, "the training data (nothing was held out)"
-    count = f"{kept['trajectories']} trajector{'y' if kept['trajectories'] == 1 else 'ies'}"
-    if kept["of"] == "times":
-        what = f"the last {100 * kept['share']:.0f} % of the times of {count}, never trained on"
-        return "held_out_times", held_out_times(tested, options.hold_out_time), what
-    if len(ensemble) > 1:
-        return "training_data", tested, "the training data (each run held out trajectories of its own, see validation)"
-    import torch
-
-    return (
-        "validation_trajectories",
-        tested.select(torch.tensor(kept["rows"])),
-        f"{count} kept for validation, never trained on",
-    )
-
-
 def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int) -> None:
     """Measure what was learned, write the report, and say what was found."""
     from specfast.learn.report import write_report
 
     run = ensemble.models[0]
-    name, judged, what = _judged(options, ensemble, tested, held)
-    figures = run.metrics[name] = ensemble.evaluate(judged)
+    name, by, what = judged(ensemble, tested, held)
+    figures = run.metrics[name] = ensemble.evaluate(by)
     run.save(options.out)
-    page = write_report(ensemble, tested if name == "held_out_times" else judged, options.out)
+    page = write_report(ensemble, tested if name == "held_out_times" else by, options.out, by, what)
     written.say(f"interrupted; the model and its report are in {options.out}")
     print(f"basis        {run.encoder}")
     encoding = run.metrics["encoding"]

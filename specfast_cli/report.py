@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .common import check_writable
 from .data_options import add_data_options, open_given, read_data
+from .judged import judged
 
 if TYPE_CHECKING:
     from specfast.learn import Observations
@@ -28,8 +29,8 @@ def check(options: argparse.Namespace) -> None:
         raise FileNotFoundError(f"--data {options.data}: no such file")
 
 
-def _data_of_run(folder: Path) -> Observations:
-    """Return what a run was evaluated on when it was trained."""
+def _data_of_run(folder: Path) -> tuple[Observations, int]:
+    """Return what was kept aside when a run was trained and how many trajectories these are; all, and 0, where none were."""
     import torch
 
     from specfast import learn
@@ -42,7 +43,7 @@ def _data_of_run(folder: Path) -> Observations:
     data = learn.read(open_given(path, source.get("options", {})))
     if held_out and max(held_out) >= len(data):
         raise learn.DataError(f"{path}: fewer trajectories than when the model was trained; name the data with --data")
-    return data.select(torch.tensor(held_out)) if held_out else data
+    return (data.select(torch.tensor(held_out)) if held_out else data), len(held_out)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -52,7 +53,10 @@ def run(options: argparse.Namespace) -> None:
 
     ensemble = learn.load_ensemble(options.run)
     if options.data:
-        data = read_data(options)
+        data = by = read_data(options)
+        what = f"{len(data)} trajector{'y' if len(data) == 1 else 'ies'} of {Path(options.data).name}"
     else:
-        data = _data_of_run(options.run)
-    print(f"report       {write_report(ensemble, data, options.run)}")
+        data, held = _data_of_run(options.run)
+        name, by, what = judged(ensemble, data, held)
+        data = data if name == "held_out_times" else by
+    print(f"report       {write_report(ensemble, data, options.run, by, what)}")

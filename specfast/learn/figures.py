@@ -89,7 +89,7 @@ def choose(shown: Shown) -> list[tuple[str, str, str, Draw]]:
         ),
         *(moving if encoder.moving else []),
         ("coefficients", "Decay of the coefficients", "Root mean square over observed snapshots.", coefficients),
-        ("loss", "Training", "Loss of a batch, and error on trajectories kept aside for validation.", loss),
+        ("loss", "Training", "Loss of a batch, and error on what was kept from training, where anything was.", loss),
     ]  # fmt: skip
 
 
@@ -228,6 +228,8 @@ def loss(shown: Shown) -> Figure:
     axis = grid[0][0]
     for key, label in (("loss", "loss"), ("validation", "validation relative L2")):
         points = [(h["step"], h[key]) for h in shown.ensemble.models[0].history if key in h]
+        if not points:  # nothing was kept apart
+            continue
         axis.semilogy([s for s, _ in points], [v for _, v in points], ".-", label=label)
     axis.set(xlabel="step")
     axis.legend(fontsize=8)

@@ -20,7 +20,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="view
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}
 img{max-width:100%;height:auto}table{border-collapse:collapse}td,th{padding:.2rem 1rem .2rem 0;text-align:left}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}</style>
-<h1>Learned equation: {{ "%.2f"|format(100 * error) }} % error on {{ count }} trajectories</h1>
+<h1>Learned equation: {{ "%.2f"|format(100 * error) }} % error on {{ what }}</h1>
 <table>{% for name, value in facts %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>{% endfor %}</table>
 {% if advice %}<h2>What to look at</h2><ul>{% for line in advice %}<li>{{ line }}</li>{% endfor %}</ul>{% endif %}
 {% for title, note, image, width, height in figures %}<h2>{{ title }}</h2><p>{{ note }}</p>
@@ -30,7 +30,9 @@ h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}</style>
 _NAMES = ("fields", "error", "scale_shift", "coefficients", "loss")
 
 
-def write_report(ensemble: Ensemble, data: Observations, folder: Path) -> Path:
+def write_report(
+    ensemble: Ensemble, data: Observations, folder: Path, judged: Observations | None = None, what: str = ""
+) -> Path:  # fmt: skip
     """Write fields.png, error.png, scale_shift.png, coefficients.png, loss.png and report.html into a folder; return the page.
 
     Nothing is written before all is drawn.
@@ -43,6 +45,10 @@ def write_report(ensemble: Ensemble, data: Observations, folder: Path) -> Path:
         What it is compared with.
     folder : Path
         Where to.
+    judged : Observations, optional
+        What the error in the headline is of; default: `data`.
+    what : str
+        How that is called.
 
     Returns
     -------
@@ -50,7 +56,8 @@ def write_report(ensemble: Ensemble, data: Observations, folder: Path) -> Path:
     """
     with phase("drawing the report"):
         drawn = draw(figures.Shown(ensemble, data, ensemble.predict_dataset(data)[0]))
-        page = _page(ensemble, data, folder.absolute().name, drawn)
+        judged = data if judged is None else judged
+        page = _page(ensemble, judged, what or f"{len(judged)} trajectories", folder.absolute().name, drawn)
     for name in _NAMES:
         if name in drawn:
             with written_whole(folder / f"{name}.png") as temporary:
@@ -76,10 +83,12 @@ def draw(shown: figures.Shown) -> dict[str, tuple[str, str, bytes]]:
     return found
 
 
-def _page(ensemble: Ensemble, data: Observations, name: str, drawn: dict[str, tuple[str, str, bytes]]) -> str:
+def _page(
+    ensemble: Ensemble, judged: Observations, what: str, name: str, drawn: dict[str, tuple[str, str, bytes]]
+) -> str:  # fmt: skip
     import jinja2
 
-    model, metrics = ensemble.models[0], ensemble.evaluate(data)
+    model, metrics = ensemble.models[0], ensemble.evaluate(judged)
     training = model.metrics.get("training", {})
     facts = [
         ("median trajectory", f"{100 * metrics['median_trajectory']:.2f} %"),
@@ -99,7 +108,7 @@ def _page(ensemble: Ensemble, data: Observations, name: str, drawn: dict[str, tu
         .render(
             name=name,
             error=metrics["relative_l2"],
-            count=len(data),
+            what=what,
             facts=facts,
             advice=lines_of(model.metrics),
             figures=images,

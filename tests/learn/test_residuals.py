@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from fields import moving_gaussian
-from specfast.data.netcdf import write_predictions
 
 from specfast import learn
+from specfast.data import to_dataset, write
 from specfast.data.observations import make
 from specfast.learn.encode import encode
 from specfast.learn.model_selection import choose_encoder
@@ -95,7 +95,7 @@ def test_a_wave_packet_on_the_line_gets_the_degree_and_scale_that_it_needs():
 def test_the_sensors_bound_the_degree_and_what_is_left_is_said(tmp_path, capsys):
     data, out = waves(40, 0.0, 60), tmp_path / "run"
     assert choose_encoder(data, "chebyshev").space.size <= 30
-    write_predictions(tmp_path / "data.nc", data.values, data)
+    write(to_dataset(data), tmp_path / "data.nc")
     command = ["learn", str(tmp_path / "data.nc"), "--basis", "chebyshev", "--steps", "2", "--out", str(out)]
     assert main(command) == 0
     printed = capsys.readouterr().out

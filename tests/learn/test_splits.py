@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 from fields import moving_gaussian
-from specfast.data.netcdf import write_predictions
 from test_checkpoints import interrupted_after
 from test_learn import exact_decay
 
 from specfast import learn
+from specfast.data import to_dataset, write
 from specfast.data.observations import make
 from specfast.learn.checkpoint import read_tensors
 from specfast.learn.splits import split, until
@@ -141,7 +141,7 @@ def test_the_command_line_says_what_the_error_is_of(tmp_path, capsys):
     def headline(count, times, *options):
         source, out = tmp_path / f"{count}-{times}.nc", tmp_path / "run"
         some = replace(data, values=data.values[:count, :times], times=data.times[:count, :times])
-        write_predictions(source, some.values, some)
+        write(to_dataset(some), source)
         arguments = ["learn", str(source), "--basis", "chebyshev", "--degree", "4", "--steps", "2", "--overwrite"]
         assert main([*arguments, "--out", str(out), *options]) == 0
         lines = capsys.readouterr().out.splitlines()
