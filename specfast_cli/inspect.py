@@ -17,11 +17,9 @@ def add_options(own: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print what was recognised, and how to learn from it."""
-    from specfast.data import summary
+    from specfast.data import suggested_basis, summary
 
     field = open_data(options)
     for name, text in summary(field):
         print(f"{name:13}{text}")
-    axes = len(field.axes)
-    basis = "chebyshev" if axes == 1 else ",".join(["chebyshev"] * axes)
-    print(f"{'learn':13}specfast learn {options.data} --basis {basis} --out RUN    (hermite on a line without ends)")
+    print(f"{'learn':13}specfast learn {options.data} --basis {suggested_basis(field)} --out RUN")

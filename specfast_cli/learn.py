@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import print_spread
+from .common import print_spread, say
 from .data_options import add_data_options, given, read_data
 from .interrupts import NOTHING, stamp, written
 from .judged import judged
@@ -190,6 +190,12 @@ def run(options: argparse.Namespace) -> None:
         _learn_with(options, started)
 
 
+def _remarks(data: Observations) -> list[str]:
+    """Return what had to be decided about the data."""
+    rings = [f"{axis} is a ring; a bounded basis takes it as an interval" for axis in data.periodic]
+    return [f"note: {note}" for note in (*data.origin.notes, *rings)]
+
+
 def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     import torch
 
@@ -201,6 +207,8 @@ def _learn_with(options: argparse.Namespace, started: Processes) -> None:
     started.said_by_first(lambda: _check_all(options))
     with phase(f"reading {options.data}", started.first):
         data = started.in_all(lambda: read_data(options))
+    for note in _remarks(data):
+        say(note)
     if not 0 <= options.hold_out < len(data):
         raise learn.DataError(f"--hold-out {options.hold_out}: 0 to {len(data) - 1} trajectories are expected")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(options.seed))

@@ -9,7 +9,7 @@ from .field import Field
 from .observations import Observations, Origin
 from .opening import open, read
 from .positions import read_positions
-from .summary import summary
+from .summary import suggested_basis, summary
 from .write import to_dataset, write
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "open",
     "read",
     "read_positions",
+    "suggested_basis",
     "summary",
     "to_dataset",
     "write",
