@@ -123,6 +123,14 @@ def test_the_well(tmp_path):
     assert read.channels == ("height", "velocity_x", "velocity_y", *tensors)
     for channel, factor in enumerate((1, 1, 2, 1, 3, 1, 3)):
         assert np.allclose(values(read, channel), factor * U2, atol=1e-5)
+    with h5py.File(tmp_path / "w.hdf5", "a") as file:  # the components of a tensor as one axis
+        whole = file["t2_fields/stress"][...]
+        attributes = dict(file["t2_fields/stress"].attrs)
+        del file["t2_fields/stress"]
+        file["t2_fields/stress"] = whole.reshape(*whole.shape[:4], 4)
+        file["t2_fields/stress"].attrs.update(attributes)
+    flat = data.read(tmp_path / "w.hdf5")
+    assert flat.channels == read.channels and (flat.values == read.values).all()
     assert read.parameter_names == ("speed",) and read.parameters[:, 0].tolist() == ROW.tolist()
     assert data.open(tmp_path / "w.hdf5", variable="velocity").channels == ("velocity_x", "velocity_y")
 
@@ -163,6 +171,17 @@ def test_kuramoto_sivashinsky_of_one_axis(tmp_path):
     assert read.periodic == ("x",) and np.allclose(read.values[:, :, 0].numpy(), U1)
     assert np.allclose(read.points.numpy(), np.arange(NX) * (lengths / NX)[:, None])  # each its own
     assert np.allclose(read.times[0].numpy(), 0.1 * np.arange(T))
+
+
+def test_one_axis_with_its_grid_in_attributes(tmp_path):
+    """As the files of LPSDA are, with the equation's numbers beside it."""
+    with h5py.File(tmp_path / "CE.h5", "w") as file:
+        array = file.create_group("train").create_dataset(f"pde_{T}-{NX}", data=U1)
+        array.attrs.update({"x": X, "dx": X[1], "dt": 0.1, "nt": T, "nx": NX, "tmin": 0.0, "tmax": 0.3})
+        file["train/alpha"], file["train/beta"] = ROW, np.full(N, 0.4)
+    read = data.read(tmp_path / "CE.h5")
+    assert np.allclose(values(read), U1) and np.allclose(read.times[0].numpy(), CLOCK)
+    assert read.parameter_names == ("alpha",) and read.parameters[:, 0].tolist() == ROW.tolist()
 
 
 # ------------------------------------------------------------------------------------------------- NetCDF, as CF has it

@@ -55,15 +55,34 @@ def _one_axis(store: Store, inside: dict[str, Variable], names: list[str], reque
     if len(names) > 1 and not request.variables:
         notes.append(f"{chosen[0]} of {', '.join(names)}; --variable takes another")
     variable = inside[chosen[0]]
+    if len(variable.shape) != 3:
+        raise DataError(
+            f"{store.source}: {variable.name} has shape {variable.shape}; (trajectory, time, x) is expected"
+        )
     count, times, length = variable.shape
     coordinates = {
-        TIME: _coordinate(store, inside, "t", times, count),
-        "x": _coordinate(store, inside, "x", length, count),
+        role: _coordinate(store, inside, name, size, count)
+        if _coordinate(store, inside, name, size, count) is not None
+        else _of_attributes(variable, name, size)
+        for role, name, size in ((TIME, "t", times), ("x", "x", length))
     }
-    return assemble(
+    field = assemble(
         store, "PDEArena, one axis", [(variable, (TRAJECTORY, TIME, "x"), ["u"])],
         {k: v for k, v in coordinates.items() if v is not None}, request, notes=notes, periodic=("x",),
     )  # fmt: skip
+    return _with_parameters(field, inside)
+
+
+def _of_attributes(variable: Variable, name: str, length: int) -> np.ndarray | None:
+    """Return a coordinate from the attributes of the array, where files of LPSDA have it: x, t, or their steps dx, dt."""
+    given = variable.attributes.get(name)
+    if given is not None and np.size(given) == length:
+        return np.asarray(given, dtype=np.float64).reshape(-1)
+    step = variable.attributes.get(f"d{name}")
+    if step is not None and np.size(step) == 1:
+        begin = variable.attributes.get(f"{name}min", 0.0)
+        return float(np.asarray(begin).reshape(-1)[0]) + float(np.asarray(step).reshape(-1)[0]) * np.arange(length)
+    return None
 
 
 def _coordinate(store: Store, inside: dict[str, Variable], name: str, length: int, count: int) -> np.ndarray | None:

@@ -78,19 +78,22 @@ def _part(store: Store, variable: Variable, rank: int, axes: list[str]) -> tuple
     roles = [TRAJECTORY] * _flag(variable, "sample_varying") + [TIME]
     roles += [axis for axis, varies in zip(axes, varying, strict=True) if varies]
     short = variable.name.rpartition("/")[2]
-    if len(variable.shape) != len(roles) + rank:
+    squared = len(axes) ** 2
+    flat = rank == 2 and variable.shape[-1] == squared and len(variable.shape) in (len(roles) + 1, len(axes) + 3)
+    trailing = 1 if flat else rank  # the D^2 components of a tensor may be one axis
+    if len(variable.shape) != len(roles) + trailing:
         full = [TRAJECTORY, TIME, *axes]
-        if len(variable.shape) != len(full) + rank:
+        if len(variable.shape) != len(full) + trailing:
             raise DataError(
-                f"{store.source}: {variable.name} has shape {variable.shape}; by its flags {len(roles) + rank} axes are expected"
+                f"{store.source}: {variable.name} has shape {variable.shape}; by its flags {len(roles) + trailing} axes are expected"
             )
         roles = full  # kept with length 1 where a flag is false
     if rank == 0:
         return variable, tuple(roles), [short]
-    lengths = variable.shape[-rank:]
-    one = list(axes) if lengths[0] == len(axes) else [str(i) for i in range(lengths[0])]
+    count = len(axes) if flat else variable.shape[-1]
+    one = list(axes) if count == len(axes) else [str(i) for i in range(count)]
     names = one if rank == 1 else [a + b for a in one for b in one]
-    if rank == 2:
+    if rank == 2 and not flat:
         variable = replace(variable, array=Flattened(variable.array, 2))
     return variable, (*roles, CHANNEL), [f"{short}_{name}" for name in names]
 
