@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
-from .data_options import add_data_options, open_data
+from .data_options import add_data_options, given, open_data
 
 NEEDS = "specfast.data"
 
@@ -21,5 +22,26 @@ def run(options: argparse.Namespace) -> None:
 
     field = open_data(options)
     for name, text in summary(field):
-        print(f"{name:13}{text}")
-    print(f"{'learn':13}specfast learn {options.data} --basis {suggested_basis(field)} --out RUN")
+        print(f"{name:12} {text}")
+    said = " ".join(_said(options))
+    print(
+        f"{'learn':12} specfast learn {options.data}{' ' * bool(said)}{said} --basis {suggested_basis(field)} --out RUN"
+    )
+
+
+def _said(options: argparse.Namespace) -> list[str]:
+    """Return the options on the file as they were given."""
+    words = []
+    for name, value in given(options).items():
+        if not value:
+            continue
+        words.append({"coordinates": "--coordinate"}.get(name, f"--{name}"))
+        if name == "coordinates":
+            words += [f"{axis}={what}" for axis, what in value.items()]
+        elif name == "dims":
+            words.append(",".join(value))
+        elif name in ("times", "trajectories"):
+            words.append(":".join("" if part is None else f"{part:g}" for part in value))
+        else:
+            words += [value] if isinstance(value, str) else value
+    return [shlex.quote(word) for word in words]

@@ -174,7 +174,13 @@ class Observations:
         which = which.nonzero()[:, 0] if which.dtype == torch.bool else which
         points = self.points if len(self.points) == 1 else memmap.copy(self.points, which)
         parameters = None if self.parameters is None else self.parameters[which]
-        labels = None if self.labels is None else self.labels[which.numpy()]
+        labels = (
+            self.labels
+            if self.labels is None
+            else self.labels[which.numpy()]
+            if len(self.labels) == len(self)
+            else None
+        )
         return replace(
             self, values=memmap.copy(self.values, which), points=points, times=self.times[which], parameters=parameters,
             labels=labels,
@@ -194,7 +200,7 @@ class Observations:
                 part,
                 replace(
                     self, values=self.values[part].double(), points=points, times=self.times[part],
-                    parameters=parameters, labels=None if self.labels is None else self.labels[part],
+                    parameters=parameters, labels=None,
                 ),
             )  # fmt: skip
 

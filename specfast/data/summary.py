@@ -156,7 +156,7 @@ def _noise(data: Observations) -> str:
 
 def text(field: Field) -> str:
     """Return the summary as text."""
-    return "\n".join(f"{name:13}{value}" for name, value in summary(field))
+    return "\n".join(f"{name:12} {value}" for name, value in summary(field))
 
 
 def suggested_basis(field: Field) -> str:

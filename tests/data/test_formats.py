@@ -206,6 +206,42 @@ def test_tables_of_sensors_that_differ():
         data.read(path)
 
 
+def test_meshes_and_names_of_channels(tmp_path):
+    u = np.stack([U, -U], 2)[0]  # (T, 2, M)
+    xx, tt = np.meshgrid(X, CLOCK)
+    np.savez(tmp_path / "m.npz", sol=U[0], XX=xx, TT=tt)
+    read = data.read(tmp_path / "m.npz")
+    assert np.array_equal(read.values[0, :, 0].numpy(), U[0]) and np.array_equal(read.points[0].numpy(), X)
+    assert np.array_equal(read.times[0].numpy(), CLOCK)
+    np.savez(tmp_path / "c.npz", sol=u, x=X, t=CLOCK, names=np.array(["prey", "predator"]))
+    both = data.read(tmp_path / "c.npz", dims=("time", "channel", "x"))
+    assert both.channels == ("prey", "predator") and np.array_equal(both.values[0, :, 1].numpy(), -U[0])
+
+
+def test_a_table_with_names_of_trajectories_is_learned_from(tmp_path, capsys):
+    from specfast_cli import main
+
+    g = np.random.default_rng(0)
+    rows = [
+        {"well": well, "hours": t, "x": x, "density": np.exp(-(x**2) / (1 + t + 0.2 * i)) / np.sqrt(1 + t + 0.2 * i)}
+        for i, well in enumerate(("A1", "A2", "B1", "B2", "C1", "C2"))
+        for t in np.sort(g.uniform(0, 2, 6)) for x in np.linspace(-4, 4, 24)
+    ]  # fmt: skip
+    pandas.DataFrame(rows).to_csv(tmp_path / "w.csv", index=False)
+    options = ["--coordinate", "trajectory=well", "time=hours"]
+    assert main(["inspect", str(tmp_path / "w.csv"), *options]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.endswith("w.csv --coordinate trajectory=well time=hours --basis hermite --out RUN")
+    out = ["--out", str(tmp_path / "run"), "--steps", "8", "--degree", "8", "--basis", "hermite"]
+    assert main(["learn", str(tmp_path / "w.csv"), *options, *out]) == 0
+    pandas.DataFrame(rows).drop(columns="well").to_csv(tmp_path / "n.csv", index=False)
+    assert main(["inspect", str(tmp_path / "n.csv"), "--coordinate", "time=hours"]) in (0, 2)
+    both = pandas.DataFrame([*rows, *rows])
+    both.to_csv(tmp_path / "d.csv", index=False)
+    assert main(["inspect", str(tmp_path / "d.csv"), "--coordinate", "time=hours"]) == 2
+    assert "--coordinate trajectory=NAME says which column tells trajectories apart" in capsys.readouterr().err
+
+
 def test_fit_takes_arrays_and_files(tmp_path):
     x, t = np.linspace(-5, 5, 40), np.linspace(0, 1, 6)
     u = np.exp(-(x**2) / (1 + np.linspace(0, 1, 5)[:, None, None] + t[:, None]))

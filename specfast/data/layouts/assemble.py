@@ -94,7 +94,7 @@ def _check(
             )
     if TIME not in roles:
         raise DataError(
-            f"{store.source}: {first.name} has dimensions {roles}, without time; nothing changes that could be learned"
+            f"{store.source}: {first.name} has dimensions {roles}, without time; nothing changes that could be learned; --dims says what they are, if one is"
         )
     if not axes and POINT not in roles:
         raise DataError(

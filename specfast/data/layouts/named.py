@@ -78,7 +78,8 @@ def _chosen(store: Store, request: Request) -> list[Variable]:
         return candidates
     if not candidates:
         raise DataError(
-            f"{store.source}: no variable u, and none that changes in time and along an axis of space; it has {store.listed()}"
+            f"{store.source}: no variable u, and none that changes in time and along an axis of space; it has {store.listed()};"
+            " --variable says which it is, --dims what its axes are"
         )
     names = ", ".join(v.name for v in candidates)
     raise DataError(

@@ -33,6 +33,7 @@ def role_of(name: str, store: Store | None = None) -> str:
         if attributes.get("standard_name") == "realization":
             return TRAJECTORY
         dates = getattr(variable.array.dtype, "kind", "") == "M"
-        if attributes.get("axis") == "T" or attributes.get("standard_name") == "time" or dates:
+        since = " since " in attributes.get("units", "")
+        if attributes.get("axis") == "T" or attributes.get("standard_name") == "time" or dates or since:
             return TIME
     return name

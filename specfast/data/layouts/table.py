@@ -41,7 +41,10 @@ def recognise(store: Store, request: Request) -> Field | None:
             raise DataError(f"{store.source}: {name} is missing in row {int((~np.isfinite(column)).argmax()) + 1}")
     labels, row = np.unique(names, return_inverse=True)
     values = np.stack([np.asarray(store[name].read(), dtype=np.float64) for name in given], 1)
-    u, at_times, positions = _arranged(store, row, len(labels), clock.numbers, columns, values)
+    whose = (
+        "" if trajectory is not None else "; --coordinate trajectory=NAME says which column tells trajectories apart"
+    )
+    u, at_times, positions = _arranged(store, row, len(labels), clock.numbers, columns, values, whose)
     variable = Variable("u" if len(given) > 1 else given[0], u, None)
     field = Field(
         store.source, f"{store.format} table", (Component(variable, (TRAJECTORY, TIME, CHANNEL, POINT), tuple(given)),),
@@ -73,7 +76,7 @@ def _columns(store: Store, request: Request) -> tuple[str | None, str, list[str]
 
 
 def _arranged(
-    store: Store, row: np.ndarray, count: int, clock: np.ndarray, columns: list[np.ndarray], values: np.ndarray
+    store: Store, row: np.ndarray, count: int, clock: np.ndarray, columns: list[np.ndarray], values: np.ndarray, whose: str
 ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:  # fmt: skip
     """Return values (R, T, C, M), times (R or 1, T) and positions (R or 1, M) of each axis."""
     step, sensor = np.empty(len(row), dtype=int), np.empty(len(row), dtype=int)
@@ -92,7 +95,7 @@ def _arranged(
         twice = order[:-1][order[1:] == order[:-1]][0]
         first, second = (key == twice).nonzero()[0][:2]
         raise DataError(
-            f"{store.source}: rows {first + 1} and {second + 1} are of the same trajectory, time and position"
+            f"{store.source}: rows {first + 1} and {second + 1} are of the same trajectory, time and position{whose}"
         )
     u = np.full((count, length, values.shape[1], size), np.nan)
     u[row, step, :, sensor] = values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..errors import DataError
 from ..field import CHANNEL, POINT, SINGLE, TIME, TRAJECTORY, Field
 from ..store import Store, Variable
@@ -9,6 +11,7 @@ from .assemble import assemble
 from .request import Request
 from .roles import SPATIAL, role_of
 
+LARGEST_MESH = 1 << 22  # numbers that are looked at for whether they repeat a coordinate
 # What fields are called, the usual first.
 FIELDS = ("u", "usol", "uu", "sol", "solution", "data", "field", "values", "tensor", "w", "v", "output")
 
@@ -34,7 +37,7 @@ def recognise(store: Store, request: Request) -> Field:
     sensors = tuple(axis for axis in used if axis != TIME) if POINT in roles else ()
     notes = [] if request.dims else [f"the axes of {first.name} {first.shape} are {_text(roles)}, by their lengths"]
     return assemble(
-        store, f"{store.format} arrays", [(part, roles, None) for part in chosen], dict(used), request,
+        store, f"{store.format} arrays", [(part, roles, _names_of_channels(store, part, roles)) for part in chosen], dict(used), request,
         names={axis: part.name for axis, part in used.items() if part.name != axis}, sensor_axes=sensors, notes=notes,
     )  # fmt: skip
 
@@ -52,13 +55,42 @@ def _coordinates(store: Store, request: Request) -> dict[str, Variable]:
     """Return the variables that hold coordinates, by role, from their names; those that the user names take their place."""
     found: dict[str, Variable] = {}
     for name, variable in store.variables.items():
-        if not variable.numeric or sum(n > 1 for n in variable.shape) > 1:
-            continue
         lower = name.lower().rpartition("/")[2]
+        lower = lower[0] if lower in ("xx", "yy", "zz", "xs", "ys", "ts") else lower
         role = TIME if role_of(lower) == TIME else SPATIAL.get(lower, "")
-        if role and variable.vector().size > 1:
-            found.setdefault(role, variable)
+        if not role or not variable.numeric:
+            continue
+        one = variable if sum(n > 1 for n in variable.shape) <= 1 else _of_mesh(variable)
+        if one is not None and one.vector().size > 1:
+            found.setdefault(role, one)
     return found | {axis: store[name] for axis, name in request.coordinates.items() if name in store}
+
+
+def _of_mesh(variable: Variable) -> Variable | None:
+    """Return the coordinate that a mesh repeats along its other axes; None for anything else."""
+    if len(variable.shape) > 3 or variable.array.dtype.kind == "c" or np.prod(variable.shape) > LARGEST_MESH:
+        return None
+    array = variable.read()
+    varying = [axis for axis in range(array.ndim) if array.shape[axis] > 1 and (np.diff(array, axis=axis) != 0).any()]
+    if (
+        len(varying) != 1
+        or (np.diff(np.moveaxis(array, varying[0], 0).reshape(array.shape[varying[0]], -1)[:, 0]) == 0).any()
+    ):
+        return None
+    return Variable(variable.name, np.moveaxis(array, varying[0], 0).reshape(array.shape[varying[0]], -1)[:, 0])
+
+
+def _names_of_channels(store: Store, part: Variable, roles: tuple[str, ...]) -> list[str] | None:
+    """Return the words of an array that has as many as there are channels, if there is one."""
+    if CHANNEL not in roles:
+        return None
+    count = part.shape[roles.index(CHANNEL)]
+    words = [v for v in store.variables.values() if v.shape == (count,) and np.dtype(v.array.dtype).kind in "US"]
+    return (
+        [str(word.decode() if isinstance(word, bytes) else word) for word in words[0].read()]
+        if len(words) == 1
+        else None
+    )
 
 
 def _chosen(store: Store, request: Request, taken: set[str]) -> list[Variable]:
