@@ -73,6 +73,8 @@ class Field:
         Axes that are rings.
     notes : tuple of str
         What had to be decided.
+    window : (float, float), optional
+        Where trajectories have their own times: those outside of it count as not observed.
     trajectories, steps : range
         Which trajectories and times of the file.
 
@@ -103,6 +105,7 @@ class Field:
     labels: np.ndarray | None = None
     periodic: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    window: tuple[float, float] | None = None
     trajectories: range = range(0)
     steps: range = range(0)
 
@@ -152,13 +155,20 @@ class Field:
         DataError
             If nothing is left.
         """
+        if trajectories is not None and not isinstance(trajectories, slice):
+            raise DataError(f"trajectories={trajectories!r}: a slice is expected")
+        if trajectories is not None and (trajectories.step or 1) < 1:
+            raise DataError(
+                f"{self.source}: trajectories {trajectories.start}:{trajectories.stop}:{trajectories.step}: a step of 1 or more is expected"
+            )
         chosen = self.trajectories if trajectories is None else self.trajectories[trajectories]
         if not chosen:
             raise DataError(f"{self.source}: none of {len(self.trajectories)} trajectories is chosen by {trajectories}")
         steps = self.steps
         if times is not None:
             low, high = (-np.inf if times[0] is None else times[0]), (np.inf if times[1] is None else times[1])
-            inside = np.flatnonzero(((self.times >= low) & (self.times <= high)).all(0))
+            within = (self.times >= low) & (self.times <= high)
+            inside = np.flatnonzero(within.any(0))
             if not len(inside):
                 raise DataError(
                     f"{self.source}: no time lies in {low:g} to {high:g}; they are {self.times.min():g} to {self.times.max():g}"
@@ -172,8 +182,11 @@ class Field:
         if self.scattered:
             positions = tuple(p if len(p) == 1 else p[rows] for p in positions)
         labels = None if self.labels is None else self.labels[rows]
+        window = self.window
+        if times is not None and not within[:, kept].all():
+            window = (low, high)
         return replace(
-            self, trajectories=chosen, steps=steps, times=times_of[:, kept], parameters=parameters, positions=positions,
+            self, window=window, trajectories=chosen, steps=steps, times=times_of[:, kept], parameters=parameters, positions=positions,
             labels=labels,
         )  # fmt: skip
 
@@ -214,7 +227,12 @@ class Field:
         """
         chosen, steps = self.trajectories[rows], self.steps[times]
         parts = [self._read_component(part, chosen, steps) for part in self.components]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, 2)
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, 2)
+        if self.window is not None:
+            at = self.times[rows if len(self.times) > 1 else slice(None), times]
+            outside = (at < self.window[0]) | (at > self.window[1])
+            values[np.broadcast_to(outside, values.shape[:2])] = np.nan
+        return values
 
     def _read_component(self, part: Component, rows: range, steps: range) -> np.ndarray:
         ranges = {TRAJECTORY: rows, TIME: steps}

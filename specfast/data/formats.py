@@ -6,6 +6,7 @@ import base64
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def open_path(path: Path) -> Store:
         raise DataError(f"{path}: no such file")
     reader, label = _reader_of(path)
     try:
-        return reader(path)
+        found = reader(path.absolute())  # what is read later does not depend on where the process then is
+        return replace(found, source=str(path))
     except (DataError, ImportError, MemoryError):
         raise
     except Exception as error:
@@ -51,8 +53,10 @@ def _reader_of(path: Path) -> tuple[Callable[[Path], Store], str]:
         user_block = file.read(8)
     if head.startswith(b"MATLAB 5.0"):
         return _mat, "MATLAB file"
-    if head.startswith(b"MATLAB 7.3") or (user_block == _HDF5 and not head.startswith(_HDF5)):
+    if head.startswith(b"MATLAB 7.3"):
         return _mat_hdf5, "MATLAB 7.3 file"
+    if user_block == _HDF5:
+        return _hdf5, "HDF5 file"
     for begins, reader, label in (
         (_HDF5, _hdf5, "HDF5 or NetCDF-4 file"),
         (b"CDF\x01", _netcdf3, "NetCDF-3 file"),
@@ -127,16 +131,18 @@ def _hdf5(path: Path) -> Store:
     return Store(str(path), "HDF5", variables, attributes, unreadable)
 
 
-def _walk(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all parts of a file by name; links that lead nowhere are left out."""
+def _walk(group: Any, prefix: str = "", seen: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield all parts of a file by name; links that lead nowhere, or back to a group that they are in, are left out."""
     for name in group:
         try:
             part = group[name]
         except (KeyError, OSError):
             continue
+        if hasattr(part, "keys") and part in (*seen, group):
+            continue
         yield prefix + name, part
         if hasattr(part, "keys"):
-            yield from _walk(part, f"{prefix}{name}/")
+            yield from _walk(part, f"{prefix}{name}/", (*seen, group))
 
 
 def _label(dimension: Any) -> str | None:
@@ -186,10 +192,11 @@ def _zarr(path: Path) -> Store:
         if not hasattr(part, "shape"):
             attributes |= {f"{name}/{key}": value for key, value in own.items()}
             continue
+        of_xarray = "_ARRAY_DIMENSIONS" in own
         dims = own.pop("_ARRAY_DIMENSIONS", None) or getattr(part.metadata, "dimension_names", None)
         fill = part.metadata.fill_value
         # Version 2 has xarray's _FillValue there; 0 is what it holds where nobody has said anything.
-        if version == 2 and "_FillValue" not in own and fill is not None and fill != 0:
+        if version == 2 and "_FillValue" not in own and fill is not None and (fill != 0 or of_xarray):
             own["_FillValue"] = fill
         if isinstance(own.get("_FillValue"), str) and np.dtype(part.dtype).kind == "f":
             own["_FillValue"] = np.frombuffer(base64.b64decode(own["_FillValue"]), "<f8")[
@@ -275,36 +282,59 @@ def _csv(path: Path) -> Store:
         head = next((line for line in file if line.strip() and not line.startswith("#")), "")
     separator = max((",", ";", "\t"), key=head.count)
     separator = separator if separator in head else r"\s+"
-    return _table(path, "CSV", pandas.read_csv(path, sep=separator, comment="#", skipinitialspace=True))
+    options = {"sep": separator, "comment": "#", "skipinitialspace": True, "index_col": False, "encoding": "utf-8-sig"}
+    table = pandas.read_csv(path, **options)
+    if separator != "," and any(_decimal_comma(table[name]) for name in table.columns):
+        table = pandas.read_csv(path, decimal=",", **options)
+    return _table(path, "CSV", table)
+
+
+def _decimal_comma(column: Any) -> bool:
+    return len(column) > 0 and re.fullmatch(r"\s*[-+]?\d+,\d+\s*", str(column.iloc[0])) is not None
 
 
 def _parquet(path: Path) -> Store:
     optional("pyarrow", f"reading the Parquet file {path}", extra="formats")
     import pandas
 
-    return _table(path, "Parquet", pandas.read_parquet(path))
+    table = pandas.read_parquet(path)
+    return _table(path, "Parquet", table.reset_index() if any(table.index.names) else table)
 
 
 def _table(path: Path, name: str, table: Any) -> Store:
     columns = {}
     for key in table.columns:
         column = table[key]
+        if str(key).startswith("Unnamed:"):  # an index that was written along, or an empty column
+            continue
         if column.dtype.kind not in "fiubcM":
-            column = _parsed(column)
+            column = _parsed(path, str(key), column)
         columns[str(key).strip()] = column.to_numpy()
     return _columns(path, name, columns)
 
 
-def _parsed(column: Any) -> Any:
-    """Return a column of text as numbers or dates if all of it is; else as it is, which can name trajectories."""
+def _parsed(path: Path, name: str, column: Any) -> Any:
+    """Return a column of text as numbers or dates if all of it is; else as it is, which can name trajectories.
+
+    Raises
+    ------
+    DataError
+        If most of it is numbers, and the rest is not.
+    """
     import pandas
 
-    parsers = [pandas.to_numeric]
-    if len(column) and re.match(r"\s*\d{4}-\d{1,2}-\d{1,2}", str(column.iloc[0])):
-        parsers.append(pandas.to_datetime)
-    for parse in parsers:
+    numbers = pandas.to_numeric(column, errors="coerce")
+    wrong = numbers.isna() & column.notna()
+    if not wrong.any():
+        return numbers
+    if wrong.sum() < 0.5 * len(column):
+        row = int(wrong.to_numpy().argmax())
+        raise DataError(f"{path}: column {name} holds {column.iloc[row]!r} in row {row + 1}; numbers are expected")
+    if re.match(r"\s*\d{4}-\d{1,2}-\d{1,2}", str(column.iloc[0])):
         try:
-            return parse(column)
-        except (ValueError, TypeError):
-            continue
-    return column.astype(str)
+            return pandas.to_datetime(column)
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"{path}: column {name} holds dates that cannot be read ({error})".splitlines()[0]
+            ) from error
+    return column.where(column.notna(), "").astype(str)

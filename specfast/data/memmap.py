@@ -38,7 +38,10 @@ def empty(shape: Sequence[int], dtype: torch.dtype = torch.float64) -> Tensor:
     size = count * dtype.itemsize
     with tempfile.NamedTemporaryFile(prefix="specfast-") as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, size)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                os.truncate(file.name, size)
         except OSError as error:
             raise MemoryError(
                 f"{size / 2**30:.1f} GiB of data fit neither in memory nor in {tempfile.gettempdir()}; set TMPDIR to a"
@@ -54,6 +57,8 @@ def mapped(path: str, offset: int, shape: Sequence[int], dtype: np.dtype) -> Ten
     start = offset - offset % mmap.ALLOCATIONGRANULARITY
     length = offset - start + math.prod(shape) * dtype.itemsize
     with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size < start + length:  # what lies beyond would end the process
+            raise OSError(f"{path}: the file is shorter than it says")
         memory_of_file = mmap.mmap(
             file.fileno(), length, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE, offset=start
         )

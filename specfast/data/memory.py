@@ -82,10 +82,12 @@ def field_of_arrays(
     own = {**{axis: Variable(axis, array) for axis, array in coordinates.items()}, TIME: Variable("t", clock)}
     rest: dict[str, Any] = {"periodic": tuple(periodic)}
     if parameters is not None:
-        numbers = to_numpy(parameters).astype(np.float64)
+        numbers = np.ma.filled(np.ma.asanyarray(to_numpy(parameters)).astype(np.float64), np.nan)
         wanted = values.shape[0] if lead > 1 else 1
         if numbers.ndim != 2 or len(numbers) != wanted or not np.isfinite(numbers).all():
             raise DataError(f"parameters have shape {numbers.shape}; finite numbers ({wanted}, P) are expected")
+        if parameter_names is not None and len(parameter_names) != numbers.shape[1]:
+            raise DataError(f"parameter_names={list(parameter_names)}: {numbers.shape[1]} are expected")
         names = parameter_names or [f"parameter{i}" for i in range(numbers.shape[1])]
         rest |= {"parameters": numbers, "parameter_names": tuple(names)}
     field = assemble(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from . import missing
 from .errors import DataError
 from .formats import open_path
 
@@ -47,13 +48,18 @@ def read_positions(path: str | Path, axes: tuple[str, ...]) -> Tensor | list[Ten
         name = next((n for n in (axis, f"{axis}-coordinate", f"grid/{axis}") if n in store), None)
         if name is None:
             raise DataError(f"{path}: no positions along {axis}; it has {store.listed()}")
-        if store[name].array.dtype.kind not in "fiu" or not np.isfinite(store[name].vector()).all():
+        netcdf = store.format.startswith("NetCDF")
+        if store[name].array.dtype.kind in "fiu":
+            column = missing.decode(store[name].read(), store[name].attributes, netcdf).reshape(-1)
+        else:
+            column = np.array([np.nan])
+        if not np.isfinite(column).all():
             raise DataError(f"{path}: {name} holds something other than finite numbers")
         if sum(n > 1 for n in store[name].shape) > 1:
             raise DataError(
                 f"{path}: {name} has shape {store[name].shape}; positions shared by all trajectories are expected"
             )
-        columns.append(torch.from_numpy(store[name].vector()))
+        columns.append(torch.from_numpy(column))
         dims.append(store[name].dims)
     if len(axes) == 1:
         shared = dims[0] is not None and dims[0] != (axes[0],)

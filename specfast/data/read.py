@@ -15,8 +15,11 @@ from .field import SINGLE, Field
 
 
 def read_values(described: Field) -> Tensor:
-    kinds = {np.dtype(part.variable.array.dtype).itemsize for part in described.components}
-    small = kinds == {4} and not any("scale_factor" in part.variable.attributes for part in described.components)
+    small = all(
+        np.dtype(part.variable.array.dtype) == np.float32
+        and not {"scale_factor", "add_offset"} & set(part.variable.attributes)
+        for part in described.components
+    )
     values = memmap.empty(described.shape, torch.float32 if small else torch.float64)
     for rows, times in described.blocks(memmap.BLOCK // 8):
         try:
@@ -31,7 +34,11 @@ def left_in_file(described: Field) -> Tensor | None:
     """Return the values where they lie in the file, if they lie there in order, as plain numbers, and fill much memory."""
     part = described.components[0]
     array: Any = part.variable.array
-    if len(described.components) > 1 or 8 * math.prod(described.shape) <= memmap.LARGEST:
+    if (
+        len(described.components) > 1
+        or described.window is not None
+        or 8 * math.prod(described.shape) <= memmap.LARGEST
+    ):
         return None
     if np.dtype(array.dtype).str not in ("<f4", "<f8") or not missing.plain(part.variable.attributes, described.netcdf):
         return None

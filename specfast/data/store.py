@@ -48,12 +48,13 @@ class Variable:
         return np.dtype(self.array.dtype).kind in "fiucb"
 
     def read(self, index: Any = ...) -> np.ndarray:
-        """Return a part as it is stored."""
-        return np.asarray(self.array[index])
+        """Return a part as it is stored; masked arrays stay so."""
+        found = self.array[index]
+        return found if isinstance(found, np.ma.MaskedArray) else np.asarray(found)
 
     def vector(self) -> np.ndarray:
         """Return all of it as one float64 axis, lengths of 1 left out."""
-        return self.read().astype(np.float64).reshape(-1)
+        return np.ma.filled(self.read().astype(np.float64), np.nan).reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -146,4 +147,9 @@ class Pairs:
 def is_pairs(dtype: Any) -> bool:
     """Whether a type is a record of a real and an imaginary part."""
     names = getattr(dtype, "names", None)
-    return names is not None and [str(name)[:1].lower() for name in names] == ["r", "i"]
+    return (
+        names is not None and len(names) == 2 and str(names[0]).lower() in _REAL and str(names[1]).lower() in _IMAGINARY
+    )
+
+
+_REAL, _IMAGINARY = ("r", "re", "real"), ("i", "im", "imag")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import missing
 from .errors import DataError
 
 # In seconds. Months and years have no fixed length and are converted to nothing.
@@ -36,9 +37,11 @@ class Times:
 def unit_of(units: str) -> str:
     """Return the name of a unit of time without "since ..": "second" of "s", "day" of "days since 2000-01-01"."""
     found = _SINCE.match(units)
-    word = (found.group(1) if found else units).strip().lower()
-    word = _SHORT.get(word, word)
-    return word.removesuffix("s") if word.removesuffix("s") in SECONDS else word
+    word = (found.group(1) if found else units).strip()
+    if word in _SHORT:  # as it is spelled: Ms is not ms
+        return _SHORT[word]
+    lower = word.lower().removesuffix("s")
+    return lower if lower in SECONDS else word
 
 
 def factor(given: str, wanted: str) -> float | None:
@@ -63,7 +66,11 @@ def decode(array: np.ndarray, attributes: Mapping[str, Any], name: str, source: 
     if kind == "M":
         return _dates(array, name, source)
     if kind == "m":
-        seconds = array.astype("timedelta64[ns]").astype(np.float64) * 1e-9
+        if np.isnat(array).any():
+            raise DataError(f"{source}: {name} holds differences that are missing (NaT)")
+        if np.datetime_data(array.dtype)[0] in ("Y", "M"):
+            raise DataError(f"{source}: {name} is in months or years, which have no fixed length; days are expected")
+        seconds = array / np.timedelta64(1, "s")
         unit = _suitable(seconds)
         return Times(seconds / SECONDS[unit], unit + "s")
     if kind == "O" and array.size and hasattr(array.reshape(-1)[0], "calendar"):
@@ -71,10 +78,7 @@ def decode(array: np.ndarray, attributes: Mapping[str, Any], name: str, source: 
     if kind not in "fiu":
         raise DataError(f"{source}: {name} has type {array.dtype}; numbers or dates are expected")
     units, calendar = str(attributes.get("units", "")), str(attributes.get("calendar", ""))
-    numbers, note = array.astype(np.float64), ""
-    fill = attributes.get("_FillValue", attributes.get("missing_value"))
-    if fill is not None and np.size(fill) == 1:
-        numbers[array == fill] = np.nan
+    numbers, note = missing.decode(array, attributes, netcdf=False), ""
     if "since" in units and not _decodable(units):
         note = f"{name}: units {units!r} cannot be decoded; its numbers are taken as they are"
     return Times(numbers, units, calendar, note)
@@ -97,8 +101,10 @@ def _suitable(seconds: np.ndarray) -> str:
 def _dates(array: np.ndarray, name: str, source: str) -> Times:
     if np.isnat(array).any():
         raise DataError(f"{source}: {name} holds dates that are missing (NaT)")
+    if np.datetime_data(array.dtype)[0] in ("Y", "M", "W"):
+        array = array.astype("datetime64[D]")  # the first of each
     start = array.reshape(-1).min() if array.size else np.datetime64(0, "s")
-    seconds = (array - start).astype("timedelta64[ns]").astype(np.float64) * 1e-9
+    seconds = (array - start) / np.timedelta64(1, "s")
     unit = _suitable(seconds)
     begins = np.datetime_as_string(start.astype("datetime64[us]"), unit="auto").replace("T", " ")
     return Times(seconds / SECONDS[unit], f"{unit}s since {begins}", "proleptic_gregorian")

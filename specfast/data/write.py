@@ -102,6 +102,11 @@ def _roles(data: Observations) -> tuple[str, ...]:
     return tuple(roles)
 
 
+def dimension_of(data: Observations, role: str) -> str | None:
+    """Return what `to_dataset` calls the dimension of trajectories or times, None where it has none."""
+    return _free(data, role) if role in _roles(data) else None
+
+
 def _free(data: Observations, role: str) -> str:
     """Return the file's name of a dimension, if no other is called so."""
     name = data.origin.names.get(role, role).replace("/", "_")
@@ -118,9 +123,16 @@ def _variables(data: Observations, channel: bool) -> list[tuple[str, list[int]]]
     """Return names of variables and which channels each has, in the file's order."""
     given, names = data.origin.variables, list(data.channels)
     if sorted(label for _, labels in given for label in labels) == sorted(names):
-        return [(name.rpartition("/")[2], [names.index(label) for label in labels]) for name, labels in given]
+        short = [name.rpartition("/")[2] for name, _ in given]
+        alone = [
+            one if short.count(one) == 1 else name.replace("/", "_")
+            for one, (name, _) in zip(short, given, strict=True)
+        ]
+        return [
+            (name, [names.index(label) for label in labels]) for name, (_, labels) in zip(alone, given, strict=True)
+        ]
     if channel or len(names) == 1:
-        return [("u", list(range(len(names))))]
+        return [(names[0] if len(names) == 1 else "u", list(range(len(names))))]
     return [(name, [i]) for i, name in enumerate(names)]
 
 
@@ -177,7 +189,10 @@ def _attributes(data: Observations, name: str) -> dict[str, Any]:
     return {
         key: value
         for key, value in kept.items()
-        if isinstance(value, (str, int, float, np.number)) and "/" not in key and not key.startswith("_")
+        if isinstance(value, (str, int, float, np.number))
+        and not isinstance(value, bool)
+        and "/" not in key
+        and not key.startswith("_")
     }
 
 
@@ -211,8 +226,8 @@ def write(dataset: xarray.Dataset, path: Path) -> None:
             with open(temporary, "wb") as file:
                 np.savez(file, **{str(name): v.values for name, v in dataset.variables.items()})  # type: ignore[arg-type]
         elif suffix == ".csv":
-            names = list(dataset.data_vars)
-            table = dataset.to_dataframe().reset_index().dropna(how="all", subset=names)
+            names = [name for name in dataset.data_vars if name != "parameters"]
+            table = dataset[names].to_dataframe().reset_index().dropna(how="all", subset=names)
             table.drop(columns=[name for name in ("point",) if name in table]).to_csv(temporary, index=False)
         else:
             raise DataError(f"{path}: .nc, .npz or .csv is expected")

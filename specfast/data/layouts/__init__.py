@@ -18,7 +18,10 @@ def recognise(store: Store, request: Request) -> Field:
     DataError
         If it cannot be told; the message says what is missing and the option that says it.
     """
-    for layout in (table, pdebench, the_well, pdearena, named):
+    known = (
+        (table, named) if request.dims else (table, pdebench, the_well, pdearena, named)
+    )  # who says dims knows better
+    for layout in known:
         found = layout.recognise(store, request)
         if found is not None:
             return found

@@ -12,6 +12,7 @@ from ..errors import DataError
 from ..field import CHANNEL, POINT, SINGLE, TIME, TRAJECTORY, Component, Field, labels_of
 from ..store import Store, Variable
 from .request import Request
+from .roles import role_of
 
 _RESERVED = (TRAJECTORY, TIME, CHANNEL, POINT, SINGLE)
 
@@ -143,6 +144,8 @@ def _clock(
         notes.append(found.note)
     count = first.shape[roles.index(TRAJECTORY)] if TRAJECTORY in roles else 1
     wanted, numbers = first.shape[roles.index(TIME)], found.numbers
+    if _turned(given):
+        numbers = numbers.T
     if numbers.ndim != 2 or numbers.shape[1] != wanted or numbers.shape[0] not in (1, count):
         if numbers.ndim == 2 and numbers.shape == (wanted, count) and count > 1:
             numbers = numbers.T  # (time, trajectory)
@@ -180,6 +183,12 @@ def _positions(
     return (tuple(positions), True) if any(own) else (tuple(column[0] for column in positions), False)
 
 
+def _turned(given: Variable | np.ndarray) -> bool:
+    """Whether a coordinate's second dimension is that of trajectories."""
+    dims = given.dims if isinstance(given, Variable) else None
+    return dims is not None and len(dims) == 2 and role_of(dims[1]) == TRAJECTORY != role_of(dims[0])
+
+
 def _column(store: Store, axis: str, given: Variable | np.ndarray, wanted: int, count: int) -> np.ndarray:
     """Return a coordinate as (R or 1, length)."""
     name = given.name if isinstance(given, Variable) else axis
@@ -188,8 +197,12 @@ def _column(store: Store, axis: str, given: Variable | np.ndarray, wanted: int, 
         raise DataError(f"{store.source}: {name} has type {raw.dtype}; numbers are expected")
     attributes = given.attributes if isinstance(given, Variable) else {}
     array = missing.decode(raw, attributes, store.format.startswith("NetCDF"))
-    if array.size == wanted:
+    if array.size == wanted and sum(n > 1 for n in array.shape) <= 1:
         return array.reshape(1, -1)
+    named = given.dims if isinstance(given, Variable) and given.dims and array.ndim == 2 else None
+    if named and TIME in (role_of(named[0], store), role_of(named[1], store)):
+        raise DataError(f"{store.source}: {name} has dimensions {named}; positions that change in time are not read")
+    array = array.T if _turned(given) else array
     if array.ndim == 2 and array.shape == (count, wanted):
         return array if (array != array[:1]).any() else array[:1]
     raise DataError(

@@ -38,7 +38,7 @@ def recognise(store: Store, request: Request) -> Field | None:
     for part in chosen:
         own = tuple(known.get(d, d) for d in part.dims or dims)
         parts.append((part, own, _channel_names(store, part, own)))
-    coordinates, sensors, roles = _coordinates(store, known, roles)
+    coordinates, sensors, roles = _coordinates(store, known, roles, first, request)
     if sensors:
         space = [role for role in parts[0][1] if role not in (TRAJECTORY, TIME, CHANNEL, SINGLE)]
         parts = [(p, tuple(POINT if r in space else r for r in own), labels) for p, own, labels in parts]
@@ -106,7 +106,7 @@ def _channel_names(store: Store, part: Variable, roles: tuple[str, ...]) -> list
 
 
 def _coordinates(
-    store: Store, known: dict[str, str], roles: tuple[str, ...]
+    store: Store, known: dict[str, str], roles: tuple[str, ...], first: Variable, request: Request
 ) -> tuple[dict[str, Variable | np.ndarray], tuple[str, ...], tuple[str, ...]]:
     """Return the coordinates by role, and the axes of scattered sensors if that is what they are."""
     found: dict[str, Variable | np.ndarray] = {}
@@ -123,10 +123,17 @@ def _coordinates(
     on_points = space == [d for d in space if known[d] == POINT] or (len(space) == 1 and space[0] not in store)
     if not on_points or len(space) != 1:
         return found, (), roles
+    said = {axis: store[name] for axis, name in request.coordinates.items() if axis != TIME and name in store}
+    if said:
+        return found | said, tuple(said), roles
     for names in AXES:
         own = [name for name in names if name in store and space[0] in (store[name].dims or ())]
         if own:
             return found | {name: store[name] for name in own}, tuple(own), roles
+    listed = str(first.attributes.get("coordinates", "")).split()  # CF conventions, 5
+    own = [name for name in listed if name in store and space[0] in (store[name].dims or ()) and store[name].numeric]
+    if own:
+        return found | {name: store[name] for name in own}, tuple(own), roles
     return found, (), roles
 
 

@@ -28,6 +28,9 @@ def recognise(store: Store, request: Request) -> Field | None:
         raise DataError(f"{store.source}: --group {split}: one of {', '.join(splits)} is expected")
     inside = {name.partition("/")[2]: v for name, v in store.variables.items() if name.startswith(split + "/")}
     notes = [f"group {split} of {', '.join(splits)}; --group takes another"] if len(splits) > 1 else []
+    unknown = [name for name in request.variables if name not in inside]
+    if unknown:
+        raise DataError(f"{store.source}: no variable {unknown[0]} in group {split}; it has {', '.join(inside)}")
     one_axis = [name for name in inside if _ONE_AXIS.match(f"{split}/{name}")]
     if one_axis:
         return _one_axis(store, inside, one_axis, request, notes)
@@ -52,6 +55,8 @@ def _one_axis(store: Store, inside: dict[str, Variable], names: list[str], reque
     chosen = [name for name in request.variables or names[:1] if name in inside]
     if not chosen:
         raise DataError(f"{store.source}: --variable {request.variables[0]}: one of {', '.join(names)} is expected")
+    if len(chosen) > 1:
+        raise DataError(f"{store.source}: --variable {' '.join(chosen)}: one of {', '.join(names)} is expected")
     if len(names) > 1 and not request.variables:
         notes.append(f"{chosen[0]} of {', '.join(names)}; --variable takes another")
     variable = inside[chosen[0]]

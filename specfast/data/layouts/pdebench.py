@@ -18,7 +18,9 @@ _AXES = ("x", "y", "z")
 
 def recognise(store: Store, request: Request) -> Field | None:
     """Return the field of a PDEBench file; None for any other."""
-    groups = sorted(name[: -len("/data")] for name in store.variables if name.endswith("/data") and name[:-5].isdigit())
+    groups = sorted(
+        (name[: -len("/data")] for name in store.variables if name.endswith("/data") and name[:-5].isdigit()), key=int
+    )
     if groups:
         return _grouped(store, groups, request)
     if "x-coordinate" not in store:
@@ -78,10 +80,11 @@ def _grouped(store: Store, groups: list[str], request: Request) -> Field:
     count = first.shape[-1] if channels else 1
     names = ["u", "v"] if count == 2 else ["u"] if count == 1 else [f"u{i}" for i in range(count)]
     variable = Variable("data", Stacked([part.array for part in arrays]), None, first.attributes)
-    coordinates: dict[str, Variable | np.ndarray] = {axis: store[f"{groups[0]}/grid/{axis}"] for axis in axes}
-    if f"{groups[0]}/grid/t" in store:
-        own = np.stack([store[f"{group}/grid/t"].vector() for group in groups])
-        coordinates[TIME] = own if (own != own[:1]).any() else own[0]
+    coordinates: dict[str, Variable | np.ndarray] = {}
+    for role, name in ((TIME, "t"), *((axis, axis) for axis in axes)):
+        if f"{groups[0]}/grid/{name}" in store:
+            own = np.stack([store[f"{group}/grid/{name}"].vector() for group in groups])
+            coordinates[role] = own if (own != own[:1]).any() else own[0]
     field = assemble(
         store,
         "PDEBench, a group a trajectory",

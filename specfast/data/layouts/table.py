@@ -39,6 +39,8 @@ def recognise(store: Store, request: Request) -> Field | None:
     for name, column in zip((time, *axes), (clock.numbers, *columns), strict=True):
         if not np.isfinite(column).all():
             raise DataError(f"{store.source}: {name} is missing in row {int((~np.isfinite(column)).argmax()) + 1}")
+    if trajectory is not None and _absent(names).any():
+        raise DataError(f"{store.source}: {trajectory} is missing in row {int(_absent(names).argmax()) + 1}")
     labels, row = np.unique(names, return_inverse=True)
     values = np.stack([np.asarray(store[name].read(), dtype=np.float64) for name in given], 1)
     whose = (
@@ -49,7 +51,7 @@ def recognise(store: Store, request: Request) -> Field | None:
     field = Field(
         store.source, f"{store.format} table", (Component(variable, (TRAJECTORY, TIME, CHANNEL, POINT), tuple(given)),),
         tuple(axes), positions, True, at_times, time_units=clock.units, calendar=clock.calendar,
-        labels=None if trajectory is None else labels, names={TIME: time},
+        labels=None if trajectory is None else labels, names={TIME: time}, notes=_left_out(store, trajectory),
     )  # fmt: skip
     return _as_grid(field, variable) if len(axes) > 1 else field
 
@@ -57,10 +59,15 @@ def recognise(store: Store, request: Request) -> Field | None:
 def _columns(store: Store, request: Request) -> tuple[str | None, str, list[str]]:
     """Return the columns of trajectories (None: there is one), of times, and of positions."""
     said = request.coordinates
-    names = list(store.variables)
-    trajectory = said.get(TRAJECTORY) or next((name for name in names if role_of(name) == TRAJECTORY), None)
+    for axis, name in said.items():
+        if name not in store:
+            raise DataError(
+                f"{store.source}: --coordinate {axis}={name}: a column ({', '.join(store.variables)}) is expected"
+            )
+    names = [name for name in store.variables if name not in request.variables]
+    trajectory = said.get(TRAJECTORY) or _named(names, TRAJECTORY)
     dates = (name for name in names if store[name].array.dtype.kind == "M")
-    time = said.get(TIME) or next((name for name in names if role_of(name) == TIME), None) or next(dates, None)
+    time = said.get(TIME) or _named(names, TIME) or next(dates, None)
     if time is None or time not in store:
         raise DataError(
             f"{store.source}: no column of times (time, t); it has {', '.join(names)}; --coordinate time=NAME says it"
@@ -72,6 +79,26 @@ def _columns(store: Store, request: Request) -> tuple[str | None, str, list[str]
             return trajectory, time, [str(name) for name in found]
     raise DataError(
         f"{store.source}: no column of positions (x[, y, z]); it has {', '.join(names)}; --coordinate x=NAME says it"
+    )
+
+
+def _left_out(store: Store, trajectory: str | None) -> tuple[str, ...]:
+    """Return a remark on columns of text that are not used."""
+    texts = [name for name, v in store.variables.items() if v.array.dtype.kind in "OUS" and name != trajectory]
+    return (f"columns of text are left out: {', '.join(texts)}",) if texts else ()
+
+
+def _absent(names: np.ndarray) -> np.ndarray:
+    return np.isnan(names) if names.dtype.kind == "f" else names == ""
+
+
+def _named(names: list[str], role: str) -> str | None:
+    """Return the column that is called as this role is: spelled so, before others; a capital T alone is a temperature."""
+    known = [name for name in names if role_of(name) == role and name != "T"]
+    return (
+        next((name for name in known if name == role), None)
+        or next((name for name in known if name == name.lower()), None)
+        or next(iter(known), None)
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..errors import DataError
@@ -24,8 +26,9 @@ def recognise(store: Store, request: Request) -> Field:
     DataError
         Where it is not clear which array is the field, or what its axes are; says by which option it can be said.
     """
-    coordinates = _coordinates(store, request)
-    chosen = _chosen(store, request, {name for part in coordinates.values() if (name := part.name)})
+    store = _of_group(store, request.group)
+    chosen = _chosen(store, request, {part.name for part in _coordinates(store, request, "").values()})
+    coordinates = _coordinates(store, request, chosen[0].name.rpartition("/")[0])
     first = chosen[0]
     roles = request.dims or _by_length(store, first, {axis: part.vector().size for axis, part in coordinates.items()})
     if len(roles) != len(first.shape):
@@ -51,10 +54,29 @@ def _standard(name: str) -> str:
     return SPATIAL.get(name.lower(), role) if role == name else role
 
 
-def _coordinates(store: Store, request: Request) -> dict[str, Variable]:
-    """Return the variables that hold coordinates, by role, from their names; those that the user names take their place."""
+def _of_group(store: Store, group: str) -> Store:
+    """Return what one group of a file holds; all of it for ""."""
+    if not group:
+        return store
+    inside = {name: v for name, v in store.variables.items() if name.startswith(group.strip("/") + "/")}
+    if not inside:
+        groups = sorted({name.rpartition("/")[0] for name in store.variables if "/" in name})
+        raise DataError(f"{store.source}: --group {group}: one of {', '.join(groups) or 'none'} is expected")
+    return replace(store, variables=inside)
+
+
+def _coordinates(store: Store, request: Request, group: str) -> dict[str, Variable]:
+    """Return the variables that hold coordinates, by role, from their names; those that the user names take their place.
+
+    Those in the group of the field come first, then those beside it.
+    """
     found: dict[str, Variable] = {}
-    for name, variable in store.variables.items():
+    in_order = sorted(
+        store.variables.items(), key=lambda item: (item[0].rpartition("/")[0] != group, item[0] != item[0].lower())
+    )
+    for name, variable in in_order:
+        if name.rpartition("/")[0] not in (group, "") and group:
+            continue
         lower = name.lower().rpartition("/")[2]
         lower = lower[0] if lower in ("xx", "yy", "zz", "xs", "ys", "ts") else lower
         role = TIME if role_of(lower) == TIME else SPATIAL.get(lower, "")
@@ -104,9 +126,14 @@ def _chosen(store: Store, request: Request, taken: set[str]) -> list[Variable]:
         v for name, v in store.variables.items() if v.numeric and name not in taken and sum(n > 1 for n in v.shape) > 1
     ]
     for name in FIELDS:
-        for variable in several:
-            if variable.name.lower().rpartition("/")[2] == name:
-                return [variable]
+        called = [variable for variable in several if variable.name.lower().rpartition("/")[2] == name]
+        if len(called) > 1:
+            listed = ", ".join(variable.name for variable in called)
+            raise DataError(
+                f"{store.source}: several arrays could be the field: {listed}; --variable or --group says which"
+            )
+        if called:
+            return called
     if len(several) == 1:
         return several
     if not several:
@@ -140,7 +167,9 @@ def _by_length(store: Store, field: Variable, lengths: dict[str, int]) -> tuple[
     if left:
         if not any(role in SPATIAL.values() for role in roles):
             raise DataError(f"{store.source}: no positions fit {field.name} {field.shape} ({_listed(lengths)}){hint}")
-        roles[left[0]] = TRAJECTORY if left[0] in (0, len(roles) - 1) else CHANNEL
+        if left[0] not in (0, len(roles) - 1):
+            raise DataError(f"{store.source}: which axis is which cannot be told: {_listed(lengths)}{hint}")
+        roles[left[0]] = TRAJECTORY
     return tuple(role or SINGLE for role in roles)
 
 
