@@ -40,7 +40,10 @@ def run(options: argparse.Namespace) -> None:
         options.json.absolute().parent.mkdir(parents=True, exist_ok=True)
         write_json(options.json, figures)
         written.say(f"interrupted; {options.json} is written")
-    print(f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajectories")
+    print(
+        f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajector{'y' if figures['trajectories'] == 1 else 'ies'}"
+    )
+    print(f"persistence  {learn.persistence(data):.5f}, that nothing changes")
     print(f"median       {figures['median_trajectory']:.5f}")
     print_spread(ensemble, figures)
     if figures["failed"]:

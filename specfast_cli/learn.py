@@ -107,7 +107,7 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     )
     equation.add_argument("--time-dependent", action="store_true", help="it changes with time (t is an input)")
     equation.add_argument(
-        "--known", type=_term, nargs="+", default=[], metavar="ORDER=NUMBER", help="known terms: 1=-1 2=0.25 for -u_x + u_xx/4"
+        "--known", type=_term, nargs="+", default=[], metavar="ORDER=NUMBER", help="known terms, in the file's units of x and time: 1=-1 2=0.25 for -u_x + u_xx/4"
     )  # fmt: skip
     equation.add_argument(
         "--conserve", nargs="+", default=[], choices=("mass", "norm"), help="integrals of u, of u^2 that it keeps"
@@ -268,6 +268,7 @@ def _kept(options: argparse.Namespace, before: dict[Path, tuple[int, int] | None
 
 def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int) -> None:
     """Measure what was learned, write the report, and say what was found."""
+    from specfast import learn
     from specfast.learn.report import write_report
 
     run = ensemble.models[0]
@@ -280,7 +281,8 @@ def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observati
     encoding = run.metrics["encoding"]
     print(f"encoding     {100 * encoding['relative_l2']:.2g} % of the field is left by the basis ({encoding['kind']})")
     print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")
-    print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
+    print(f"relative_l2  {figures['relative_l2']:.5f} on {what}, each forecast from its first snapshot")
+    print(f"persistence  {learn.persistence(by):.5f} there, that nothing changes")
     if name == "training_data" and len(ensemble) > 1 and run.metrics["validation"] is not None:
         found = [(r.metrics["validation"] or {}).get("relative_l2") for r in ensemble.models]
         own = ", ".join("none" if error is None else f"{error:.5f}" for error in found)

@@ -61,7 +61,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     parser = _Parser(prog="specfast", description="Learn spatiotemporal equations with spectral expansions.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        own = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        own = commands.add_parser(name, allow_abbrev=False, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if name == command:
             _module(name).add_options(own)
     return parser

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     from specfast.data import read_positions, write
 
     ensemble, data = learn.load_ensemble(options.run), read_data(options)
-    at = None if options.at is None else read_positions(options.at, ensemble.models[0].signature.axes)
+    at = None if options.at is None else read_positions(options.at, data.axes)
     predicted = learn.forecast(ensemble, data, times=options.times, at=at)
     write(predicted, options.out)
     written.say(f"interrupted; {options.out} is written")

@@ -117,6 +117,11 @@ def _in_unit_of_time(data: Observations, given: str, wanted: str) -> Observation
     return replace(data, times=data.times * times, units={**data.units, "time": _renamed(given, wanted)})
 
 
+def reference_of(units: str) -> str:
+    """Return what times count from: "2000-01-01" of "days since 2000-01-01"; "" where nothing is said."""
+    return units.partition(" since ")[2].strip()
+
+
 def _renamed(given: str, wanted: str) -> str:
     """Return the unit of times that were turned into another unit: dates still count from where they did."""
     begin = given.partition(" since ")[2]

@@ -12,7 +12,6 @@ from torch import Tensor
 from ..support.files import written_whole
 from .errors import DataError
 from .observations import Observations
-from .times import unit_of
 
 if TYPE_CHECKING:
     import xarray
@@ -74,7 +73,11 @@ def to_dataset(
             continue
         for name, which in _variables(data, CHANNEL in roles):
             array = _shaped(data, field[:, :, which].numpy(), roles, _is_complex([data.channels[i] for i in which]))
-            variables[name + suffix] = (dims, array, _attributes(data, name))
+            variables[name + suffix] = (
+                dims,
+                array,
+                _attributes(data, name) | _unit(data, [data.channels[i] for i in which]),
+            )
     own = {"Conventions": "CF-1.8", **_attributes(data, ""), **(attributes or {})}
     coordinates = _coordinates(data, roles, names)
     if len(coordinates[names[TIME]][0]) == 2:  # times of each trajectory's own: no index of a dimension
@@ -179,6 +182,9 @@ def _coordinates(data: Observations, roles: tuple[str, ...], names: Mapping[str,
         channels = [data.channels[i] for i in _variables(data, True)[0][1]]
         labels = [name.removesuffix(".real") for name in channels[::2]] if _is_complex(channels) else channels
         found[names[CHANNEL]] = (names[CHANNEL], np.array(labels, dtype=str))
+        units = [data.units.get(name, "") for name in (channels[::2] if _is_complex(channels) else channels)]
+        if len(set(units)) > 1:
+            found["channel_units"] = (names[CHANNEL], np.array(units, dtype=str))
     return found
 
 
@@ -186,14 +192,22 @@ def _attributes(data: Observations, name: str) -> dict[str, Any]:
     """Return the attributes that still hold for other numbers of the same quantity: no ranges, no packing."""
     own = data.origin.attributes.get(name, {})
     kept = own if name == "" else {key: value for key, value in own.items() if key in _KEPT}
-    return {
-        key: value
-        for key, value in kept.items()
-        if isinstance(value, (str, int, float, np.number))
-        and not isinstance(value, bool)
-        and "/" not in key
-        and not key.startswith("_")
-    }
+    return {key: value for key, value in kept.items() if _writable(key, value)}
+
+
+def _writable(key: str, value: object) -> bool:
+    """Whether NetCDF can hold an attribute; the others are left out."""
+    if "/" in key or key.startswith("_") or isinstance(value, (bool, np.bool_)):
+        return False
+    if isinstance(value, str):
+        return "\0" not in value
+    return isinstance(value, (float, np.number)) or (isinstance(value, int) and -(2**63) <= value < 2**63)
+
+
+def _unit(data: Observations, channels: Sequence[str]) -> dict[str, str]:
+    """Return the unit of a variable, where all that it holds has the same."""
+    units = {data.units.get(name, "") for name in channels}
+    return {"units": units.pop()} if len(units) == 1 and units != {""} else {}
 
 
 def write(dataset: xarray.Dataset, path: Path) -> None:
@@ -226,15 +240,28 @@ def write(dataset: xarray.Dataset, path: Path) -> None:
             with open(temporary, "wb") as file:
                 np.savez(file, **{str(name): v.values for name, v in dataset.variables.items()})  # type: ignore[arg-type]
         elif suffix == ".csv":
-            names = [name for name in dataset.data_vars if name != "parameters"]
-            table = dataset[names].to_dataframe().reset_index().dropna(how="all", subset=names)
-            table.drop(columns=[name for name in ("point",) if name in table]).to_csv(temporary, index=False)
+            _long_table(dataset).to_csv(temporary, index=False)
         else:
             raise DataError(f"{path}: .nc, .npz or .csv is expected")
 
 
-def span(data: Observations) -> str:
-    """Return the times of data in words."""
-    low, high = float(data.times.min()), float(data.times.max())
-    units = data.units.get("time", "")
-    return f"{low:g} to {high:g}" + (f" {unit_of(units)}s" if " since " in units else f" {units}" if units else "")
+def _long_table(dataset: xarray.Dataset) -> Any:
+    """Return a row an observation: a column a channel, those of complex fields in two; parameters have no place in it."""
+    dataset = dataset.drop_vars(
+        [name for name in ("parameters", "parameter", "channel_units") if name in dataset.variables]
+    )
+    for name in list(map(str, dataset.variables)):
+        variable = dataset[name]
+        if variable.ndim == 2 and name in variable.dims:  # times of each trajectory's own
+            dataset = dataset.rename_dims({name: "step"}).set_coords(name)
+        elif name in dataset.data_vars and "channel" in variable.dims:
+            parts = {str(label): variable.sel(channel=label, drop=True) for label in dataset["channel"].values}
+            dataset = dataset.drop_vars(name).assign(parts)
+    dataset = dataset.drop_vars([name for name in ("channel",) if name in dataset.variables])
+    for name in list(map(str, dataset.data_vars)):
+        if dataset[name].dtype.kind == "c":
+            dataset = dataset.assign(
+                {f"{name}.real": dataset[name].real, f"{name}.imag": dataset[name].imag}
+            ).drop_vars(name)
+    table = dataset.to_dataframe().reset_index().dropna(how="all", subset=list(dataset.data_vars))
+    return table.drop(columns=[name for name in ("point", "step") if name in table])

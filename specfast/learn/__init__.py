@@ -7,6 +7,7 @@ require(["scipy", "torchdiffeq", "xarray", "h5netcdf", "safetensors", "tqdm"], "
 from ..data import DataError, Observations, read
 from .diagnostics import diagnose
 from .ensemble import Ensemble, fit_ensemble, load_ensemble
+from .error_measures import persistence
 from .extrapolation import beyond
 from .forecasts import failed_forecasts, forecast
 from .model import Model, load
@@ -26,5 +27,6 @@ __all__ = [
     "forecast",
     "load",
     "load_ensemble",
+    "persistence",
     "read",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -76,3 +76,42 @@ def together(parts: Iterable[Errors]) -> Errors:
     names = ("squares", "power", "spread", "counted", "failed")
     listed = list(parts)
     return Errors(*(torch.cat([getattr(part, name) for part in listed]) for name in names))
+
+
+def persistence(data: Observations) -> float:
+    """Return relative_l2 of the forecast that nothing changes: each trajectory stays as it was first observed.
+
+    Sensors that were not observed at first do not count.
+
+    Parameters
+    ----------
+    data : Observations
+        Trajectories observed at a second time.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If no trajectory is observed at a second time.
+
+    Examples
+    --------
+    >>> import numpy as np, specfast as sf
+    >>> x, t = np.linspace(-5, 5, 40), np.linspace(0, 1, 6)
+    >>> round(sf.learn.persistence(sf.data.read(np.exp(-(x**2)) * np.exp(-t[:, None]), x=x, t=t)), 2)
+    0.77
+    """
+
+    def stays(some: Observations) -> Tensor:
+        first = some.values[torch.arange(len(some)), some.first]
+        return first[:, None].expand(some.values.shape)
+
+    def counted(some: Observations) -> Observations:
+        unknown = stays(some).isnan()
+        return replace(some, values=some.values.masked_fill(unknown, torch.nan))
+
+    parts = (counted(some) for _, some in data.blocks())
+    return float(together(compare(stays(some), some, data.largest) for some in parts).figures()["relative_l2"])

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from ..data import Observations
+from ..data.times import factor
 from .model import Model
 
 SLACK = 1.05  # times what was seen
+GROWN = 2.0  # times the largest snapshot, that a forecast reaches before it is remarked on
 
 
 def coverage(data: Observations) -> dict[str, Any]:
@@ -23,7 +25,7 @@ def coverage(data: Observations) -> dict[str, Any]:
     sizes = _sizes(data)
     found: dict[str, Any] = {
         "first_time": float(begin.min()), "last_time": float(end.max()), "duration": float((end - begin).max()),
-        "sizes": [float(sizes.min()), float(sizes.max())],
+        "sizes": [float(sizes.min()), float(sizes.max())], "largest": data.largest,
         "positions": [[float(data.coordinate(d).min()), float(data.coordinate(d).max())] for d in range(data.dim)],
     }  # fmt: skip
     if data.parameters is not None:
@@ -70,11 +72,12 @@ def beyond(model: Model, data: Observations, times: Tensor, points: Tensor) -> l
     known = model.metrics.get("seen")
     if known is None:
         return []
-    units = data.units.get("time", "").partition(" since ")[0]
+    rate = factor(data.units.get("time", ""), model.signature.units.get("time", "")) or 1.0
+    units = (model.signature.units or data.units).get("time", "").partition(" since ")[0]
     unit = f" {units}" if units else ""
     begin = data.times[torch.arange(len(data)), data.first]
     lines = []
-    duration, last = float((times[:, -1] - begin).max()), float(times.max())
+    duration, last = rate * float((times[:, -1] - begin).max()), rate * float(times.max())
     if model.config.time_dependent and last > known["last_time"] * (1 + 1e-9):
         lines.append(f"times go to {last:g}{unit}, training data to {known['last_time']:g}")
     elif duration > known["duration"] * (1 + 1e-9):
@@ -94,6 +97,22 @@ def beyond(model: Model, data: Observations, times: Tensor, points: Tensor) -> l
     if data.parameters is not None and "parameters" in known:
         names = data.parameter_names or [f"parameter{i}" for i in range(data.parameter_count)]
         lines += _outside(names, list(data.parameters.T), known["parameters"], "those of training")
+    return lines
+
+
+def grown(model: Model, predicted: Tensor) -> list[str]:
+    """Return a line where a forecast (R, T, C, M) becomes larger than all that was seen, or vanishes altogether."""
+    known = model.metrics.get("seen")
+    if known is None:
+        return []
+    reached = predicted.abs().nan_to_num().amax((0, 2, 3))
+    lines = []
+    if float(reached.max()) > GROWN * known["largest"]:
+        lines.append(
+            f"the forecast reaches {float(reached.max()):.3g}, the largest value of training is {known['largest']:.3g}"
+        )
+    if bool((predicted == 0).flatten(2).all(-1).any()):
+        lines.append("the forecast is exactly 0 at some times: the basis has moved away from the points")
     return lines
 
 

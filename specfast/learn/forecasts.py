@@ -12,8 +12,10 @@ from torch import Tensor
 
 from ..data import DataError, Observations, to_dataset
 from ..data.match import Signature, matched
+from ..data.times import factor
+from ..data.write import dimension_of
 from .ensemble import Ensemble
-from .extrapolation import beyond
+from .extrapolation import beyond, grown
 from .model import Model
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def forecast(
     times : array (T,), optional
         At which, in the data's unit; default: the data's. NaN before a trajectory's first snapshot.
     at : Tensor (M') or (M', D), or one Tensor an axis, optional
-        Where: scattered points, or the axes of a grid; default: at the data's.
+        Where: scattered points, or the axes of a grid, in the order of the data's axes; default: at the data's.
 
     Returns
     -------
@@ -56,31 +58,37 @@ def forecast(
     >>> predicted.u.sel(time=5.0).plot(x="x")  # doctest: +SKIP
     """
     ensemble = model if isinstance(model, Ensemble) else Ensemble((model,))
-    given = Signature.of(data)
+    given, before = Signature.of(data), data.units.get("time", "")
     data = ensemble.models[0].matched(data)
-    points, grid = (data.points, data.grid) if at is None else _points(at, data.dim)
-    clock = data.times if times is None else _clock(times, len(data))
+    order = [given.axes.index(axis) for axis in data.axes]
+    points, grid = (data.points, data.grid) if at is None else _points(at, order)
+    rate = factor(before, data.units.get("time", "")) or 1.0
+    clock = data.times if times is None else _clock(times, len(data)) * rate
     if at is not None:
         _check_inside(ensemble.models[0], data, points)
     mean, spread = _at_times(ensemble, data, clock, None if at is None else points[0])
-    notes = beyond(ensemble.models[0], data, clock, points)
+    notes = beyond(ensemble.models[0], data, clock, points) + grown(ensemble.models[0], mean)
     attributes = {"extrapolation": "; ".join(notes)} if notes else {}
     target = replace(data, values=mean, points=points, grid=grid, times=clock)
     widths = matched(replace(target, values=spread), given).values if len(ensemble) > 1 else None
     return to_dataset(matched(target, given), None, widths, attributes)
 
 
-def _points(at: Tensor | Sequence[Tensor], dim: int) -> tuple[Tensor, tuple[Tensor, ...] | None]:
-    """Return positions (1, M[, D]), and the axes of the grid that they are of."""
+def _points(at: Tensor | Sequence[Tensor], order: Sequence[int]) -> tuple[Tensor, tuple[Tensor, ...] | None]:
+    """Return positions (1, M[, D]) with the axes in an order, and the axes of the grid that they are of."""
+    dim = len(order)
     if not isinstance(at, Tensor):
         axes = tuple(torch.as_tensor(axis, dtype=torch.float64) for axis in at)
         if len(axes) != dim or any(axis.dim() != 1 for axis in axes):
             raise DataError(f"at: {len(axes)} axes are given; {dim} of one dimension each are expected")
+        axes = tuple(axes[axis] for axis in order)
         mesh = torch.stack([part.reshape(-1) for part in torch.meshgrid(*axes, indexing="ij")], -1)
         return (mesh[None, :, 0] if dim == 1 else mesh[None]), axes
     if at.dim() != (1 if dim == 1 else 2) or (dim > 1 and at.shape[-1] != dim):
         raise DataError(f"at has shape {tuple(at.shape)}; {'(M,)' if dim == 1 else f'(M, {dim})'} is expected")
-    return at.double()[None], None
+    if at.numel() == 0 or not at.isfinite().all():
+        raise DataError(f"at has shape {tuple(at.shape)}; finite positions, at least one, are expected")
+    return (at.double() if dim == 1 else at.double()[:, list(order)])[None], None
 
 
 def _clock(times: Tensor | np.ndarray | Sequence[float], count: int) -> Tensor:
@@ -102,6 +110,11 @@ def _at_times(ensemble: Ensemble, data: Observations, clock: Tensor, at: Tensor 
         return ensemble.predict_dataset(data, at)
     rows = torch.arange(len(data))
     begin = data.times[rows, data.first]
+    if float(clock[0, -1]) < float(begin.min()) * (1 - 1e-12):
+        raise DataError(
+            f"times: {float(clock.min()):g} to {float(clock.max()):g} lie before the first observed snapshots, from"
+            f" {float(begin.min()):g} on"
+        )
     size = data.values.shape[-1] if at is None else at.shape[0]
     mean = torch.full((len(data), clock.shape[1], len(data.channels), size), torch.nan, dtype=torch.float64)
     spread = mean.clone()
@@ -120,10 +133,6 @@ def _at_times(ensemble: Ensemble, data: Observations, clock: Tensor, at: Tensor 
             whole[own[:, None], later] = part[:, 1:]
             if now.any():
                 whole[own, now.nonzero()[0, 0]] = part[:, 0]
-    if mean.isnan().all():
-        raise DataError(
-            f"times: {float(clock.min()):g} to {float(clock.max()):g} lie before the first observed snapshots, from {float(begin.min()):g} on"
-        )
     return mean, spread
 
 
@@ -149,8 +158,6 @@ def failed_forecasts(predicted: xarray.Dataset, data: Observations) -> int:
     0
     """
     name = str(next(iter(predicted.data_vars)))
-    time = data.origin.names.get("time", "time")
-    last = predicted[name].isel({time: -1}).isnull()
-    row = data.origin.names.get("trajectory", "trajectory")
-    inner = [dim for dim in last.dims if dim != row]
-    return int(last.any(inner).sum())
+    time, row = (dimension_of(data, role) for role in ("time", "trajectory"))
+    last = predicted[name].isel({str(time): -1}).isnull()
+    return int(last.any([dim for dim in last.dims if dim != row]).sum())

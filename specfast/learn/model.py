@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..data import DataError, Observations, memmap
-from ..data.match import Signature, matched
+from ..data.match import Signature, matched, reference_of
 from ..nn import SpectralODE
 from ..nn.ode import STEP_CONTROLLED
 from ..support.files import written_whole
@@ -367,6 +367,11 @@ class Model:
         """
         if len(data) == 0:
             raise DataError("the data hold no trajectory")
+        begins = [reference_of(units.get("time", "")) for units in (data.units, self.signature.units)]
+        if self.config.time_dependent and all(begins) and begins[0] != begins[1]:
+            raise DataError(
+                f"times count from {begins[0]}; the model depends on time and was trained with times from {begins[1]}"
+            )
         data = matched(data, self.signature)
         for axis, family in enumerate(self.encoder.space.families):
             x, (beta, x0) = data.coordinate(axis), family.standard_scale_shift()

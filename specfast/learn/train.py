@@ -274,7 +274,7 @@ def _of_the_data(
     left = processes.said_by_first(lambda: residual(model.encoder, seen.select(rows), moved).to_dict())
     return {
         "encoding": left,
-        "seen": coverage(seen),
+        "seen": coverage(seen.select(training)),
         "last_time": float(seen.times[training][seen.observed[training]].max()),
     }
 

@@ -34,7 +34,7 @@ def assemble(
     first, roles, _ = parts[0]
     axes = sensor_axes or tuple(role for role in roles if role not in _RESERVED)
     _check(store, parts, axes, bool(sensor_axes))
-    given = dict(coordinates) | _said(store, request, axes, first, roles)
+    given = dict(coordinates) | _said(store, request, axes, first, roles, coordinates)
     notes = list(rest.pop("notes", ()))
     if TIME not in given:
         raise DataError(
@@ -113,7 +113,12 @@ def _check(
 
 
 def _said(
-    store: Store, request: Request, axes: tuple[str, ...], first: Variable, roles: tuple[str, ...]
+    store: Store,
+    request: Request,
+    axes: tuple[str, ...],
+    first: Variable,
+    roles: tuple[str, ...],
+    known: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the coordinates that the user names."""
     found: dict[str, Any] = {}
@@ -121,7 +126,8 @@ def _said(
         if axis not in (TIME, *axes):
             raise DataError(f"--coordinate {axis}={text}: {', '.join((TIME, *axes))} are the axes of {first.name}")
         if text in store:
-            found[axis] = store[text]
+            if axis not in known:  # else it is among the coordinates already
+                found[axis] = store[text]
             continue
         try:
             begin, end = map(float, text.split(":"))

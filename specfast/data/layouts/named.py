@@ -46,7 +46,7 @@ def recognise(store: Store, request: Request) -> Field | None:
         store, _layout(store), parts, coordinates, request, names={role: d for d, role in known.items() if d != role},
         sensor_axes=sensors,
     )  # fmt: skip
-    return _with_parameters(store, _with_labels(store, field, known))
+    return _with_parameters(store, _with_units(store, _with_labels(store, field, known)))
 
 
 def _layout(store: Store) -> str:
@@ -135,6 +135,14 @@ def _coordinates(
     if own:
         return found | {name: store[name] for name in own}, tuple(own), roles
     return found, (), roles
+
+
+def _with_units(store: Store, field: Field) -> Field:
+    """Add the units of channels that one array holds together."""
+    if "channel_units" not in store or store["channel_units"].shape != (len(field.channels),):
+        return field
+    words = (w.decode() if isinstance(w, bytes) else str(w) for w in store["channel_units"].read().tolist())
+    return replace(field, units={**field.units, **{n: w for n, w in zip(field.channels, words, strict=True) if w}})
 
 
 def _with_labels(store: Store, field: Field, known: dict[str, str]) -> Field:

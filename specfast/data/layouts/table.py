@@ -47,13 +47,14 @@ def recognise(store: Store, request: Request) -> Field | None:
         "" if trajectory is not None else "; --coordinate trajectory=NAME says which column tells trajectories apart"
     )
     u, at_times, positions = _arranged(store, row, len(labels), clock.numbers, columns, values, whose)
-    variable = Variable("u" if len(given) > 1 else given[0], u, None)
+    one = len(given) == 1
+    variable = Variable(given[0] if one else "u", u[:, :, 0] if one else u, None)
     field = Field(
-        store.source, f"{store.format} table", (Component(variable, (TRAJECTORY, TIME, CHANNEL, POINT), tuple(given)),),
+        store.source, f"{store.format} table", (Component(variable, (TRAJECTORY, TIME, *((CHANNEL,) * (not one)), POINT), tuple(given)),),
         tuple(axes), positions, True, at_times, time_units=clock.units, calendar=clock.calendar,
         labels=None if trajectory is None else labels, names={TIME: time}, notes=_left_out(store, trajectory),
     )  # fmt: skip
-    return _as_grid(field, variable) if len(axes) > 1 else field
+    return _as_grid(field, variable)
 
 
 def _columns(store: Store, request: Request) -> tuple[str | None, str, list[str]]:
@@ -147,7 +148,7 @@ def _as_grid(field: Field, variable: Variable) -> Field:
     if np.prod([len(t) for t in ticks]) != field.positions[0].shape[1]:
         return field
     shape = variable.shape
-    array = np.asarray(variable.array).reshape(*shape[:3], *[len(t) for t in ticks])
+    array = np.asarray(variable.array).reshape(*shape[:-1], *[len(t) for t in ticks])
     part = field.components[0]
-    component = replace(part, variable=Variable(variable.name, array), roles=(TRAJECTORY, TIME, CHANNEL, *field.axes))
+    component = replace(part, variable=Variable(variable.name, array), roles=(*part.roles[:-1], *field.axes))
     return replace(field, components=(component,), positions=tuple(ticks), scattered=False)

@@ -85,7 +85,11 @@ def _coordinates(store: Store, request: Request, group: str) -> dict[str, Variab
         one = variable if sum(n > 1 for n in variable.shape) <= 1 else _of_mesh(variable)
         if one is not None and one.vector().size > 1:
             found.setdefault(role, one)
-    return found | {axis: store[name] for axis, name in request.coordinates.items() if name in store}
+    for axis, name in request.coordinates.items():
+        if name in store:
+            several = store[name].numeric and sum(n > 1 for n in store[name].shape) > 1
+            found[axis] = (_of_mesh(store[name]) if several else None) or store[name]
+    return found
 
 
 def _of_mesh(variable: Variable) -> Variable | None:
