@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     print(
         f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajector{'y' if figures['trajectories'] == 1 else 'ies'}"
     )
-    print(f"persistence  {learn.persistence(data):.5f}, that nothing changes")
+    print(f"persistence  {learn.persistence(data):.5f} is the error of a forecast that nothing changes")
     print(f"median       {figures['median_trajectory']:.5f}")
     print_spread(ensemble, figures)
     if figures["failed"]:

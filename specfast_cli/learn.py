@@ -281,8 +281,8 @@ def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observati
     encoding = run.metrics["encoding"]
     print(f"encoding     {100 * encoding['relative_l2']:.2g} % of the field is left by the basis ({encoding['kind']})")
     print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")
-    print(f"relative_l2  {figures['relative_l2']:.5f} on {what}, each forecast from its first snapshot")
-    print(f"persistence  {learn.persistence(by):.5f} there, that nothing changes")
+    print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
+    print(f"persistence  {learn.persistence(by):.5f} is the error of a forecast that nothing changes, there")
     if name == "training_data" and len(ensemble) > 1 and run.metrics["validation"] is not None:
         found = [(r.metrics["validation"] or {}).get("relative_l2") for r in ensemble.models]
         own = ", ".join("none" if error is None else f"{error:.5f}" for error in found)

@@ -15,7 +15,7 @@ from ..data import DataError, Observations
 from .advice import Advice, to_try
 from .encode import encode
 from .encoder import Encoded
-from .error_measures import compare
+from .error_measures import persistence
 from .model import Model
 from .residuals import residual
 from .splits import Split, until
@@ -188,11 +188,11 @@ def _errors(advice: Advice, data: Observations, encoded: Encoded, parts: Split) 
         other = model.errors(tested).figures()
     except DataError:
         return []
-    worse = _no_better_than_rest(advice, trained, tested, own, other["relative_l2"]) if parts.of == "times" else None
+    worse = _no_better_than_rest(advice, trained, tested, own, other["relative_l2"], parts.of)
     return [
         _failing(advice, other) or _failing(advice, figures),
         worse,
-        *_apart(advice, own, other["relative_l2"], parts.of, worse is not None),
+        *_apart(advice, own, other["relative_l2"], parts.of, worse is not None and parts.of == "times"),
         _at_the_ends(advice, tested),
     ]
 
@@ -206,26 +206,21 @@ def _failing(advice: Advice, figures: dict[str, Any]) -> str | None:
     )
 
 
-def _at_rest(data: Observations) -> float:
-    """Return relative_l2 of the forecast that nothing changes, at the sensors that the first snapshot has."""
-    start = data.values[torch.arange(len(data)), data.first]
-    held = start.unsqueeze(1).expand_as(data.values)
-    known = Observations(data.values.where(~held.isnan(), torch.nan), data.points, data.times, data.channels, data.axes)
-    return float(compare(held.nan_to_num(), known, data.largest).figures()["relative_l2"])
-
-
 def _no_better_than_rest(
-    advice: Advice, trained: Observations, tested: Observations, own: float, other: float
+    advice: Advice, trained: Observations, tested: Observations, own: float, other: float, of: str
 ) -> str | None:  # fmt: skip
-    """Name a model that forecasts the times it was trained on, and later ones worse than that nothing changes."""
-    rest, rest_later = _at_rest(trained), _at_rest(tested)
-    if not (own < rest and other > rest_later and other > COUNTS):
+    """Name a model whose forecasts of what it was not trained on are worse than that nothing changes."""
+    rest, rest_later = persistence(trained), persistence(tested)
+    if not (other > rest_later and other > COUNTS):
         return None
-    return (
-        f"after the times trained on the forecast is worse than that nothing changes ({100 * other:.2g} % against {100 * rest_later:.2g} %),"
-        f" though better until then ({100 * own:.2g} % against {100 * rest:.2g} %): the equation is not found, its data are learned by heart"
-        + to_try(advice.same_everywhere(), advice.local(), "known terms (--known)", "more trajectories")
-    )
+    where = "after the times trained on" if of == "times" else "on trajectories not trained on"
+    line = f"{where} the forecast is worse than that nothing changes ({100 * other:.2g} % against {100 * rest_later:.2g} %)"
+    if own < rest:
+        line += f", though better on what was trained on ({100 * own:.2g} % against {100 * rest:.2g} %)"
+        line += ": the equation is not found, its data are learned by heart"
+    else:
+        line += ": the equation is not found"
+    return line + to_try(advice.same_everywhere(), advice.local(), "known terms (--known)", "more trajectories")
 
 
 def _apart(advice: Advice, own: float, other: float, of: str, said: bool) -> list[str | None]:

@@ -75,7 +75,7 @@ def test_every_group_has_its_own_coordinates(tmp_path):
         assert (
             np.array_equal(read.values[:, :, 0].numpy(), 2 * U) and read.times[0, 1] == 2 and read.points[0, 0] == 200
         )
-    with pytest.raises(data.DataError, match="--group run3: one of loop, run1, run2"):
+    with pytest.raises(data.DataError, match="--group run3: one of run1, run2"):
         data.open(tmp_path / "g.h5", group="run3")
 
 

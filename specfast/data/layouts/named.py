@@ -56,7 +56,7 @@ def _layout(store: Store) -> str:
 
 def _role(name: str, length: int, store: Store) -> str:
     role = role_of(name, store)
-    return SINGLE if length == 1 and role not in (TRAJECTORY, TIME, CHANNEL, POINT) and name not in store else role
+    return SINGLE if length == 1 and role not in (TRAJECTORY, TIME, CHANNEL, POINT) else role  # no axis of one point
 
 
 def _chosen(store: Store, request: Request) -> list[Variable]:

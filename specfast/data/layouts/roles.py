@@ -7,7 +7,7 @@ from ..store import Store
 
 _NAMES = {
     TRAJECTORY: (
-        "trajectory", "traj", "trajectories", "sample", "samples", "batch", "realization", "realisation", "member",
+        "trajectory", "traj", "trajectories", "sample", "samples", "batch", "b", "realization", "realisation", "member",
         "ensemble", "run", "simulation", "sim", "case", "replicate", "experiment", "n", "id", "trajectory_id", "sample_id",
     ),
     TIME: ("time", "times", "t", "tt", "date", "datetime", "t-coordinate", "tspan", "timestamp", "valid_time"),
