@@ -163,7 +163,9 @@ class Field:
             )
         chosen = self.trajectories if trajectories is None else self.trajectories[trajectories]
         if not chosen:
-            raise DataError(f"{self.source}: none of {len(self.trajectories)} trajectories is chosen by {trajectories}")
+            raise DataError(
+                f"{self.source}: none of {len(self.trajectories)} trajectories is chosen by {_written(trajectories)}"
+            )
         steps = self.steps
         if times is not None:
             low, high = (-np.inf if times[0] is None else times[0]), (np.inf if times[1] is None else times[1])
@@ -249,6 +251,10 @@ class Field:
         if part.complex:
             values = np.stack([values.real, values.imag], 3).reshape(len(rows), len(steps), -1, self.sensors)
         return values
+
+
+def _written(of: slice | None) -> str:
+    return "" if of is None else f"{'' if of.start is None else of.start}:{'' if of.stop is None else of.stop}"
 
 
 def _slice(of: range) -> slice:

@@ -39,7 +39,9 @@ def open_path(path: Path) -> Store:
         raise
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0]
-        raise DataError(f"{path}: not a {label} that can be read ({type(error).__name__}: {reason})") from error
+        raise DataError(
+            f"{path}: not {'an' if label[0] in 'AEHIO' else 'a'} {label} that can be read ({type(error).__name__}: {reason})"
+        ) from error
 
 
 def _reader_of(path: Path) -> tuple[Callable[[Path], Store], str]:

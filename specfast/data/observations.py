@@ -312,7 +312,8 @@ def make(
     if not np.isfinite(times).all():
         raise DataError(f"{source}: time holds values that are not finite")
     if not np.isfinite(points).all():
-        raise DataError(f"{source}: the positions hold values that are not finite")
+        wrong = ~np.isfinite(points).reshape(-1, len(axes)).all(0)
+        raise DataError(f"{source}: the positions along {axes[int(wrong.argmax())]} hold values that are not finite")
     _check_times(times, source)
     observations = Observations(
         values if isinstance(values, Tensor) else memmap.copy(torch.as_tensor(values)),
