@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,8 +98,24 @@ def open_data(options: argparse.Namespace) -> Field:
     return open_given(options.data, given(options))
 
 
-def read_data(options: argparse.Namespace) -> Observations:
-    """Read the file that the options name."""
+def read_data(options: argparse.Namespace, run: Path | None = None) -> Observations:
+    """Read the file that the options name; where they say nothing of it, as the data of a run were read if it is so laid out."""
     from specfast import data
 
-    return data.read(open_data(options))
+    said = given(options)
+    of_run = {} if run is None or any(said[name] for name in _LAYOUT) else _said_of_run(run)
+    if of_run:
+        with contextlib.suppress(data.DataError):
+            return data.read(open_given(options.data, said | of_run))
+    return data.read(open_given(options.data, said))
+
+
+_LAYOUT = ("variable", "dims", "coordinates", "group")
+
+
+def _said_of_run(run: Path) -> dict[str, Any]:
+    try:
+        options = json.loads((run / "data.json").read_text())["options"]
+        return {name: options[name] for name in _LAYOUT if options[name]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

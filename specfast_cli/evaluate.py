@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     from specfast.learn.model import write_json
 
     ensemble = learn.load_ensemble(options.run)
-    data = read_data(options)
+    data = read_data(options, options.run)
     figures = ensemble.evaluate(data)
     for line in learn.beyond(ensemble.models[0], data, data.times, data.points):
         say(f"beyond what was seen: {line}")

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     from specfast import learn
     from specfast.data import read_positions, write
 
-    ensemble, data = learn.load_ensemble(options.run), read_data(options)
+    ensemble, data = learn.load_ensemble(options.run), read_data(options, options.run)
     at = None if options.at is None else read_positions(options.at, data.axes)
     predicted = learn.forecast(ensemble, data, times=options.times, at=at)
     write(predicted, options.out)

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
 
     ensemble = learn.load_ensemble(options.run)
     if options.data:
-        data = by = read_data(options)
+        data = by = read_data(options, options.run)
         what = f"{len(data)} trajector{'y' if len(data) == 1 else 'ies'} of {Path(options.data).name}"
     else:
         data, held = _data_of_run(options.run)

@@ -234,6 +234,9 @@ def test_a_table_with_names_of_trajectories_is_learned_from(tmp_path, capsys):
     assert line.endswith("w.csv --coordinate trajectory=well time=hours --basis hermite --out RUN")
     out = ["--out", str(tmp_path / "run"), "--steps", "8", "--degree", "8", "--basis", "hermite"]
     assert main(["learn", str(tmp_path / "w.csv"), *options, *out]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "run"), str(tmp_path / "w.csv")]) == 0  # as the run's own data were read
+    assert "on 6 trajectories" in capsys.readouterr().out
     pandas.DataFrame(rows).drop(columns="well").to_csv(tmp_path / "n.csv", index=False)
     assert main(["inspect", str(tmp_path / "n.csv"), "--coordinate", "time=hours"]) in (0, 2)
     both = pandas.DataFrame([*rows, *rows])
