@@ -159,6 +159,8 @@ def test_tables_that_invite_a_mistake(tmp_path):
     frame = pandas.DataFrame(rows, columns=["t", "x", "u"])
     frame.to_csv(tmp_path / "e.csv")
     assert data.read(tmp_path / "e.csv").channels == ("u",)
+    counted = "index,t,time,x,u\n" + "".join(f"{i},{t},{10 * t},{x},{u}\n" for i, (t, x, u) in enumerate(rows))
+    assert data.read(table(tmp_path / "g.csv", counted)).channels == ("u",)
     for text, message in (
         ("t,x,u\n0,0,1\n0,1,<0.1\n1,0,2\n1,1,3\n", "column u holds '<0.1' in row 2"),
         ("trajectory,t,x,u\n1,0,0,1\n,1,0,2\n2,0,0,3\n2,1,0,4\n", "trajectory is missing in row 2"),

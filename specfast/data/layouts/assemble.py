@@ -48,6 +48,9 @@ def assemble(
         Component(part, own, labels_of(part.name.rpartition("/")[2], _count(part, own), labels, np.dtype(part.array.dtype).kind == "c"))
         for part, own, labels in parts
     )  # fmt: skip
+    labels = [label for component in components for label in component.labels]
+    if len(set(labels)) < len(labels):
+        raise DataError(f"{store.source}: channels {', '.join(labels)}: each wants a name of its own")
     units = {
         name: str(v.attributes["units"])
         for name, v in given.items()

@@ -23,7 +23,12 @@ def recognise(store: Store, request: Request) -> Field | None:
         return None
     trajectory, time, axes = _columns(store, request)
     given = list(request.variables) or [
-        name for name, v in store.variables.items() if name not in (trajectory, time, *axes) and v.numeric
+        name
+        for name, v in store.variables.items()
+        if name not in (trajectory, time, *axes)
+        and v.numeric
+        and not _numbers_rows(name, v)
+        and (role_of(name) != TIME or name == "T")
     ]
     if not given:
         raise DataError(f"{store.source}: no column of values; it has {', '.join(store.variables)}")
@@ -87,6 +92,14 @@ def _left_out(store: Store, trajectory: str | None) -> tuple[str, ...]:
     """Return a remark on columns of text that are not used."""
     texts = [name for name, v in store.variables.items() if v.array.dtype.kind in "OUS" and name != trajectory]
     return (f"columns of text are left out: {', '.join(texts)}",) if texts else ()
+
+
+def _numbers_rows(name: str, column: Variable) -> bool:
+    """Whether a column called index, or not at all, counts the rows."""
+    if name.lower() not in ("index", "row", ""):
+        return False
+    values = column.read()
+    return bool(len(values)) and bool((np.diff(values) == 1).all())
 
 
 def _absent(names: np.ndarray) -> np.ndarray:
