@@ -185,7 +185,8 @@ class FieldEncoder:
             self.synthesize(self.coefficients(data, scale_shift), data.points, scale_shift) - data.values
         ).nan_to_num()
         freedom = (seen.sum(-1) - self.space.size).clamp_min(1)
-        table = table * seen.unsqueeze(-1)
+        if not bool(seen.all()):  # else snapshots at the same points share their table
+            table = table * seen.unsqueeze(-1)
         ridge = RIDGE * table.shape[-2] * torch.eye(self.space.size, dtype=table.dtype)
         inverse = torch.linalg.inv(table.mT @ table + ridge).diagonal(dim1=-2, dim2=-1)
         return ((left / self.amplitude).square().sum(-1) / freedom).unsqueeze(-1).sqrt() * inverse.sqrt()
