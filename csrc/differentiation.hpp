@@ -23,7 +23,7 @@ namespace {
 template <class T>
 struct ContiguousRow {
     T* numbers;
-    static constexpr int64_t width = 1;
+    [[maybe_unused]] static constexpr int64_t width = 1;
     SPECFAST_INLINE double get(int64_t k, int64_t) const { return static_cast<double>(numbers[k]); }
     SPECFAST_INLINE void set(int64_t k, int64_t, double value) const { numbers[k] = static_cast<T>(value); }
     static SPECFAST_INLINE double all(double factor) { return factor; }
@@ -33,7 +33,7 @@ template <class T>
 struct StridedRow {
     T* numbers;
     int64_t stride;
-    static constexpr int64_t width = 1;
+    [[maybe_unused]] static constexpr int64_t width = 1;
     SPECFAST_INLINE double get(int64_t k, int64_t) const { return static_cast<double>(numbers[k * stride]); }
     SPECFAST_INLINE void set(int64_t k, int64_t, double value) const { numbers[k * stride] = static_cast<T>(value); }
     static SPECFAST_INLINE double all(double factor) { return factor; }
