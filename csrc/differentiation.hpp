@@ -23,7 +23,7 @@ namespace {
 template <class T>
 struct ContiguousRow {
     T* numbers;
-    [[maybe_unused]] static constexpr int64_t width = 1;
+    static SPECFAST_INLINE int64_t count() { return 1; }
     SPECFAST_INLINE double get(int64_t k, int64_t) const { return static_cast<double>(numbers[k]); }
     SPECFAST_INLINE void set(int64_t k, int64_t, double value) const { numbers[k] = static_cast<T>(value); }
     static SPECFAST_INLINE double all(double factor) { return factor; }
@@ -33,7 +33,7 @@ template <class T>
 struct StridedRow {
     T* numbers;
     int64_t stride;
-    [[maybe_unused]] static constexpr int64_t width = 1;
+    static SPECFAST_INLINE int64_t count() { return 1; }
     SPECFAST_INLINE double get(int64_t k, int64_t) const { return static_cast<double>(numbers[k * stride]); }
     SPECFAST_INLINE void set(int64_t k, int64_t, double value) const { numbers[k * stride] = static_cast<T>(value); }
     static SPECFAST_INLINE double all(double factor) { return factor; }
@@ -44,6 +44,7 @@ struct StridedRow {
 struct RowOfVectors {
     double* numbers;
     int64_t width;
+    SPECFAST_INLINE int64_t count() const { return width; }
     SPECFAST_INLINE Vector<double> get(int64_t k, int64_t i) const {
         return load(numbers + (k * width + i) * lanes<double>);
     }
@@ -56,14 +57,14 @@ struct RowOfVectors {
 
 template <class Row>
 SPECFAST_INLINE void add_multiple(const Row& row, int64_t to, double factor, int64_t from) {
-    for (int64_t i = 0; i < row.width; ++i) row.set(to, i, row.get(to, i) + Row::all(factor) * row.get(from, i));
+    for (int64_t i = 0; i < row.count(); ++i) row.set(to, i, row.get(to, i) + Row::all(factor) * row.get(from, i));
 }
 
 // Entry k of B in; of B^T in with `below` and `above` exchanged and a shift of 1. There may be none before or behind it.
 template <class In, class Out>
 SPECFAST_INLINE void band_entry(const Differentiation& map, const double* below, const double* above, int shift,
                                 const In& in, const Out& out, int64_t k, bool before, bool behind) {
-    for (int64_t i = 0; i < in.width; ++i) {
+    for (int64_t i = 0; i < in.count(); ++i) {
         auto sum = In::all(map.middle[k]) * in.get(k, i);
         if (before) sum += In::all(below[k - shift]) * in.get(k - 1, i);
         if (behind) sum += In::all(above[k + shift]) * in.get(k + 1, i);
