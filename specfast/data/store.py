@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .errors import DataError
+
 
 class LazyArray(Protocol):
     """An array of which parts are read: of h5py, zarr, SciPy, NumPy, xarray."""
@@ -86,6 +88,20 @@ class Store:
 
     def __getitem__(self, name: str) -> Variable:
         return self.variables[name]
+
+    def asked(self, names: Sequence[str]) -> list[Variable]:
+        """Return the variables of these names.
+
+        Raises
+        ------
+        DataError
+            If there is none of a name, or it cannot be read.
+        """
+        for name in names:
+            if name not in self:
+                why = f", it cannot be read ({self.unreadable[name]})" if name in self.unreadable else ""
+                raise DataError(f"{self.source}: no variable {name}{why}; it has {self.listed()}")
+        return [self[name] for name in names]
 
     def listed(self) -> str:
         """Return names and shapes, for messages."""

@@ -99,7 +99,7 @@ def _largest_modulus(data: Observations, real: int, imaginary: int) -> float:
 
 
 def unbroken(angles: Tensor) -> Tensor:
-    """Return angles along a line with NaN where they leap from one end of (-pi, pi] to the other, so that no stroke joins them."""
+    """Return angles along a line with NaN where they leap from one end of (-pi, pi] to the other, so that no line joins them."""
     leap = torch.zeros_like(angles, dtype=torch.bool)
     leap[1:] = (angles[1:] - angles[:-1]).abs() > math.pi
     return torch.where(leap, torch.nan, angles)

@@ -62,11 +62,7 @@ def _role(name: str, length: int, store: Store) -> str:
 def _chosen(store: Store, request: Request) -> list[Variable]:
     """Return the variables asked for; else u, else the only one that changes in time and along space."""
     if request.variables:
-        for name in request.variables:
-            if name not in store:
-                why = f", it cannot be read ({store.unreadable[name]})" if name in store.unreadable else ""
-                raise DataError(f"{store.source}: no variable {name}{why}; it has {store.listed()}")
-        return [store[name] for name in request.variables]
+        return store.asked(request.variables)
     if "u" in store:
         return [store["u"]]
     if "u" in store.unreadable:

@@ -121,11 +121,7 @@ def _names_of_channels(store: Store, part: Variable, roles: tuple[str, ...]) -> 
 
 def _chosen(store: Store, request: Request, taken: set[str]) -> list[Variable]:
     if request.variables:
-        for name in request.variables:
-            if name not in store:
-                why = f", it cannot be read ({store.unreadable[name]})" if name in store.unreadable else ""
-                raise DataError(f"{store.source}: no variable {name}{why}; it has {store.listed()}")
-        return [store[name] for name in request.variables]
+        return store.asked(request.variables)
     several = [
         v for name, v in store.variables.items() if v.numeric and name not in taken and sum(n > 1 for n in v.shape) > 1
     ]
