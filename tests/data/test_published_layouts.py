@@ -3,12 +3,13 @@
 import importlib.util
 
 import numpy as np
+import published_files
 import published_layouts
 import pytest
 
 from specfast import data
 
-WRITERS = published_layouts.WRITERS
+WRITERS = published_layouts.WRITERS | published_files.WRITERS
 # What a user has to say of those that do not speak for themselves.
 SAID = {
     "pdebench_ns_incom2d": {
