@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import missing
+from .complex_channels import ENDINGS
 from .errors import DataError
 from .store import Variable
 
@@ -265,5 +266,5 @@ def labels_of(name: str, count: int, given: Sequence[str] | None, complex_number
     """Return the names of the channels of an array: those given, or its own name, numbered where there are several."""
     names = list(given) if given is not None else [name] if count == 1 else [f"{name}{i}" for i in range(count)]
     if complex_numbers:
-        return tuple(f"{one}.{part}" for one in names for part in ("real", "imag"))
+        return tuple(one + ending for one in names for ending in ENDINGS)
     return tuple(names)

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from ..support.files import written_whole
+from .complex_channels import ENDINGS, complex_pairs
 from .errors import DataError
 from .observations import Observations
 
@@ -117,9 +118,9 @@ def _free(data: Observations, role: str) -> str:
 
 
 def _is_complex(labels: Sequence[str]) -> bool:
-    """Whether channels are pairs NAME.real, NAME.imag."""
-    pairs = zip(labels[::2], labels[1::2], strict=False)
-    return len(labels) % 2 == 0 and all(a.endswith(".real") and b == f"{a[:-5]}.imag" for a, b in pairs)
+    """Whether all channels are parts of complex arrays, in the order in which those are read."""
+    places = [place for _, *pair in complex_pairs(tuple(labels)) for place in pair]
+    return places == list(range(len(labels))) and all(label.endswith(ENDINGS) for label in labels)
 
 
 def _variables(data: Observations, channel: bool) -> list[tuple[str, list[int]]]:

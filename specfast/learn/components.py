@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..data import Observations
-from .complex_channels import complex_pairs
+from ..data.complex_channels import complex_pairs
 
 ROWS = 4  # components in a figure
 FAINT = 0.01  # of the largest modulus: below it a phase says nothing

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from specfast import learn
+from specfast.data.complex_channels import complex_pairs
 from specfast.data.observations import Observations, make
 from specfast.learn import components, figures
-from specfast.learn.complex_channels import complex_pairs
 from specfast.learn.error_measures import compare
 from specfast.learn.report import draw, write_report
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-_ENDINGS = (".real", ".imag")
+# What the parts of a complex array are called.
+ENDINGS = (".real", ".imag")
 
 
 def complex_pairs(channels: tuple[str, ...]) -> list[tuple[str, int, int]]:
@@ -30,9 +31,9 @@ def complex_pairs(channels: tuple[str, ...]) -> list[tuple[str, int, int]]:
     for index, channel in enumerate(channels):
         if channel == "re":
             name, other = "u", "im"
-        elif channel.endswith(_ENDINGS[0]) and channel != _ENDINGS[0]:
-            name = channel.removesuffix(_ENDINGS[0])
-            other = name + _ENDINGS[1]
+        elif channel.endswith(ENDINGS[0]) and channel != ENDINGS[0]:
+            name = channel.removesuffix(ENDINGS[0])
+            other = name + ENDINGS[1]
         else:
             continue
         if other in channels:
