@@ -50,7 +50,7 @@ Trouble map_rows(const AffineMap& map, const Rows& rows, const Operand& x, int64
     const int threads = threads_for(row_count(rows) * points * dim);
     int bad_scale = 0, bad_point = 0;
     bool all_set = true;  // intervals alone: 1 and 0 stand for their own scale and shift
-    for (int d = 0; d < dim; ++d) all_set &= map.axes[d].domain == Domain::interval;
+    for (int d = 0; d < dim; ++d) all_set &= has_own_map(map.axes[d]);
 #pragma omp parallel for schedule(static) reduction(| : bad_scale, bad_point) if (threads > 1)
     for (int64_t task = 0; task < tasks; ++task) {
         const int64_t row = task / runs, begin = task % runs * run_points;
@@ -62,7 +62,7 @@ Trouble map_rows(const AffineMap& map, const Rows& rows, const Operand& x, int64
             const MappedAxis& axis = map.axes[d];
             T beta = own_scale[d * scale.stride], x0 = own_shift[d * shift.stride];
             bad_scale |= !usable(beta) || (all_set && (beta != 1 || x0 != 0));
-            if (axis.domain == Domain::interval) {
+            if (has_own_map(axis)) {
                 beta = static_cast<T>(axis.own_scale);
                 x0 = static_cast<T>(axis.own_shift);
             }
@@ -83,7 +83,7 @@ T factor_of(const AffineMap& map, const T* scale, int64_t stride) {
     T factor = static_cast<T>(map.constant);
     for (int d = 0; d < map.dim; ++d) {
         const MappedAxis& axis = map.axes[d];
-        const T beta = axis.domain == Domain::interval ? static_cast<T>(axis.own_scale) : scale[d * stride];
+        const T beta = has_own_map(axis) ? static_cast<T>(axis.own_scale) : scale[d * stride];
         factor *= power_of(beta, axis.power);
     }
     return factor;
@@ -127,7 +127,7 @@ void finish_rows(const AffineMap& map, const Rows& rows, const Operand& coef, co
         }
         for (int d = 0; d < dim; ++d) {
             const MappedAxis& axis = map.axes[d];
-            const bool interval = axis.domain == Domain::interval;
+            const bool interval = has_own_map(axis);
             const T beta = interval ? static_cast<T>(axis.own_scale) : own_scale[d * scale.stride];
             const T x0 = own_shift[d * shift.stride], slope = static_cast<T>(axis.sign) * beta;
             T* const along = grad_z + row * points * dim + d;

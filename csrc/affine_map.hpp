@@ -4,16 +4,20 @@
 
 namespace specfast {
 
-enum class Domain { line = 0, half_line = 1, interval = 2 };
+enum class Domain { line = 0, half_line = 1, interval = 2, ring = 3 };
 enum class Trouble { none = 0, scale = 1, point = 2 };
 
-// z = sign beta (x - x0) on one axis; an interval has a beta and x0 of its own.
+// z = sign beta (x - x0) on one axis; an interval and a ring have a beta and x0 of their own.
 struct MappedAxis {
     Domain domain;
     double sign, own_scale, own_shift;
     double slack;  // how far z may lie outside by rounding alone; on an interval it is moved onto the end
     double power;  // of beta in the factor on the coefficients
 };
+
+inline bool has_own_map(const MappedAxis& axis) {
+    return axis.domain == Domain::interval || axis.domain == Domain::ring;
+}
 
 // Points (rows, M, D) in x with a scale and shift (rows, D) each; `axis_stride` is that of D in x.
 struct AffineMap {

@@ -1,7 +1,7 @@
 // The derivative of a series as a map of its coefficients, and the transpose of that map, which takes functions to theirs.
 //
 // Problem   u = sum c_n phi_n, u' = sum d_n phi_n: find d from c (and c-bar from d-bar) in O(count).
-// Method    d = (I - S)^{-1} B c with S strictly upper (two diagonals) and B tridiagonal; see struct Differentiation.
+// Method    d = (I - S)^{-1} B c with S strictly upper (two diagonals) and B banded; see struct Differentiation.
 //           The transpose runs the substitution forwards first and multiplies by B^T after. A family has one of the two
 //           diagonals of S at most.
 // Layout    A row says where its number k is: contiguous, a stride apart, or whole vectors side by side. Input and output
@@ -72,6 +72,20 @@ SPECFAST_INLINE void band_entry(const Differentiation& map, const double* below,
     }
 }
 
+// The entries three places away, added; as above.
+template <class In, class Out>
+SPECFAST_INLINE void far_band(int64_t count, const double* below, const double* above, int shift, const In& in,
+                              const Out& out) {
+    for (int64_t k = 0; k < count; ++k) {
+        for (int64_t i = 0; i < in.count(); ++i) {
+            auto sum = out.get(k, i);
+            if (k >= 3) sum += In::all(below[k - shift]) * in.get(k - 3, i);
+            if (k + 3 < count) sum += In::all(above[k + shift]) * in.get(k + 3, i);
+            out.set(k, i, sum);
+        }
+    }
+}
+
 template <class In, class Out>
 SPECFAST_INLINE void band(const Differentiation& map, const double* below, const double* above, int shift, const In& in,
                           const Out& out) {
@@ -84,6 +98,7 @@ SPECFAST_INLINE void band(const Differentiation& map, const double* below, const
 template <class In, class Out>
 SPECFAST_INLINE void differentiate(const Differentiation& map, const In& coef, const Out& derivative) {
     band(map, map.lower, map.upper, 0, coef, derivative);
+    if (map.far_lower != nullptr) far_band(map.count, map.far_lower, map.far_upper, 0, coef, derivative);
     for (int64_t k = map.count - 2; map.ahead != nullptr && k >= 0; --k)
         add_multiple(derivative, k, map.ahead[k], k + 1);
     for (int64_t k = map.count - 3; map.leap != nullptr && k >= 0; --k) add_multiple(derivative, k, map.leap[k], k + 2);
@@ -95,6 +110,7 @@ SPECFAST_INLINE void differentiate_transposed(const Differentiation& map, const 
     for (int64_t k = 1; map.ahead != nullptr && k < map.count; ++k) add_multiple(in, k, map.ahead[k - 1], k - 1);
     for (int64_t k = 2; map.leap != nullptr && k < map.count; ++k) add_multiple(in, k, map.leap[k - 2], k - 2);
     band(map, map.upper, map.lower, 1, in, out);
+    if (map.far_lower != nullptr) far_band(map.count, map.far_upper, map.far_lower, 3, in, out);
 }
 
 // The same in place, for one row: both steps side by side, so that three numbers are enough to remember.

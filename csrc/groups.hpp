@@ -126,10 +126,10 @@ inline void sort_by_band(const Recurrence<T>& recurrence, Points<T>& points, con
 // Where not all points are near: finds out which are what.
 template <class T>
 inline void sort_out(const Recurrence<T>& recurrence, int64_t count, int64_t padded, T slack, Points<T>& points) {
-    const auto classify = recurrence.start == Start::gaussian      ? classify_all<T, Start::gaussian>
-                          : recurrence.start == Start::exponential ? classify_all<T, Start::exponential>
-                                                                   : classify_all<T, Start::one>;
-    const Found<T> found = classify(recurrence, points, padded, slack);
+    Found<T> found;
+    with_start(recurrence.start, [&](auto start) {
+        found = classify_all<T, decltype(start)::value>(recurrence, points, padded, slack);
+    });
     const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
     if (!some_far && !(some_end && any<T>(~found.all_end))) {
         points.layout = Layout::whole;
@@ -154,10 +154,7 @@ inline void set_points(const Recurrence<T>& recurrence, const In* z, int64_t str
     if (copy_points(recurrence, z, stride, count, points.z)) {
         points.layout = Layout::whole;
         points.size[Regime::near] = padded;
-        const auto fill = recurrence.start == Start::gaussian      ? start_near<T, Start::gaussian>
-                          : recurrence.start == Start::exponential ? start_near<T, Start::exponential>
-                                                                   : start_near<T, Start::one>;
-        fill(points, padded);
+        with_start(recurrence.start, [&](auto start) { start_near<T, decltype(start)::value>(points, padded); });
     } else {
         sort_out(recurrence, count, padded, static_cast<T>(rounding_slack<In>), points);
     }

@@ -80,10 +80,11 @@ inline Classified<T> classify_on_interval(Vector<T> z, T slack, T end_limit) {
 
 template <class T, Start start>
 inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, T end_limit) {
-    const Vector<T> zero = splat<T>(0);
+    const Vector<T> zero = splat<T>(0), nan = splat<T>(static_cast<T>(__builtin_nan("")));
     Mask<T> outside = magnitude<T>(z) > splat<T>(far_limit);
     if (start == Start::exponential) outside |= z < zero;
-    const Mask<T> invalid = z != z;
+    Mask<T> invalid = z != z;
+    if (start == Start::ring) invalid |= outside;  // too many turns to say where on the ring it is
     Classified<T> result;
     result.z = select<T>(outside | invalid, zero, z);
     const Scaled<T> own = start_value<T, start>(result.z);
@@ -91,9 +92,31 @@ inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, 
     result.is_far = size > splat<T>(near_limit);
     result.is_at_end = start == Start::exponential ? size < splat<T>(end_limit) : (Mask<T>)zero;
     const Vector<T> factor = power_of_two<T>(select<T>(result.is_far, zero, own.exponent));
-    result.mantissa = select<T>(outside, zero, select<T>(invalid, z, own.mantissa * factor));
+    result.mantissa = select<T>(invalid, nan, select<T>(outside, zero, own.mantissa * factor));
     result.exponent = select<T>(result.is_far, own.exponent, zero);
     return result;
+}
+
+// Calls body with the start type as a type of its own.
+template <Start start>
+struct StartType {
+    static constexpr Start value = start;
+};
+
+template <class Body>
+inline void with_start(Start start, const Body& body) {
+    switch (start) {
+        case Start::gaussian:
+            return body(StartType<Start::gaussian>{});
+        case Start::exponential:
+            return body(StartType<Start::exponential>{});
+        case Start::one:
+            return body(StartType<Start::one>{});
+        case Start::ring:
+            return body(StartType<Start::ring>{});
+        case Start::rational:
+            return body(StartType<Start::rational>{});
+    }
 }
 
 // What was found among the points of a block.

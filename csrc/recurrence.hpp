@@ -14,8 +14,9 @@
 
 namespace specfast {
 
-// The three shapes that phi_0 can take, up to a constant.
-enum class Start : int { gaussian = 0, exponential = 1, one = 2 };  // exp(-z^2/2), exp(-z/2), 1
+// The shapes that phi_0 can take, up to a constant: exp(-z^2/2), exp(-z/2), 1; and two of functions in pairs (pairs.hpp),
+// which need no tables but `scale`: cos(k pi z), sin(k pi z), and those of (1 + iz)^k / (1 - iz)^{k+1}.
+enum class Start : int { gaussian = 0, exponential = 1, one = 2, ring = 3, rational = 4 };
 
 // Which recurrence a point needs: the plain one; with powers of two, where start(z) underflows although phi_n need not; the
 // difference form, close to a hard end of the domain.
@@ -42,7 +43,8 @@ struct Recurrence {
 };
 
 // d/dz as a map of coefficients, written so that one form serves every family and costs O(count):
-//     d_k = ahead_k d_{k+1} + leap_k d_{k+2} + lower_k c_{k-1} + middle_k c_k + upper_k c_{k+1}.
+//     d_k = ahead_k d_{k+1} + leap_k d_{k+2} + lower_k c_{k-1} + middle_k c_k + upper_k c_{k+1}
+//           + far_lower_k c_{k-3} + far_upper_k c_{k+3}.
 struct Differentiation {
     int64_t count;
     const double* ahead;  // or nullptr where it vanishes
@@ -50,6 +52,8 @@ struct Differentiation {
     const double* lower;
     const double* middle;
     const double* upper;
+    const double* far_lower;  // or nullptr where both vanish
+    const double* far_upper;
 };
 
 }  // namespace specfast

@@ -65,11 +65,21 @@ SPECFAST_INLINE Scaled<T> scaled_exp(Vector<T> high, Vector<T> low) {
     return {polynomial_exp<T>(r), k};
 }
 
+// 1 / sqrt(1 + z^2).
+template <class T>
+SPECFAST_INLINE Vector<T> inverse_hypotenuse(Vector<T> z) {
+    Vector<T> result = splat<T>(1) + z * z;
+    for (unsigned i = 0; i < sizeof result / sizeof(T); ++i) result[i] = std::sqrt(result[i]);
+    return splat<T>(1) / result;
+}
+
 template <class T, Start start>
 SPECFAST_INLINE Scaled<T> start_value(Vector<T> z) {
     const Vector<T> minus_half = splat<T>(T(-0.5));
-    if constexpr (start == Start::one) {
+    if constexpr (start == Start::one || start == Start::ring) {
         return {splat<T>(1), splat<T>(0)};
+    } else if constexpr (start == Start::rational) {
+        return {inverse_hypotenuse<T>(z), splat<T>(0)};
     } else if constexpr (start == Start::exponential) {
         return scaled_exp<T>(minus_half * z, splat<T>(0));
     } else {

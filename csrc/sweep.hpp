@@ -6,6 +6,7 @@
 #pragma once
 #include <type_traits>
 
+#include "pairs.hpp"
 #include "tile.hpp"
 
 namespace specfast {
@@ -65,11 +66,40 @@ inline bool variant(const Recurrence<T>& recurrence, Regime regime) {
     return regime == Regime::end ? recurrence.start == Start::one : recurrence.b != nullptr;
 }
 
+// The same for functions in pairs.
+template <class T, Start start>
+struct PairsDownwards {
+    const T* coef;
+    int64_t count;
+    const T* z;
+    const T* mantissa;
+    T* sums;
+    template <int R>
+    void run(int64_t vector) const {
+        const int64_t i = vector * lanes<T>;
+        sum_pairs<T, R, start>(coef, count, z + i, mantissa + i, sums + i);
+    }
+};
+
+// Calls body with the start type of functions in pairs as a type of its own.
+template <class Body>
+inline void with_pair_start(Start start, const Body& body) {
+    start == Start::ring ? body(StartType<Start::ring>{}) : body(StartType<Start::rational>{});
+}
+
 template <class T, Regime regime>
 inline void group_downwards(const Recurrence<T>& recurrence, const T* coef, int64_t count, const Points<T>& points,
                             T* sums, T* exponents) {
     const int64_t at = points.first[regime];
     if (points.size[regime] == 0) return;
+    if (regime == Regime::near && in_pairs(recurrence.start)) {
+        with_pair_start(recurrence.start, [&](auto start) {
+            tiles<pair_vectors>(points.size[regime] / lanes<T>,
+                                PairsDownwards<T, decltype(start)::value>{coef, count, points.z + at,
+                                                                          points.mantissa + at, sums + at});
+        });
+        return;
+    }
     with_flag(variant(recurrence, regime), [&](auto flag) {
         tiles<regime == Regime::end ? tail_vectors : max_vectors>(
             points.size[regime] / lanes<T>, Downwards<T, regime, decltype(flag)::value>{
@@ -113,10 +143,35 @@ struct Upwards {
     }
 };
 
+// The same for functions in pairs.
+template <class T, Start start, class Visitor>
+struct PairsUpwards {
+    int64_t count;
+    const Points<T>& points;
+    const T* weight;
+    const Visitor& visitor;
+    template <int R>
+    void run(int64_t vector) const {
+        const int64_t i = points.first[Regime::near] + vector * lanes<T>;
+        auto own = visitor.template open<T, R, Regime::near>(i);
+        const auto visit = [&](int64_t n, const Vector<T>* term) __attribute__((always_inline)) { own(n, term); };
+        visit_pairs<T, R, start>(count, points.z + i, points.mantissa + i, weight + i, visit);
+        own.close();
+    }
+};
+
 template <class T, Regime regime, class Visitor>
 inline void group_upwards(const Recurrence<T>& recurrence, int64_t count, const Points<T>& points, const T* weight,
                           const Visitor& visitor) {
     if (points.size[regime] == 0) return;
+    if (regime == Regime::near && in_pairs(recurrence.start)) {
+        constexpr int most = Visitor::most < pair_vectors ? Visitor::most : pair_vectors;
+        with_pair_start(recurrence.start, [&](auto start) {
+            tiles<most>(points.size[regime] / lanes<T>,
+                        PairsUpwards<T, decltype(start)::value, Visitor>{count, points, weight, visitor});
+        });
+        return;
+    }
     with_flag(variant(recurrence, regime), [&](auto flag) {
         tiles < regime == Regime::near ||
             Visitor::most<tail_vectors ? Visitor::most : tail_vectors>(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import nn, ops
 from ._version import __version__
-from .families import Chebyshev, Hermite, Laguerre, Legendre
+from .families import Chebyshev, Fourier, Hermite, Laguerre, Legendre, Rational
 from .index_sets import HyperbolicCross, Indices, TensorProduct, TotalDegree, load_index_set
 from .kernels.affine_map import debug_checks
 from .quadrature import gauss, leja
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Chebyshev",
+    "Fourier",
     "Hermite",
     "HyperbolicCross",
     "Indices",
     "Laguerre",
     "Legendre",
+    "Rational",
     "Space",
     "TensorProduct",
     "TotalDegree",

@@ -71,14 +71,16 @@ class Plan {
         series.recurrence = double_.read(tables);
         if (!single.is_none()) series.single = single_.read(py::cast<py::dict>(single));
         const int64_t count = series.recurrence.count;
-        if (differentiation.size() != 5) throw std::invalid_argument("five tables of differentiation are expected");
-        for (size_t i = 0; i < 5; ++i) {
-            map_.push_back(copy<double>(differentiation[i], static_cast<size_t>(count), i < 2));
+        if (differentiation.size() != 7) throw std::invalid_argument("seven tables of differentiation are expected");
+        for (size_t i = 0; i < 7; ++i) {
+            map_.push_back(copy<double>(differentiation[i], static_cast<size_t>(count), i < 2 || i > 4));
         }
+        if (map_[5].size() != map_[6].size()) throw std::invalid_argument("both far tables or none are expected");
         if (!map_[0].empty() && !map_[1].empty()) throw std::invalid_argument("ahead or leap has to vanish");
         if (coefficients < 1 || coefficients > count || derivative < 0) throw std::invalid_argument("bad counts");
         const auto diagonal = [this](size_t i) { return map_[i].empty() ? nullptr : map_[i].data(); };
-        series.differentiation = {count, diagonal(0), diagonal(1), map_[2].data(), map_[3].data(), map_[4].data()};
+        series.differentiation = {count,           diagonal(0),    diagonal(1), map_[2].data(),
+                                  map_[3].data(), map_[4].data(), diagonal(5), diagonal(6)};
         series.coefficients = coefficients;
         series.derivative = derivative;
     }

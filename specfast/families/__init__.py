@@ -10,7 +10,9 @@ from .registry import FAMILIES, check_family, family_by_name, family_from_dict, 
 from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
 from .chebyshev import Chebyshev  # isort: skip
+from .fourier import Fourier
 from .legendre import Legendre
+from .rational import Rational
 
 __all__ = [
     "FAMILIES",
@@ -20,9 +22,11 @@ __all__ = [
     "DifferentiationTables",
     "EndTables",
     "Family",
+    "Fourier",
     "Hermite",
     "Laguerre",
     "Legendre",
+    "Rational",
     "RecurrenceTables",
     "check_degree",
     "check_family",

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..support.text import constructor_text
 from .chosen_from_data import ChosenFromData
+from .functions import CountedByDegree
 from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
 MAX_DEGREE = 10_000_000
@@ -54,13 +55,13 @@ def check_degree(degree: object, name: str = "degree") -> int:
 
 
 @dataclass(frozen=True, repr=False)
-class Family(ChosenFromData):
+class Family(ChosenFromData, CountedByDegree):
     """Base of the families; use one of those in `FAMILIES`.
 
     Attributes
     ----------
     degree : int, optional
-        Highest degree N of a one-dimensional space: functions 0 .. N.
+        Highest degree N of a one-dimensional space: functions 0 .. N, or pairs of them up to there.
 
     Examples
     --------
@@ -72,13 +73,15 @@ class Family(ChosenFromData):
 
     # Fields that belong to the functions on the standard domain, and so to the name.
     parameters: ClassVar[tuple[str, ...]] = ()
-    # The start type of the recurrence: 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1.
+    # The start type of the recurrence: 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1; 3 and 4 for pairs (RecurrenceTables).
     start: ClassVar[int]
     # u = beta^power v(z): what keeps the functions orthonormal when they are scaled.
     power: ClassVar[float] = 0.5
-    # How much one differentiation raises the degree.
+    # How many more functions one differentiation needs.
     degree_growth: ClassVar[int] = 0
+    # Whether the ends in x set scale and shift; and whether they are one point.
     bounded: ClassVar[bool] = False
+    periodic: ClassVar[bool] = False
     # Which of scale and shift are free; those of an interval are its own, and 1 and 0 stand for them.
     learns_scale: ClassVar[bool] = True
     learns_shift: ClassVar[bool] = False

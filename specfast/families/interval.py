@@ -13,6 +13,19 @@ from torch import Tensor
 from .base import Family, check_degree
 
 
+def check_ends(a: object, b: object) -> tuple[float, float]:
+    """Return the ends of an interval, or raise an error that names what is wrong."""
+    for argument, value in (("a", a), ("b", b)):
+        if not isinstance(value, (int, float, np.floating, np.integer)) or isinstance(value, bool):
+            raise TypeError(f"{argument}={value!r}: a number is expected")
+        if not math.isfinite(value):
+            raise ValueError(f"{argument}={value}: a finite number is expected")
+    low, high = float(a), float(b)  # type: ignore[arg-type]
+    if not low < high:
+        raise ValueError(f"a={a}, b={b}: an interval with a < b is expected")
+    return low, high
+
+
 @dataclass(frozen=True, repr=False)
 class IntervalFamily(Family):
     """A family on an interval [a, b], mapped affinely to [-1, 1]."""
@@ -24,15 +37,8 @@ class IntervalFamily(Family):
     b: float = 1.0
 
     def __init__(self, a: float = -1.0, b: float = 1.0, *, degree: int | None = None):
-        for argument, value in (("a", a), ("b", b)):
-            if not isinstance(value, (int, float, np.floating, np.integer)) or isinstance(value, bool):
-                raise TypeError(f"{argument}={value!r}: a number is expected")
-            if not math.isfinite(value):
-                raise ValueError(f"{argument}={value}: a finite number is expected")
-        if not a < b:
-            raise ValueError(f"a={a}, b={b}: an interval with a < b is expected")
-        object.__setattr__(self, "a", float(a))
-        object.__setattr__(self, "b", float(b))
+        for argument, value in zip("ab", check_ends(a, b), strict=True):
+            object.__setattr__(self, argument, value)
         object.__setattr__(self, "degree", None if degree is None else check_degree(degree))
 
     def limits(self, count: int, single: bool) -> tuple[float, float, float]:

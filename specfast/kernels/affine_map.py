@@ -43,7 +43,7 @@ def rounding_slack(dtype: torch.dtype) -> float:
 
 def end_slack(family: Family, dtype: torch.dtype) -> float:
     """How far z may lie past an interval's end through the rounding of x and of z = beta (x - x0) alone."""
-    if not family.bounded:
+    if not family.bounded or family.periodic:
         return 0.0
     beta, x0 = family.standard_scale_shift()
     eps = torch.finfo(dtype if dtype.is_floating_point else torch.float64).eps

@@ -47,7 +47,7 @@ def _field(space: str, orders: tuple[int, ...], dtype: torch.dtype) -> _cpu.Fiel
         [end_slack(family, dtype) for family in own.families],
         [float(family.power) + order for family, order in zip(own.families, orders, strict=True)],
     ]
-    domains = [2 if family.bounded else int(family.domain[0] == 0.0) for family in own.families]
+    domains = [2 + family.periodic if family.bounded else int(family.domain[0] == 0.0) for family in own.families]
     return _cpu.Field(plans, raised, domains, columns, constant, own.tree if own.dim > 1 else None)
 
 

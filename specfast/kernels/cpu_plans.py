@@ -68,6 +68,7 @@ def plan_of(name: str, size: int, derivative: int) -> _cpu.Plan:
             maps.lower,
             maps.middle,
             maps.upper,
+            *(np.empty(0) if table is None else table for table in (maps.far_lower, maps.far_upper)),
         ],
         size,
         derivative,

@@ -35,6 +35,7 @@ from torch import Tensor
 from ..families import Family, check_degree, check_family, family_by_name
 from . import jit_nd, products
 from .affine_map import rounding_slack
+from .jit_pairs import fill_pairs
 
 _TILE = 64
 _compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
@@ -60,7 +61,7 @@ def _start(start_type, z):
 
 @_compiled
 def _regime(start_type, z, near, far, end, slack):
-    """Return z made harmless, and 0 near, 1 far, 2 end, 3 known to be zero, 4 NaN."""
+    """Return z made harmless, and 0 near, 1 far, 2 end, 3 known to be zero, 4 NaN, 5 functions in pairs."""
     if math.isnan(z):
         return 0.0, 4
     size = abs(z)
@@ -71,7 +72,9 @@ def _regime(start_type, z, near, far, end, slack):
             z, size = math.copysign(1.0, z), 1.0
         return z, (2 if size > 1 - end else 0)
     if size > far or (start_type == 1 and z < 0):
-        return 0.0, 3
+        return 0.0, (4 if start_type == 3 else 3)
+    if start_type >= 3:
+        return z, 5
     if start_type == 1 and z < end:
         return z, 2
     return z, (1 if size > near else 0)
@@ -82,7 +85,10 @@ def _functions(tables, count, start_type, z, regime, out):
     """Write phi_0 .. phi_{count-1} at one point of any regime."""
     a, b, scale, r, kappa, value = tables
     if regime >= 3:
-        out[:count] = math.nan if regime == 4 else 0.0
+        if regime == 5:
+            fill_pairs(start_type == 3, z, scale, count, out)
+        else:
+            out[:count] = math.nan if regime == 4 else 0.0
         return
     mantissa, exponent = _start(start_type, z)
     if regime == 2:
@@ -159,7 +165,7 @@ def _multiply(tables, count, start_type, limits, rows, points, slack, left, resu
 
 
 @_compiled
-def _differentiate_rows(ahead, leap, lower, middle, upper, coef, result, transposed):
+def _differentiate_rows(ahead, leap, lower, middle, upper, far_lower, far_upper, coef, result, transposed):
     """Apply the differentiation map, or its transpose (which overwrites `coef`), to every row."""
     count = coef.shape[1]
     for row in range(coef.shape[0]):
@@ -177,7 +183,15 @@ def _differentiate_rows(ahead, leap, lower, middle, upper, coef, result, transpo
                     total += lower[k + 1] * c[k + 1]
                 if k > 0:
                     total += upper[k - 1] * c[k - 1]
+                if k + 3 < len(far_lower):
+                    total += far_lower[k + 3] * c[k + 3]
+                if k >= 3 and len(far_upper) > 0:
+                    total += far_upper[k - 3] * c[k - 3]
             else:
+                if k >= 3 and len(far_lower) > 0:
+                    total += far_lower[k] * c[k - 3]
+                if k + 3 < len(far_upper):
+                    total += far_upper[k] * c[k + 3]
                 if k > 0:
                     total += lower[k] * c[k - 1]
                 if k + 1 < count:
@@ -312,7 +326,8 @@ def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     maps = family_by_name(family).differentiation_tables(coef.shape[-1])
     rows = coef.double().reshape(coef.shape[:-1].numel(), coef.shape[-1]).clone().numpy()
     result = np.empty(rows.shape)
-    _differentiate_rows(maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, rows, result, transposed)
+    far = (np.zeros(0) if table is None else table for table in (maps.far_lower, maps.far_upper))
+    _differentiate_rows(maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, *far, rows, result, transposed)
     return torch.from_numpy(result).reshape(coef.shape).to(coef.dtype)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..families import DifferentiationTables, Family, RecurrenceTables, family_by_name
 from . import products
 from .affine_map import rounding_slack
+from .reference_pairs import pairs
 
 
 @lru_cache(maxsize=256)
@@ -56,6 +57,9 @@ def _start(tables: RecurrenceTables, z: Tensor, slack: float) -> tuple[Tensor, T
 def _functions(family: Family, z: Tensor, count: int) -> Iterator[Tensor]:
     """Yield phi_0(z), phi_1(z), ... in float64."""
     tables, _ = _tables(family, count)
+    if tables.start >= 3:
+        yield from pairs(tables.start == 3, z.double(), tables.scale, tables.far_limit)
+        return
     slack = rounding_slack(z.dtype)
     point, current, exponent = _start(tables, z.double(), slack)
     previous = torch.zeros_like(current)
@@ -82,6 +86,10 @@ def _differentiate(tables: DifferentiationTables, coef: Tensor) -> Tensor:
             value = value + tables.upper[k] * coef[..., k + 1] + tables.ahead[k] * result[k + 1]
         if k + 2 < count:
             value = value + tables.leap[k] * result[k + 2]
+        if tables.far_lower is not None and k >= 3:
+            value = value + tables.far_lower[k] * coef[..., k - 3]
+        if tables.far_upper is not None and k + 3 < count:
+            value = value + tables.far_upper[k] * coef[..., k + 3]
         result[k] = value
     return torch.stack(result, -1)
 
@@ -100,6 +108,10 @@ def _differentiate_transposed(tables: DifferentiationTables, cotangent: Tensor) 
             value = value + tables.lower[k + 1] * y[k + 1]
         if k > 0:
             value = value + tables.upper[k - 1] * y[k - 1]
+        if tables.far_lower is not None and k + 3 < count:
+            value = value + tables.far_lower[k + 3] * y[k + 3]
+        if tables.far_upper is not None and k >= 3:
+            value = value + tables.far_upper[k - 3] * y[k - 3]
         result.append(value)
     return torch.stack(result, -1)
 

@@ -125,7 +125,7 @@ class ScaledLayer(SpaceLayer):
             raise ValueError("learn_scale=True: no axis of this space has a scale or shift that could be learned")
         # Plain numbers, from which parameters are filled again wherever they are.
         self._initial = beta.masked_fill(bounded, 1).tolist(), x0.masked_fill(bounded, 0).tolist()
-        moving = [family.domain == (-float("inf"), float("inf")) for family in space.families]
+        moving = [family.learns_shift for family in space.families]
         self._all_move, self._moving = all(moving), moving if space.dim > 1 else moving[0]
         if device is None:
             device = next((part.device for part in (scale, shift) if isinstance(part, Tensor)), None)

@@ -1,0 +1,60 @@
+"""How many functions a family has of each degree: one, or two that belong together."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+
+class CountedByDegree:
+    """Functions 0, 1, 2, .. in the order of their degrees; use `Family`.
+
+    Where functions come in pairs, such as cosine and sine, the degree is the wave number of the pair.
+    """
+
+    # 0: one function a degree. Otherwise functions come in pairs, and this is how many there are of degree 0, 1 or 2.
+    paired: ClassVar[int] = 0
+
+    def function_count(self, degree: int) -> int:
+        """Return how many functions there are up to a degree.
+
+        Parameters
+        ----------
+        degree : int
+            N.
+
+        Returns
+        -------
+        int
+            N + 1, or 2 N + 1 or 2 N + 2 where functions come in pairs.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().function_count(3), sf.Fourier().function_count(3), sf.Rational().function_count(3)
+        (4, 7, 8)
+        """
+        return 2 * degree + self.paired if self.paired else degree + 1
+
+    def function_degrees(self, count: int) -> np.ndarray:
+        """Return the degree of each of the first functions.
+
+        Parameters
+        ----------
+        count : int
+            How many functions.
+
+        Returns
+        -------
+        numpy.ndarray (count,)
+            Of int64, not decreasing.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Legendre().function_degrees(4).tolist(), sf.Fourier().function_degrees(5).tolist()
+        ([0, 1, 2, 3], [0, 1, 1, 2, 2])
+        """
+        n = np.arange(count)
+        return (n + 2 - self.paired) // 2 if self.paired else n

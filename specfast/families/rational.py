@@ -1,0 +1,99 @@
+"""Rational functions on the line, which fall off like a power."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from .base import Family
+from .registry import register_family
+from .tables import DifferentiationTables, RecurrenceTables
+
+
+@register_family
+@dataclass(frozen=True, repr=False)
+class Rational(Family):
+    r"""Real Malmquist-Takenaka functions on the line: smooth, falling off like 1 / x, sums of them like higher powers.
+
+    .. math:: \varphi_{2k}(z) + i \varphi_{2k+1}(z) = \sqrt{2/\pi}\, \frac{(1 + i z)^k}{(1 - i z)^{k+1}}
+              = \sqrt{2/\pi}\, \cos(\theta/2)\, e^{i (k + 1/2) \theta}, \qquad z = \tan(\theta/2)
+
+    Orthonormal in L2; phi_0 is the Cauchy density but for a factor, even functions and odd ones take turns. d/dz is banded
+    and skew. The degree is k: up to degree N there are 2 N + 2 functions. Coefficients of values on their nodes are one FFT.
+
+    Parameters
+    ----------
+    degree : int, optional
+        Highest degree N of a one-dimensional space.
+
+    References
+    ----------
+    Christov, SIAM J. Appl. Math. 42 (1982), 1337-1344; Iserles and Webb, J. Fourier Anal. Appl. 26 (2020), 19.
+
+    Examples
+    --------
+    >>> import torch, specfast as sf
+    >>> space = sf.Space(sf.Rational(degree=8))
+    >>> coef = space.project(1 / (1 + space.nodes() ** 2))
+    >>> round(float(coef[0]) ** 2, 6), float(coef[1:].abs().max()) < 1e-15  # pi / 2: the squared norm
+    (1.570796, True)
+    """
+
+    start: ClassVar[int] = 4
+    paired: ClassVar[int] = 2
+    # One degree, and the pair of a last function that stands alone.
+    degree_growth: ClassVar[int] = 3
+    learns_shift: ClassVar[bool] = True
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """The whole line."""
+        return -math.inf, math.inf
+
+    def limits(self, count: int, single: bool) -> tuple[float, float, float]:
+        """Z^2 must not overflow; beyond, every function is below 1e-18 in float32, 1e-150 in float64."""
+        most = 1e18 if single else 1e150
+        return most, most, 0.0
+
+    def recurrence_tables(self, count: int, single: bool = False) -> RecurrenceTables:
+        """Return the factor sqrt(2 / pi)."""
+        scale = np.full(count, math.sqrt(2 / math.pi))
+        return RecurrenceTables(np.zeros(count), None, scale, self.start, *self.limits(count, single))
+
+    def differentiation_tables(self, count: int) -> DifferentiationTables:
+        r"""With f_k = phi_{2k} + i phi_{2k+1}: f_k' = (i/2) (k f_{k-1} + (2 k + 1) f_k + (k + 1) f_{k+1})."""
+        n, zero = np.arange(count), np.zeros(count)
+        k, even = (n // 2).astype(float), n % 2 == 0
+        # Of u = sum a_k Re f_k + b_k Im f_k, what the derivative has of Re f_j comes from b, of Im f_j from a.
+        own_lower = np.where(even, 0.0, -(2 * k + 1) / 2)
+        own_upper = np.where(even, (2 * k + 1) / 2, 0.0)
+        # Re f_j, at 2 j: from b_{j-1} at 2 j - 1 and b_{j+1} at 2 j + 3. Im f_j, at 2 j + 1: a_{j-1} at 2 j - 2, a_{j+1} at 2 j + 2.
+        lower = np.where(even, k / 2, own_lower)
+        upper = np.where(even, own_upper, -(k + 1) / 2)
+        far_lower, far_upper = np.where(even, 0.0, -k / 2), np.where(even, (k + 1) / 2, 0.0)
+        return DifferentiationTables(zero, zero, lower, zero, upper, far_lower, far_upper)
+
+    def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return tan(theta / 2) at theta = (2 i + 1 - n) pi / n, and (1 + z^2) pi / n."""
+        half = (2 * np.arange(n) + 1 - n) * (math.pi / (2 * n))
+        return np.tan(half), math.pi / (n * np.cos(half) ** 2)
+
+    def turning_point(self, degree: int) -> float:
+        """Return about how far out the function of this degree oscillates, 2 (N + 1) / pi."""
+        return max(1.0, 2 * (degree + 1) / math.pi)
+
+    def leja_candidates(self, count: int) -> np.ndarray:
+        """Return points that are evenly spaced in theta, more the more functions there are."""
+        return np.tan(np.linspace(-0.5, 0.5, 16 * count + 3)[1:-1] * math.pi)
+
+    @classmethod
+    def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Self, float]:
+        """Hold any points; a domain cannot be chosen."""
+        if domain is not None and (math.isfinite(domain[0]) or math.isfinite(domain[1])):
+            raise ValueError(
+                f"domain={domain[0]:g},{domain[1]:g}: the Rational basis lives on the whole line, takes none"
+            )
+        return cls(), 0.0

@@ -1,0 +1,82 @@
+"""Functions in pairs for the reference backend: the real and imaginary part of s w^k, every number with its rounding error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Exact = tuple[Tensor, Tensor]  # a number and its rounding error
+
+
+def _product(a: Tensor, b: Tensor) -> Exact:
+    """Return a b and its rounding error (Dekker)."""
+    first, second = 134217729.0 * a, 134217729.0 * b
+    a_high, b_high = first - (first - a), second - (second - b)
+    a_low, b_low = a - a_high, b - b_high
+    product = a * b
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _sum(a: Tensor, b: Tensor) -> Exact:
+    """Return a + b and its rounding error (Knuth)."""
+    total = a + b
+    own = total - a
+    return total, (a - (total - own)) + (b - own)
+
+
+def _times(a: Exact, b: Exact) -> Exact:
+    high, low = _product(a[0], b[0])
+    return _sum(high, low + (a[0] * b[1] + a[1] * b[0]))
+
+
+def _plus(a: Exact, b: Exact) -> Exact:
+    high, low = _sum(a[0], b[0])
+    return _sum(high, low + (a[1] + b[1]))
+
+
+def _minus(a: Exact, b: Exact) -> Exact:
+    return _plus(a, (-b[0], -b[1]))
+
+
+def _over(a: Exact, b: Exact) -> Exact:
+    quotient = a[0] / b[0]
+    rest = _minus(a, _times((quotient, torch.zeros_like(quotient)), b))
+    return _sum(quotient, rest[0] / b[0])
+
+
+def _ring(z: Tensor, count: int) -> Iterator[Tensor]:
+    """Yield cos(k pi z) and sin(k pi z), with k z reduced to a turn before it is rounded."""
+    for n in range(count):
+        high, low = _product(torch.full_like(z, (n + 1) // 2), z)
+        angle = math.pi * ((high - 2 * torch.round(0.5 * high)) + low)
+        yield torch.sin(angle) if n > 0 and n % 2 == 0 else torch.cos(angle)
+
+
+def _rational(z: Tensor, count: int) -> Iterator[Tensor]:
+    """Yield the real and imaginary part of (1 + iz)^k / (1 - iz)^{k+1}."""
+    zero, one = torch.zeros_like(z), torch.ones_like(z)
+    square = _product(z, z)
+    denominator = _plus((one, zero), square)
+    w_re, w_im = _over(_minus((one, zero), square), denominator), _over((2 * z, zero), denominator)
+    re, im = _over((one, zero), denominator), _over((z, zero), denominator)
+    for n in range(count):
+        yield (im if n % 2 else re)[0]
+        if n % 2:
+            re, im = (
+                _minus(_times(re, w_re), _times(im, w_im)),
+                _plus(_times(re, w_im), _times(im, w_re)),
+            )
+
+
+def pairs(ring: bool, z: Tensor, scale: np.ndarray, limit: float) -> Iterator[Tensor]:
+    """Yield phi_0(z), phi_1(z), .. in float64, as many as `scale` has factors; beyond `limit` NaN on a ring, 0 on the line."""
+    outside, invalid = z.abs() > limit, z.isnan()
+    harmless = torch.where(outside | invalid, torch.zeros_like(z), z)
+    beyond = torch.full_like(z, torch.nan if ring else 0.0)
+    for factor, function in zip(scale, (_ring if ring else _rational)(harmless, len(scale)), strict=True):
+        value = torch.where(outside, beyond, factor * function)
+        yield torch.where(invalid, torch.full_like(z, torch.nan), value)
