@@ -14,7 +14,7 @@ from ..space import Space
 @lru_cache(maxsize=32)
 def _raised(space: Space, axis: int, steps: int) -> tuple[Tensor, Tensor]:
     """Return the pairs of places (i, j) in the index set with n_j = n_i + steps e_axis."""
-    beside = torch.from_numpy(space.index_set.positions_beside(space.dim, axis, steps).astype(np.int64))
+    beside = torch.from_numpy(space.functions.positions_beside(space.dim, axis, steps).astype(np.int64))
     (first,) = (beside >= 0).nonzero(as_tuple=True)
     return first, beside[first]
 

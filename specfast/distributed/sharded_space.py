@@ -67,7 +67,7 @@ class SpaceShard:
         self._name = {name: None if group is None else group.group_name for name, group in self._group.items()}
         self._own, self._leading, self.begin = space, 0, 0
         if axes["indices"] is not None:
-            part = Part(space.index_set, mesh.get_local_rank(axes["indices"]), mesh.size(axes["indices"]))
+            part = Part(space.functions, mesh.get_local_rank(axes["indices"]), mesh.size(axes["indices"]))
             self._leading, self.begin = part.leading(space.dim), part.begin(space.dim)
             self._own = Space(space.families, part)
         self.size = self._own.size - self._leading

@@ -452,6 +452,10 @@ class Family(ChosenFromData, CountedByDegree):
         """Exponent of z in the weight sqrt(w) of the Leja points."""
         return 0.0
 
+    def leja_candidates(self) -> np.ndarray | None:
+        """Return the points among which Leja points are chosen; None where they are maxima of a polynomial."""
+        return None
+
     # ---------------------------------------------------------------------------------------------------- in use
 
     def into_domain(self, x: Tensor) -> Tensor:

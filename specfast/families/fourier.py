@@ -106,9 +106,9 @@ class Fourier(Family):
         """Return 2 i / n, i < n, and 2 / n, exact for products of functions of wave numbers j + k < n."""
         return 2.0 * np.arange(n) / n, np.full(n, 2.0 / n)
 
-    def leja_candidates(self, count: int) -> np.ndarray:
-        """Return points of the ring, more the more functions there are."""
-        return np.arange(16 * count) / (8.0 * count)
+    def leja_candidates(self) -> np.ndarray:
+        """Return 2^13 points of the ring."""
+        return np.arange(2**13) / 2.0**12
 
     def into_domain(self, x: Tensor) -> Tensor:
         """Return x, which may lie anywhere."""

@@ -85,9 +85,9 @@ class Rational(Family):
         """Return about how far out the function of this degree oscillates, 2 (N + 1) / pi."""
         return max(1.0, 2 * (degree + 1) / math.pi)
 
-    def leja_candidates(self, count: int) -> np.ndarray:
-        """Return points that are evenly spaced in theta, more the more functions there are."""
-        return np.tan(np.linspace(-0.5, 0.5, 16 * count + 3)[1:-1] * math.pi)
+    def leja_candidates(self) -> np.ndarray:
+        """Return 2^13 - 1 points, evenly spaced in theta."""
+        return np.tan(np.arange(1 - 2**12, 2**12) * (math.pi / 2**13))
 
     @classmethod
     def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Self, float]:

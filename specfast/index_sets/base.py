@@ -45,6 +45,11 @@ class IndexSet:
         """Whether a few plain values say which members there are."""
         return True
 
+    @property
+    def counts_functions(self) -> bool:
+        """Whether entries are numbers of functions, not degrees, where a family has two functions of a degree."""
+        return False
+
     def rule(self, dim: int) -> Rule:
         """Return what decides on membership.
 

@@ -92,6 +92,11 @@ class Part(IndexSet):
         """Return how many indices the part's tree has, those that lead to it included."""
         return int(self.tree(dim)[:, 1].sum())
 
+    @property
+    def counts_functions(self) -> bool:
+        """As the whole does."""
+        return self.whole.counts_functions
+
     def leading(self, dim: int) -> int:
         """Return how many of the first indices only lead to the part.
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..families import Family, family_from_dict
-from ..index_sets import IndexSet, index_set_from_dict
+from ..index_sets import IndexSet, functions_of, index_set_from_dict
 
 _numbers = itertools.count()
 _objects: weakref.WeakValueDictionary[str, SpaceRecord] = weakref.WeakValueDictionary()
@@ -34,9 +34,14 @@ class SpaceRecord:
         return len(self.families)
 
     @cached_property
+    def functions(self) -> IndexSet:
+        """The indices of the functions: those of the index set, but where functions come in pairs."""
+        return functions_of(self.index_set, self.families)
+
+    @cached_property
     def size(self) -> int:
         """K."""
-        return self.index_set.size(self.dim)
+        return self.functions.size(self.dim)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -45,18 +50,18 @@ class SpaceRecord:
 
     @cached_property
     def degrees(self) -> tuple[int, ...]:
-        """The largest entry of the indices along every axis."""
-        return self.index_set.largest(self.dim)
+        """The largest index of a function along every axis."""
+        return self.functions.largest(self.dim)
 
     @property
     def indices(self) -> np.ndarray:
         """The indices (K, D)."""
-        return self.index_set.indices(self.dim)
+        return self.functions.indices(self.dim)
 
     @property
     def tree(self) -> np.ndarray:
         """The runs of the index set, (F, 2) of int32."""
-        return self.index_set.tree(self.dim)
+        return self.functions.tree(self.dim)
 
     @cached_property
     def key(self) -> str:

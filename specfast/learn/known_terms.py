@@ -56,7 +56,7 @@ class KnownTerms(nn.Module):
         self.scales, self.shifts = encoder.moving_axes
         if space.size > LARGEST_KNOWN:
             raise DataError(f"known terms: at most {LARGEST_KNOWN} coefficients are expected, there are {space.size}")
-        families, sizes = space.families, [n + 1 for n in space.index_set.largest(space.dim)]
+        families, sizes = space.families, [n + 1 for n in space.degrees]
         # dz/dx along every axis, at the reference.
         own = (family.standard_scale_shift()[0] for family in encoder.space.families)
         self.scale = [scale * beta for scale, beta in zip(encoder.scale, own, strict=True)]

@@ -17,7 +17,7 @@ class LocalLowRank(nn.Module):
     def __init__(self, space: Space, channels: int, inputs: int, outputs: int, rank: int = 32):
         super().__init__()
         size = space.size
-        beside = [space.index_set.positions_beside(space.dim, d, step) for d in range(space.dim) for step in (1, -1)]
+        beside = [space.functions.positions_beside(space.dim, d, step) for d in range(space.dim) for step in (1, -1)]
         # A place past the last one is a zero that stands for neighbours outside the index set.
         neighbour = np.stack([np.arange(size), *beside], 1)
         self.width, self.inputs = channels * size, inputs

@@ -174,6 +174,6 @@ def _neighbours(space: Space, coupling: int) -> Tensor:
     if coupling == 0:
         return torch.zeros(space.size, 0, dtype=torch.int64)
     steps = [sign * offset for offset in range(1, coupling + 1) for sign in (-1, 1)]
-    places = [space.index_set.positions_beside(space.dim, axis, step) for axis in range(space.dim) for step in steps]
+    places = [space.functions.positions_beside(space.dim, axis, step) for axis in range(space.dim) for step in steps]
     found = np.stack(places, 1)
     return torch.from_numpy(np.where(found < 0, space.size, found))

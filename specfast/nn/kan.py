@@ -66,21 +66,22 @@ class PolynomialKAN(nn.Module):
         self.in_features, self.out_features, self.degree = in_features, out_features, degree
         self.family_name = family.name
         self._family = family_by_name(family.name)
-        shape = out_features, in_features, degree + 1
+        self._count = family.function_count(degree)
+        shape = out_features, in_features, self._count
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=real_floating(dtype)))
         self.reset_parameters()
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Draw the weights anew, from a normal distribution of variance 1 / (in_features (N + 1))."""
-        nn.init.normal_(self.weight).mul_((self.in_features * (self.degree + 1)) ** -0.5)
+        nn.init.normal_(self.weight).mul_((self.in_features * self._count) ** -0.5)
 
     def extra_repr(self) -> str:
         """Return what is printed of the layer."""
         return f"{self.in_features}, {self.out_features}, {self.family_name}, degree={self.degree}"
 
     def _block(self, x: Tensor, weight: Tensor) -> Tensor:
-        functions = ops.vandermonde(self._family.into_domain(x), self.degree + 1, self.family_name, 0)
+        functions = ops.vandermonde(self._family.into_domain(x), self._count, self.family_name, 0)
         product: Tensor = functions.flatten(1) @ weight.mT
         return product
 

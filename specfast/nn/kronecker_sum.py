@@ -54,7 +54,7 @@ class KroneckerSumLinear(SpaceLayer):
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name}={value!r}: an integer of at least 1 is expected")
         self.in_channels, self.out_channels = in_channels, out_channels
-        count = max(space.index_set.largest(space.dim)) + 1
+        count = max(space.degrees) + 1
         shape = space.dim, out_channels, in_channels, count, count
         self.weight = nn.Parameter(torch.empty(shape, device=device, dtype=real_floating(dtype)))
         self.reset_parameters()

@@ -69,7 +69,7 @@ class SpectralOperator(nn.Module):
         made: dict[str, Any] = {"device": device, "dtype": real_floating(dtype)}
         basis: dict[str, Any] = made | {"scale": scale, "shift": shift, "learn_scale": learn_scale}
         # Where the functions of the highest degree end is 1; on an interval, the interval's end.
-        self.reach = [_reach(*own) for own in zip(space.families, space.index_set.largest(space.dim), strict=True)]
+        self.reach = [_reach(*own) for own in zip(space.families, space.degrees, strict=True)]
         convolutions = [SpectralConv(space, width, width, coupling=coupling, **basis) for _ in range(layers)]
         self.convolutions = nn.ModuleList(convolutions)
         self.pointwise = nn.ModuleList(nn.Linear(width, width, **made) for _ in range(layers))
@@ -123,7 +123,7 @@ class SpectralOperator(nn.Module):
         return self.lower(field).movedim(-1, 1)  # type: ignore[no-any-return]
 
 
-def _reach(family: Family, degree: int) -> tuple[float, float]:
+def _reach(family: Family, last: int) -> tuple[float, float]:
     """Return (factor, centre) for positions factor (x - centre) of nodes at scale 1."""
     beta, centre = family.standard_scale_shift()
-    return beta / family.turning_point(degree), centre
+    return beta / family.turning_point(int(family.function_degrees(last + 1)[-1])), centre

@@ -41,19 +41,19 @@ def _fibers(index_set: IndexSet, dim: int, axis: int) -> tuple[list[tuple[int, n
 @untraced
 def _lengths(owner: str, axis: int) -> tuple[int, ...]:
     space = record(owner)
-    return tuple(length for length, _ in _fibers(space.index_set, space.dim, axis)[0])
+    return tuple(length for length, _ in _fibers(space.functions, space.dim, axis)[0])
 
 
 @builder
 def fiber_positions(space: SpaceRecord, axis: int, group: int) -> np.ndarray:
     """Return where the indices of the fibers of one length are."""
-    return _fibers(space.index_set, space.dim, axis)[0][group][1]
+    return _fibers(space.functions, space.dim, axis)[0][group][1]
 
 
 @builder
 def fiber_places(space: SpaceRecord, axis: int) -> np.ndarray:
     """Return where every index is after its fibers are put one behind the other."""
-    return _fibers(space.index_set, space.dim, axis)[1]
+    return _fibers(space.functions, space.dim, axis)[1]
 
 
 def along_axis(coef: Tensor, owner: str, axis: int, function: Callable[[Tensor], Tensor]) -> Tensor:

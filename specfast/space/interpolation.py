@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..families import Family
-from ..index_sets import IndexSet, TensorProduct
+from ..index_sets import IndexSet, TensorProduct, functions_of
 from ..kernels import backend
 from ..kernels.space_key import SpaceRecord
 from ..ops.axis_maps import along_axis
@@ -33,10 +33,11 @@ def gauss_grid(families: Families, index_set: IndexSet) -> tuple[np.ndarray, np.
     """Return the tensor Gauss rule on the standard domain: nodes (K, D) in lexicographic order, weights (K,)."""
     if not has_gauss_rule(families, index_set):
         raise ValueError(f"index_set={index_set}: a Gauss rule needs a TensorProduct (or one axis); use project or fit")
-    indices = index_set.indices(len(families))
+    functions = functions_of(index_set, families)
+    indices = functions.indices(len(families))
     nodes, weights = np.empty(indices.shape), np.ones(len(indices))
     for axis, family in enumerate(families):
-        z, w = gauss(family, index_set.largest(len(families))[axis] + 1)
+        z, w = gauss(family, functions.largest(len(families))[axis] + 1)
         nodes[:, axis] = z[indices[:, axis]]
         weights *= w[indices[:, axis]]
     return nodes, weights
@@ -45,10 +46,11 @@ def gauss_grid(families: Families, index_set: IndexSet) -> tuple[np.ndarray, np.
 @lru_cache(maxsize=32)
 def leja_grid(families: Families, index_set: IndexSet) -> np.ndarray:
     """Return one point an index, (K, D) on the standard domain: entry n_d takes the n_d-th Leja point of axis d."""
-    indices = index_set.indices(len(families))
+    functions = functions_of(index_set, families)
+    indices = functions.indices(len(families))
     nodes = np.empty(indices.shape)
     for axis, family in enumerate(families):
-        nodes[:, axis] = leja(family, index_set.largest(len(families))[axis] + 1)[indices[:, axis]]
+        nodes[:, axis] = leja(family, functions.largest(len(families))[axis] + 1)[indices[:, axis]]
     return nodes
 
 

@@ -331,7 +331,7 @@ class Space(SpaceWithNodes):
             return change_basis_1d(self, c, old[..., 0], x0[..., 0], new[..., 0], new_x0[..., 0]).to(dtype)  # type: ignore[return-value]
         maps = []
         for axis, family in enumerate(self.families):
-            line = Space(family.with_degree(self.degrees[axis]))
+            line = Space(family.with_degree(int(family.function_degrees(self.degrees[axis] + 1)[-1])))
             unit = torch.eye(line.size, dtype=given[0], device=c.device)
             basis = (part[..., axis].unsqueeze(-1) for part in (old, x0, new, new_x0))
             maps.append(change_basis_1d(line, unit, *basis).mT)  # (..., to, from)

@@ -84,14 +84,19 @@ class SpaceSpec:
         return type(self), (self.families, self.index_set)
 
     def __repr__(self) -> str:
-        if self.dim == 1 and self.index_set == TensorProduct(self.size - 1):
-            return f"Space({self.families[0].with_degree(self.size - 1)!r})"
+        if self.dim == 1 and isinstance(degree := self.index_set.degree, int) and self.index_set == TensorProduct(degree):
+            return f"Space({self.families[0].with_degree(degree)!r})"
         families: Family | list[Family] = self.families[0] if self.dim == 1 else list(self.families)
         return f"Space({families!r}, {self.index_set!r})"
 
     @property
+    def functions(self) -> IndexSet:
+        """The set of the indices: `index_set`, but where functions come in pairs, whose degree is one."""
+        return self._record.functions
+
+    @property
     def degrees(self) -> tuple[int, ...]:
-        """The largest degree along every axis."""
+        """The largest index of a function along every axis: its degree, but where functions come in pairs."""
         return _degrees(self.key) if torch.compiler.is_compiling() else self._record.degrees
 
     @property
