@@ -18,15 +18,16 @@ def add_options(own: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print what was recognised, and how to learn from it."""
-    from specfast.data import suggested_basis, summary
+    from specfast.data import suggestions, summary
 
     field = open_data(options)
     for name, text in summary(field):
         print(f"{name:12} {text}")
     said = " ".join(_said(options))
-    print(
-        f"{'learn':12} specfast learn {options.data}{' ' * bool(said)}{said} --basis {suggested_basis(field)} --out RUN"
-    )
+    found = suggestions(field)
+    for own in found:
+        print(f"{'basis':12} {own.basis}: {own.reason}")
+    print(f"{'learn':12} specfast learn {options.data}{' ' * bool(said)}{said} --out RUN")
 
 
 def _said(options: argparse.Namespace) -> list[str]:

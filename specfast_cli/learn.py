@@ -38,13 +38,17 @@ def _gamma(text: str) -> float | str:
         raise argparse.ArgumentTypeError(f"{text!r}: a number below 1, -inf, or auto is expected") from None
 
 
-def _term(text: str) -> tuple[tuple[int, ...], float]:
+def _term(text: str) -> tuple[tuple[int, ...] | str, float]:
     orders, _, number = text.partition("=")
     try:
+        if orders.startswith("frac:"):
+            float(orders.removeprefix("frac:"))
+            return orders, float(number)
         return tuple(int(order) for order in orders.split(",")), float(number)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r}: ORDER=NUMBER is expected, such as 2=0.25 for u_xx / 4, or 2,0=0.25 on two axes"
+            f"{text!r}: ORDER=NUMBER is expected, such as 2=0.25 for u_xx / 4, 2,0=0.25 on two axes, or frac:1.5=-1 for"
+            " -(-d^2/dx^2)^(3/4) u"
         ) from None
 
 
@@ -55,8 +59,8 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     )
     learn.add_argument(
         "--basis",
-        default="hermite",
-        help="hermite, laguerre, chebyshev or legendre; several axes: one for all, or a,b,..",
+        default="auto",
+        help="auto (what the data suggest), hermite or rational (line), laguerre (half-line), fourier (ring), chebyshev or legendre (interval); several axes: one for all, or a,b,..",
     )
     learn.add_argument("--out", required=True, type=Path, help="folder to write")
     learn.add_argument("--overwrite", action="store_true", help="replace a run that is there")
@@ -70,7 +74,9 @@ def add_options(learn: argparse.ArgumentParser) -> None:
         "--hold-out-time", type=float, metavar="F",
         help="keep the last part F of all times from training and judge by them; default: 0.3 where there are fewer than four trajectories",
     )  # fmt: skip
-    learn.add_argument("--domain", type=_intervals, metavar="A,B", help="interval of a bounded basis")
+    learn.add_argument(
+        "--domain", type=_intervals, metavar="A,B", help="ends of an interval or a ring; A,inf a half-line"
+    )
     learn.add_argument("--degree", type=int, help="degree; chosen from the data if left out")
     learn.add_argument(
         "--gamma",
@@ -107,7 +113,7 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     )
     equation.add_argument("--time-dependent", action="store_true", help="it changes with time (t is an input)")
     equation.add_argument(
-        "--known", type=_term, nargs="+", default=[], metavar="ORDER=NUMBER", help="known terms, in the file's units of x and time: 1=-1 2=0.25 for -u_x + u_xx/4"
+        "--known", type=_term, nargs="+", default=[], metavar="ORDER=NUMBER", help="known terms, in the file's units of x and time: 1=-1 2=0.25 for -u_x + u_xx/4, frac:1.5=-1 for -(-d^2/dx^2)^(3/4) u"
     )  # fmt: skip
     equation.add_argument(
         "--conserve", nargs="+", default=[], choices=("mass", "norm"), help="integrals of u, of u^2 that it keeps"
@@ -192,8 +198,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _remarks(data: Observations) -> list[str]:
     """Return what had to be decided about the data."""
-    rings = [f"{axis} is a ring; a bounded basis takes it as an interval" for axis in data.periodic]
-    return [f"note: {note}" for note in (*data.origin.notes, *rings)]
+    return [f"note: {note}" for note in data.origin.notes]
 
 
 def _learn_with(options: argparse.Namespace, started: Processes) -> None:
@@ -278,6 +283,8 @@ def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observati
     page = write_report(ensemble, tested if name == "held_out_times" else by, options.out, by, what)
     written.say(f"interrupted; the model and its report are in {options.out}")
     print(f"basis        {run.encoder}")
+    for reason in run.metrics["basis"]:
+        print(f"             {reason}")
     encoding = run.metrics["encoding"]
     print(f"encoding     {100 * encoding['relative_l2']:.2g} % of the field is left by the basis ({encoding['kind']})")
     print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")

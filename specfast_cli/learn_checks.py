@@ -10,7 +10,15 @@ from pathlib import Path
 from .common import check_writable
 
 CHECKPOINT = "training.safetensors"
-BASES = ("hermite", "laguerre", "chebyshev", "legendre")  # of specfast.families, as a test makes sure
+BASES = (
+    "hermite",
+    "laguerre",
+    "chebyshev",
+    "fourier",
+    "legendre",
+    "rational",
+)  # of specfast.families, as a test makes sure
+AUTO = "auto"
 
 
 def refuse(options: argparse.Namespace) -> None:
@@ -52,8 +60,8 @@ def _refuse_numbers(options: argparse.Namespace) -> None:
 def check_names(basis: str, method: str) -> None:
     """Refuse a basis, or a solver, that there is not."""
     for name in basis.split(","):
-        if name.strip() not in BASES:
-            raise ValueError(f"basis={name.strip()!r}: one of {', '.join(BASES)} is expected")
+        if name.strip() not in (*BASES, AUTO):
+            raise ValueError(f"basis={name.strip()!r}: one of {', '.join(BASES)} or {AUTO} is expected")
     known = _solvers()
     if known and method not in known:
         raise ValueError(f"method={method!r}: one of {', '.join(known)} is expected")

@@ -9,7 +9,8 @@ from .field import Field
 from .observations import Observations, Origin
 from .opening import open, read
 from .positions import read_positions
-from .summary import suggested_basis, summary
+from .suggestion import Suggestion, ring_of, suggested_basis, suggestions
+from .summary import summary
 from .write import to_dataset, write
 
 __all__ = [
@@ -17,10 +18,13 @@ __all__ = [
     "Field",
     "Observations",
     "Origin",
+    "Suggestion",
     "open",
     "read",
     "read_positions",
+    "ring_of",
     "suggested_basis",
+    "suggestions",
     "summary",
     "to_dataset",
     "write",

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 
 from .field import Field
 from .observations import Observations, observations
 
-ENDS, VANISHES = 0.05, 0.02  # of the range of positions; of the largest value
 SAMPLE = 1 << 24  # numbers that are looked at
 
 
@@ -157,34 +155,3 @@ def _noise(data: Observations) -> str:
 def text(field: Field) -> str:
     """Return the summary as text."""
     return "\n".join(f"{name:12} {value}" for name, value in summary(field))
-
-
-def suggested_basis(field: Field) -> str:
-    """Return the basis that the ends suggest, a name an axis: hermite where the field vanishes there, else chebyshev.
-
-    Parameters
-    ----------
-    field : Field
-        What `open` gives.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> import numpy as np, specfast as sf
-    >>> x, t = np.linspace(-5, 5, 40), np.linspace(0, 1, 6)
-    >>> sf.data.suggested_basis(sf.data.open(np.exp(-(x**2) / (1 + t[:, None])), x=x, t=t))
-    'hermite'
-    """
-    data = observations(_part(field))
-    names = []
-    for axis in range(data.dim):
-        x = data.coordinate(axis)
-        low, high = float(x.min()), float(x.max())
-        outer = ((x < low + ENDS * (high - low)) | (x > high - ENDS * (high - low)))[:, None, None, :]
-        there = data.values.double().square().masked_fill(~outer, torch.nan).nanmean().sqrt()
-        vanishes = float(there) < VANISHES * data.largest and field.axes[axis] not in field.periodic
-        names.append("hermite" if vanishes else "chebyshev")
-    return ",".join(names) if len(set(names)) > 1 else names[0]

@@ -11,6 +11,11 @@ from torch import Tensor
 class ChosenFromData:
     """The choices, for families that leave any; use `Family`."""
 
+    @property
+    def moves(self) -> bool:
+        """Whether a scale (and shift) of its own can be found for every snapshot: by the least mean degree."""
+        return type(self).mean_degree_balance is not ChosenFromData.mean_degree_balance
+
     def mean_degree_balance(
         self, n: Tensor, mean: Callable[[Tensor], Tensor], coupled: Callable[[int, Tensor], Tensor]
     ) -> tuple[Tensor, Tensor]:  # fmt: skip

@@ -96,6 +96,11 @@ class Fourier(Family):
         upper = np.where(n % 2 == 1, wave, 0.0)
         return DifferentiationTables(zero, zero, lower, zero, upper)
 
+    def fractional_laplacian(self, count: int, power: float) -> np.ndarray:
+        """(k pi)^power."""
+        matrix: np.ndarray = np.diag((math.pi * self.function_degrees(count)) ** power)
+        return matrix
+
     def integrals(self, count: int) -> np.ndarray:
         """Return sqrt(2), 0, 0, ..: over one turn, z from 0 to 2."""
         values = np.zeros(count)

@@ -37,6 +37,36 @@ class CountedByDegree:
         """
         return 2 * degree + self.paired if self.paired else degree + 1
 
+    def fractional_laplacian(self, count: int, power: float) -> np.ndarray:
+        r"""Return the matrix of :math:`(-d^2/dz^2)^{p/2}`, which multiplies a wave number k by :math:`|k|^p`, projected.
+
+        Parameters
+        ----------
+        count : int
+            How many functions.
+        power : float
+            p > 0.
+
+        Returns
+        -------
+        numpy.ndarray (count, count)
+            Entries <phi_m, . phi_n>, in closed form.
+
+        Raises
+        ------
+        ValueError
+            Where the functions do not live on the whole line or a ring.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().fractional_laplacian(3, 2.0).round(3).tolist()  # that of -d^2/dz^2
+        [[0.5, 0.0, -0.707], [0.0, 1.5, 0.0], [-0.707, 0.0, 2.5]]
+        """
+        raise ValueError(
+            f"family={type(self).__name__}: a fractional Laplacian is that of the line or a ring; there is none between ends"
+        )
+
     def function_degrees(self, count: int) -> np.ndarray:
         """Return the degree of each of the first functions.
 

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from .base import Family, check_degree
+from .fractional import power_of_t
 from .kepler import solve_kepler
 from .registry import register_family
 from .tables import DifferentiationTables
@@ -63,6 +64,15 @@ class Hermite(Family):
         """phi_n' = sqrt(n/2) phi_{n-1} - sqrt((n+1)/2) phi_{n+1}."""
         n, zero = np.arange(count, dtype=float), np.zeros(count)
         return DifferentiationTables(zero, zero, -np.sqrt(n / 2), zero, np.sqrt((n + 1) / 2))
+
+    def fractional_laplacian(self, count: int, power: float) -> np.ndarray:
+        """Of even and of odd functions by themselves: their Fourier transforms are Laguerre functions of k^2."""
+        matrix = np.zeros((count, count))
+        for parity in (0, 1):
+            own = len(range(parity, count, 2))
+            if own:
+                matrix[parity::2, parity::2] = power_of_t(own, parity - 0.5, power / 2)
+        return matrix
 
     def integrals(self, count: int) -> np.ndarray:
         """sqrt(2) pi^(1/4) sqrt((n - 1)!! / n!!) for even n, 0 for odd ones."""

@@ -8,7 +8,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from .base import Family
+from .base import Family, check_degree
+from .fractional import power_of_t
 from .registry import register_family
 from .tables import DifferentiationTables, RecurrenceTables
 
@@ -48,6 +49,9 @@ class Rational(Family):
     degree_growth: ClassVar[int] = 3
     learns_shift: ClassVar[bool] = True
 
+    def __init__(self, *, degree: int | None = None):
+        object.__setattr__(self, "degree", None if degree is None else check_degree(degree))
+
     @property
     def domain(self) -> tuple[float, float]:
         """The whole line."""
@@ -76,6 +80,19 @@ class Rational(Family):
         far_lower, far_upper = np.where(even, 0.0, -k / 2), np.where(even, (k + 1) / 2, 0.0)
         return DifferentiationTables(zero, zero, lower, zero, upper, far_lower, far_upper)
 
+    def fractional_laplacian(self, count: int, power: float) -> np.ndarray:
+        """The same of real and imaginary parts: the Fourier transform of a pair is (-1)^k L_k(2 k) exp(-k) on the half-line."""
+        degrees = count // 2 + count % 2
+        sign = (-1.0) ** np.arange(degrees)
+        own = sign[:, None] * sign * power_of_t(degrees, 0.0, power) / 2**power
+        return np.kron(own, np.eye(2))[:count, :count]
+
+    def integrals(self, count: int) -> np.ndarray:
+        """(-1)^k sqrt(2 pi) of phi_{2k}; 0 of odd functions, as the limit over growing intervals (-R, R)."""
+        n = np.arange(count)
+        sign = 1.0 - 2.0 * (n // 2 % 2)
+        return np.where(n % 2 == 0, math.sqrt(2 * math.pi) * sign, 0.0)
+
     def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return tan(theta / 2) at theta = (2 i + 1 - n) pi / n, and (1 + z^2) pi / n."""
         half = (2 * np.arange(n) + 1 - n) * (math.pi / (2 * n))
@@ -87,7 +104,14 @@ class Rational(Family):
 
     def leja_candidates(self) -> np.ndarray:
         """Return 2^13 - 1 points, evenly spaced in theta."""
-        return np.tan(np.arange(1 - 2**12, 2**12) * (math.pi / 2**13))
+        points: np.ndarray = np.tan(np.arange(1 - 2**12, 2**12) * (math.pi / 2**13))
+        return points
+
+    def scale_shift_of_moments(
+        self, centroid: float, spread: float, wave: float, end: float, reach: float
+    ) -> tuple[float, float]:  # fmt: skip
+        """beta^4 = 2 Var_k / Var_x, which is right for phi_0."""
+        return (2 * wave / spread) ** 0.25, centroid
 
     @classmethod
     def for_points(cls, low: float, high: float, domain: tuple[float, float] | None) -> tuple[Self, float]:

@@ -326,8 +326,10 @@ def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     maps = family_by_name(family).differentiation_tables(coef.shape[-1])
     rows = coef.double().reshape(coef.shape[:-1].numel(), coef.shape[-1]).clone().numpy()
     result = np.empty(rows.shape)
-    far = (np.zeros(0) if table is None else table for table in (maps.far_lower, maps.far_upper))
-    _differentiate_rows(maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, *far, rows, result, transposed)
+    far_lower, far_upper = (np.zeros(0) if table is None else table for table in (maps.far_lower, maps.far_upper))
+    _differentiate_rows(
+        maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, far_lower, far_upper, rows, result, transposed
+    )  # fmt: skip
     return torch.from_numpy(result).reshape(coef.shape).to(coef.dtype)
 
 

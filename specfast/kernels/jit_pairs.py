@@ -72,7 +72,7 @@ def fill_pairs(ring, z, scale, count, out):
         inverse = 1.0 / (1.0 + z * z)
         first_re, first_im = inverse, z * inverse
         step_re, step_im = (1.0 - z) * (1.0 + z) * inverse, 2.0 * z * inverse
-        leap_re, leap_im = (_rational_leap(z, step_re, step_im) if count > 2 * _BLOCK else (1.0, 0.0))
+        leap_re, leap_im = _rational_leap(z, step_re, step_im) if count > 2 * _BLOCK else (1.0, 0.0)
     re, im, n, k = first_re, first_im, 0, 0
     while n < count:
         out[n] = scale[n] * re

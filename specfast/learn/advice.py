@@ -32,7 +32,7 @@ class Advice:
     @property
     def degree(self) -> int:
         """Return the degree that the run has."""
-        return int(self.model.encoder.space.indices.max())
+        return self.model.encoder.degree
 
     def higher_degree(self) -> str:
         """Return a higher degree, or what stands in its way."""

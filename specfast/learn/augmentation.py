@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..data import DataError, Observations
-from .model_selection import BASES
+from .basis_choice import BASES
 
 _ENOUGH = 100  # trajectories, copies among them
 _MOST = 20  # copies
@@ -24,6 +24,10 @@ def _deviation(data: Observations, axis: int) -> float:
     return float(((power * (x - mean).square()).sum() / total).sqrt())
 
 
+def _has_no_end(name: str) -> bool:
+    return BASES[name].learns_shift or BASES[name].periodic
+
+
 def shifted_copies(data: Observations, basis: str, seed: int, trained: Observations | None = None) -> Observations:
     """Return the observations, and behind them copies of all at sensors moved by random shifts, one a copy and trajectory.
 
@@ -36,10 +40,10 @@ def shifted_copies(data: Observations, basis: str, seed: int, trained: Observati
         If an axis has an end, which moves along.
     """
     names = [name.strip() for name in basis.split(",")]
-    if not all(name in BASES and BASES[name].learns_shift for name in names):
-        lines = ", ".join(name for name, family in BASES.items() if family.learns_shift)
+    if not all(name in BASES and _has_no_end(name) for name in names):
+        lines = ", ".join(name for name in BASES if _has_no_end(name))
         raise DataError(
-            f"translation_invariant=True: the whole line along every axis ({lines}) is expected, not {basis}"
+            f"translation_invariant=True: the whole line, or a ring, along every axis ({lines}) is expected, not {basis}"
         )
     trained = data if trained is None else trained
     copies = min(_MOST, max(2, math.ceil(_ENOUGH / len(data))))

@@ -82,9 +82,11 @@ def diagnose(
 
 
 def _decay(advice: Advice, encoded: Encoded) -> str | None:
-    data, space = advice.data, advice.model.encoder.space
-    coef, indices = encoded.coef[data.observed], space.indices
-    worst = max(float(adapt.frequency_indicator(coef, indices[:, axis]).median()) for axis in range(data.dim))
+    data, encoder = advice.data, advice.model.encoder
+    coef = encoded.coef[data.observed]
+    worst = max(
+        float(adapt.frequency_indicator(coef, encoder.degrees_along(axis)).median()) for axis in range(data.dim)
+    )
     if worst < SLOW_DECAY:
         return None
     return (

@@ -12,7 +12,7 @@ from ..nn.exponential import LARGEST_MATRIX
 from .collocation import CollocationNetwork
 from .conservation import ConservationLaws
 from .encoder import FieldEncoder
-from .known_terms import KnownTerms
+from .known_terms import KnownTerms, Orders
 from .low_rank import LocalLowRank
 from .mlp import perceptron, start_near_zero
 
@@ -35,7 +35,7 @@ class DynamicsConfig:
     depends_on_position : bool
         x0 is an input where the basis moves; without it the equation is the same everywhere.
     known : tuple of (orders, number)
-        Terms number * d^orders u / dx^orders of the equation that are known.
+        Terms number * d^orders u / dx^orders of the equation that are known; ("frac", p) for (-d^2/dx^2)^(p/2).
     conserved : tuple of str
         "mass" (the integral of u), "norm" (that of u^2).
     local : int, optional
@@ -46,7 +46,7 @@ class DynamicsConfig:
     parameters: int = 0
     time_dependent: bool = False
     depends_on_position: bool = False
-    known: tuple[tuple[tuple[int, ...], float], ...] = ()
+    known: tuple[tuple[Orders, float], ...] = ()
     conserved: tuple[str, ...] = ()
     local: int | None = None
 

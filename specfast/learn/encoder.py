@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,6 +51,11 @@ def in_a_row(log_scale: Tensor, shift: Tensor, dim: int) -> Tensor:
     return torch.stack([log_scale, shift], -1) if dim == 1 else torch.cat([log_scale, shift], -1)
 
 
+def max_degree(space: Space) -> int:
+    """Return the largest degree along any axis."""
+    return max(int(f.function_degrees(n + 1)[-1]) for f, n in zip(space.families, space.degrees, strict=True))
+
+
 @dataclass(frozen=True)
 class FieldEncoder:
     """A space, the reference scale and shift of every axis, and the size of the data.
@@ -71,6 +77,16 @@ class FieldEncoder:
         moves = any(family.learns_scale for family in self.space.families)
         where = ", scale {}, shift {}".format(*places) if moves else ""
         return f"{names}, {degree}{where}" + (" at first, moving with the field" if self.moving else "")
+
+    @property
+    def degree(self) -> int:
+        """The largest degree along any axis."""
+        return max_degree(self.space)
+
+    def degrees_along(self, axis: int) -> np.ndarray:
+        """Return the degree of every function along one axis, (K,)."""
+        n = self.space.indices[:, axis].astype(np.int64)
+        return self.space.families[axis].function_degrees(int(n.max()) + 1)[n]
 
     @property
     def moving_axes(self) -> tuple[list[int], list[int]]:

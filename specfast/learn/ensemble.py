@@ -119,7 +119,7 @@ def _mean_and_spread(predictions: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def fit_ensemble(
-    data: Observations, basis: str = "hermite", *, count: int = 5, seed: int = 0, folder: str | Path | None = None, **options: Any
+    data: Observations, basis: str = "auto", *, count: int = 5, seed: int = 0, folder: str | Path | None = None, **options: Any
 ) -> Ensemble:  # fmt: skip
     """Train `count` runs with seeds seed, seed + 1, ..; the other arguments are those of `fit`.
 

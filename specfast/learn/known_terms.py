@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ LARGEST_KNOWN = 3000  # coefficients, of which the known part holds full matrice
 
 def _one_axis(family: Family, size: int, times_z: bool) -> np.ndarray:
     """Return the matrix (size, size) of d/dz, or of z d/dz, projected: entries <phi_j, . phi_k> / h_j."""
-    z, weights = gauss(family, size + 2)
+    z, weights = gauss(family, size + 3)
     points = torch.from_numpy(np.asarray(z))
     values = ops.vandermonde(points, size, family.name, 0).numpy()
     slopes = ops.vandermonde(points, size, family.name, 1).numpy()
@@ -31,7 +32,8 @@ def _one_axis(family: Family, size: int, times_z: bool) -> np.ndarray:
 
 def _derivative(family: Family, size: int, order: int) -> np.ndarray:
     """Return the matrix (size, size) of d^order/dz^order, projected: of larger ones, so that nothing is lost on the way."""
-    return np.linalg.matrix_power(_one_axis(family, size + order, False), order)[:size, :size]
+    wide = size + order * max(1, family.degree_growth)
+    return np.linalg.matrix_power(_one_axis(family, wide, False), order)[:size, :size]
 
 
 def _on_space(space: Space, factors: Sequence[np.ndarray]) -> Tensor:
@@ -43,13 +45,70 @@ def _on_space(space: Space, factors: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(total)
 
 
+Orders = tuple[int, ...] | tuple[str, float]
+FRACTIONAL = "frac"
+
+
+def checked_terms(known: Mapping[Any, float] | None, dim: int) -> tuple[tuple[Orders, float], ...]:
+    """Return known terms as pairs of orders, or of "frac" and a power, and a number.
+
+    Parameters
+    ----------
+    known : mapping
+        Of orders, or of a text such as "frac:1.5", to numbers.
+    dim : int
+        How many axes there are.
+
+    Returns
+    -------
+    tuple of (orders, number)
+
+    Raises
+    ------
+    DataError
+        For orders that do not fit the axes, a power that is not positive, or a number that is not finite.
+
+    Examples
+    --------
+    >>> checked_terms({2: 0.1, "frac:1.0": -1.0}, 1)
+    (((2,), 0.1), (('frac', 1.0), -1.0))
+    """
+    terms: list[tuple[Orders, float]] = []
+    for given, number in (known or {}).items():
+        if isinstance(given, str):
+            orders: Orders = _fractional(given, dim)
+        else:
+            orders = (given,) if isinstance(given, int) else tuple(given)
+            if len(orders) != dim or not all(isinstance(k, int) and 0 <= k <= 10 for k in orders):
+                raise DataError(f"known={{{given}: {number}}}: {dim} orders from 0 to 10, one an axis, are expected")
+        if not math.isfinite(number):
+            raise DataError(f"known={{{given}: {number}}}: a finite number is expected")
+        terms.append((orders, float(number)))
+    return tuple(terms)
+
+
+def _fractional(text: str, dim: int) -> tuple[str, float]:
+    name, _, power = text.partition(":")
+    try:
+        value = float(power) if name == FRACTIONAL else math.nan
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 10:
+        raise DataError(f"known={text!r}: orders, or {FRACTIONAL}:P with a power P above 0 and up to 10, are expected")
+    if dim != 1:
+        raise DataError(f"known={text!r}: a fractional Laplacian is known on one axis; there are {dim}")
+    return FRACTIONAL, value
+
+
 class KnownTerms(nn.Module):
     """The coefficients' rate by known terms number * d^orders u / dx^orders, (..., C, K) to (..., C, K).
+
+    In the place of orders ("frac", p) stands for (-d^2/dx^2)^(p/2), which multiplies a wave number k by |k|^p.
 
     Where the basis moves the field, the rate at which the basis itself moves is not part of it: see `compensation`.
     """
 
-    def __init__(self, encoder: FieldEncoder, terms: Sequence[tuple[tuple[int, ...], float]]):
+    def __init__(self, encoder: FieldEncoder, terms: Sequence[tuple[Orders, float]]):
         super().__init__()
         space = encoder.standard
         self.size = space.size
@@ -64,13 +123,21 @@ class KnownTerms(nn.Module):
         def along(axis: int, own: np.ndarray) -> Tensor:
             return _on_space(space, [own if d == axis else np.eye(size) for d, size in enumerate(sizes)])
 
-        self.terms = []
+        self.terms: list[tuple[float, ...]] = []  # by which power of beta each grows, an axis
         for place, (orders, number) in enumerate(terms):
-            factors = [_derivative(f, size, k) for f, size, k in zip(families, sizes, orders, strict=True)]
+            if orders[0] == FRACTIONAL:
+                powers: tuple[float, ...] = (float(orders[1]),)
+                try:
+                    factors = [families[0].fractional_laplacian(sizes[0], powers[0])]
+                except ValueError as error:
+                    raise DataError(f"known {FRACTIONAL}:{powers[0]:g}: {error}") from None
+            else:
+                powers = tuple(float(k) for k in orders)
+                factors = [_derivative(f, size, int(k)) for f, size, k in zip(families, sizes, powers, strict=True)]
             self.register_buffer(
-                f"term_{place}", number * self._reference(orders) * _on_space(space, factors), persistent=False
+                f"term_{place}", number * self._reference(powers) * _on_space(space, factors), persistent=False
             )
-            self.terms.append(orders)
+            self.terms.append(powers)
         for d in self.scales:
             power = families[d].power * torch.eye(space.size, dtype=torch.float64)
             self.register_buffer(
@@ -79,7 +146,7 @@ class KnownTerms(nn.Module):
         for d in self.shifts:
             self.register_buffer(f"slope_{d}", along(d, _derivative(families[d], sizes[d], 1)), persistent=False)
 
-    def _reference(self, orders: tuple[int, ...]) -> float:
+    def _reference(self, orders: tuple[float, ...]) -> float:
         return math.prod(scale**order for scale, order in zip(self.scale, orders, strict=True))
 
     def forward(self, coef: Tensor, scale_shift: Tensor) -> Tensor:

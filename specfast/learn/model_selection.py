@@ -12,22 +12,20 @@ from torch import Tensor
 
 from .. import adapt
 from ..data import DataError, Observations
-from ..families import FAMILIES, Family
+from ..families import Family
 from ..index_sets import HyperbolicCross, IndexSet, TensorProduct
 from ..space import Space
 from ..support.machine import memory
+from .basis_choice import BASES, BasisChoice, choose_basis
 from .encoder import FieldEncoder
 from .moving_basis import locate
 from .residuals import Residual, residual, some_snapshots
 
-BASES = {name.lower(): family for name, family in FAMILIES.items()}
 DEGREES = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64)
 FURTHER = (96, 128, 192, 256)  # on one axis, where the field is not resolved by any of those
 RESOLVED = 3e-4  # of the frequency indicator
 LOST = 0.02  # of a field, that a basis may leave
 TRIAL = 1000  # coefficients with which scale and shift are sought; the cost grows as their cube
-
-Domain = Sequence[tuple[float, float] | None]
 
 
 def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float] | None) -> tuple[Family, float]:
@@ -35,8 +33,6 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
 
     A bounded family takes the interval given, [-1, 1] if that holds the points, or their padded interval.
     """
-    if name not in BASES:
-        raise DataError(f"basis={name!r}: one of {', '.join(BASES)} is expected")
     low, high = float(coordinate.min()), float(coordinate.max())
     if high == low:
         raise DataError(f"basis={name}: all points lie at {low:g} along this axis; a field along it cannot be learned")
@@ -47,7 +43,7 @@ def make_family(name: str, coordinate: torch.Tensor, domain: tuple[float, float]
 
 
 def choose_encoder(
-    data: Observations, names: str, *, degree: int | None = None, gamma: float | Literal["auto"] | None = None,
+    data: Observations, basis: str | BasisChoice, *, degree: int | None = None, gamma: float | Literal["auto"] | None = None,
     domain: Sequence[tuple[float, float]] | None = None, extent: Observations | None = None, fixed: bool | None = None,
     rows: Tensor | None = None,
 ) -> FieldEncoder:  # fmt: skip
@@ -57,8 +53,8 @@ def choose_encoder(
     ----------
     data : Observations
         What is to be represented.
-    names : str
-        One family for all axes, or one an axis joined by commas.
+    basis : str or BasisChoice
+        One family for all axes, or one an axis joined by commas; or what `choose_basis` gives.
     degree, gamma : optional
         Of the hyperbolic cross (for one axis, the degree). Default: degree by the frequency indicator, on one axis up to 256 where what
         is left of the field is no noise; gamma -1. "auto" takes the cross, among
@@ -77,7 +73,8 @@ def choose_encoder(
     if data.dim == 1 and gamma is not None:
         raise DataError(f"gamma={gamma}: data on one axis have no hyperbolic cross; leave it out")
     shape = -1.0 if gamma is None or gamma == "auto" else gamma
-    families, ends = _families(data if extent is None else extent, names, domain)
+    choice = choose_basis(data, basis, domain, rows) if isinstance(basis, str) else basis
+    families, ends = _families(data if extent is None else extent, choice)
     rows = torch.arange(len(data)) if rows is None else rows.sort().values
     amplitude = _amplitude(data, rows)
     sample = data.select(rows[torch.linspace(0, len(rows) - 1, min(len(rows), 24)).long()])
@@ -120,9 +117,11 @@ def choose_encoder(
 
     if degree is None and data.dim == 1 and still.scale != tuple(scale):
         still = _better_scale(still, tuple(scale), lambda encoder: resized(encoder, fitting(encoder)), sample)
-    if fixed or not any(family.learns_scale for family in families):
+    free = [family for family in families if family.learns_scale]
+    if fixed or not free or not all(family.moves for family in free):
         if fixed is False:
-            raise DataError("fixed=False: on intervals alone there is no scale or shift that could move")
+            kept = ", ".join(choice.names)
+            raise DataError(f"fixed=False: a basis on the line or a half-line that can move is expected, not {kept}")
         return shaped(still, fitting(still))
     moving, own_scale_shift = _moving(still, sample)
     least, own = fitting(still), fitting(moving, own_scale_shift)
@@ -141,7 +140,7 @@ def _moves(
     """Return whether a basis that moves, of the same degree or of the one that it needs, gains clearly."""
     gains = _indicator(moving, sample, None, scale_shift) < 0.5 * _indicator(still, sample, None)
     # Half the degree is worth it where fields move off; where scales alone could move, a fixed basis learns better.
-    least, own = (int(encoder.space.indices.max()) for encoder in (still, smaller))
+    least, own = (encoder.degree for encoder in (still, smaller))
     if not (gains or (2 * own <= least and bool(moving.moving_axes[1]))):
         return False
     # A field that does not decay has no width: scales and shifts found for it leave much of it, and more than one for all.
@@ -171,7 +170,7 @@ def _better_scale(
     """Return the basis, with another scale where its own, found at a degree that says little, does not resolve the field."""
     found = fitted(still)
     left = residual(found, sample)
-    if not left.unresolved and int(found.space.indices.max()) <= DEGREES[-1]:
+    if not left.unresolved and found.degree <= DEGREES[-1]:
         return still
     other = fitted(replace(still, scale=scale))
     rest = residual(other, sample)
@@ -189,7 +188,7 @@ def _further(
     some, own = some_snapshots(sample, scale_shift)
     channels = len(sample.channels)
     wider = [n for n in sorted({*DEGREES, *FURTHER, min(largest, FURTHER[-1])}) if found < n <= largest]
-    wider = [n for n in wider if _memory_needed((n + 1) * channels) <= memory() // 2]
+    wider = [n for n in wider if _memory_needed(resized(n).space.size * channels) <= memory() // 2]
     if not wider or not residual(resized(found), some, own).unresolved:
         return found
     left: dict[int, Residual] = {}
@@ -265,20 +264,12 @@ def _moving(still: FieldEncoder, sample: Observations) -> tuple[FieldEncoder, Te
     return replace(moving, ratio=tuple(ratio)), scale_shift(ratio)
 
 
-def _families(
-    data: Observations, names: str, domain: Sequence[tuple[float, float]] | None
-) -> tuple[list[Family], list[float]]:
-    listed = [name.strip() for name in names.split(",")]
-    intervals: Domain = domain if domain is not None else [None]
-    for label, count in (("basis", len(listed)), ("domain", len(intervals))):
-        if count not in (1, data.dim):
-            raise DataError(f"{label}: {count} are given; one, or one for each of the {data.dim} axes, is expected")
-    chosen = [listed[d % len(listed)] for d in range(data.dim)]
-    given = [intervals[d % len(intervals)] for d in range(data.dim)]
-    ends = [name not in BASES or not BASES[name].learns_shift for name in chosen]
-    if len(intervals) == 1 and any(ends):  # one interval is for those that take one
-        given = [interval if takes else None for takes, interval in zip(ends, given, strict=True)]
-    made = [make_family(name, data.coordinate(d), given[d]) for d, name in enumerate(chosen)]
+def _families(data: Observations, choice: BasisChoice) -> tuple[list[Family], list[float]]:
+    """Return the families, and the ends of half-lines."""
+    made = [
+        make_family(name, data.coordinate(axis), domain)
+        for axis, (name, domain) in enumerate(zip(choice.names, choice.domains, strict=True))
+    ]
     return [family for family, _ in made], [end for _, end in made]
 
 
@@ -286,17 +277,17 @@ def _indicator(
     encoder: FieldEncoder, sample: Observations, axis: int | None, scale_shift: Tensor | None = None
 ) -> float:
     """Return the median frequency indicator of the encoded snapshots along one axis, or the largest of all axes."""
-    coef, indices = encoder.coefficients(sample, scale_shift), encoder.space.indices
+    coef = encoder.coefficients(sample, scale_shift)
     seen = (sample.values.nan_to_num() != 0).any(-1)
     axes = range(sample.dim) if axis is None else [axis]
-    return max(float(adapt.frequency_indicator(coef, indices[:, d])[seen].median()) for d in axes)
+    return max(float(adapt.frequency_indicator(coef, encoder.degrees_along(d))[seen].median()) for d in axes)
 
 
 def _noise(encoder: FieldEncoder, sample: Observations, axis: int, scale_shift: Tensor | None = None) -> float:
     """Return what the indicator along one axis would be if its top third held nothing but noise; over some snapshots."""
     some, own = some_snapshots(sample, scale_shift)
     coef, noise = encoder.coefficients(some, own), encoder.noise(some, own)
-    n = encoder.space.indices[:, axis]
+    n = encoder.degrees_along(axis)
     indicator = adapt.frequency_indicator(noise, n) * noise.norm(dim=-1) / coef.norm(dim=-1).clamp_min(1e-300)
     return float(indicator.median())
 

@@ -12,7 +12,7 @@ from ..adapt.mean_degree import balance
 from ..data import Observations
 from ..index_sets import HyperbolicCross, TensorProduct
 from ..space import Space
-from .encoder import FieldEncoder
+from .encoder import FieldEncoder, max_degree
 
 ITERATIONS = 12
 _LARGEST_STEP = 0.5  # of log beta, and three of z for x0, in one iteration
@@ -51,7 +51,7 @@ def locate(encoder: FieldEncoder, data: Observations) -> Tensor:
 
 def _smaller(space: Space) -> Space:
     """Return a space of half the degree, but at least 8: the mean degree needs no more, and noise rules the highest."""
-    own = int(space.indices.max())
+    own = max_degree(space)
     degree = min(own, max(8, own // 2))
     sets = space.index_set
     if space.dim == 1 or not isinstance(sets, HyperbolicCross):

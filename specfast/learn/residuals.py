@@ -147,7 +147,7 @@ def _expected(table: Tensor, outside: Tensor, pairs: tuple[Tensor, Tensor]) -> t
 def _wider(encoder: FieldEncoder) -> tuple[Space, Tensor, Tensor]:
     """Return a space a fourth larger in degree, and where in it the encoder's own functions and the others are."""
     space, given = encoder.standard, encoder.standard.index_set
-    degree = int(space.indices.max())
+    degree = encoder.degree
     degree += max(2, degree // 4)
     cross = space.dim > 1 and isinstance(given, HyperbolicCross)
     sets: IndexSet = HyperbolicCross(degree, given.gamma) if cross else TensorProduct(degree)  # type: ignore[attr-defined]

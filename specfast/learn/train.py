@@ -17,6 +17,7 @@ from ..data.memory import Positions
 from ..data.opening import Source
 from ..nn.ode import EXPONENTIAL
 from .augmentation import shifted_copies
+from .basis_choice import choose_basis
 from .checkpoint import State, fingerprint, load_state
 from .diagnostics import diagnose
 from .distributed import Processes
@@ -24,6 +25,7 @@ from .dynamics import Dynamics, DynamicsConfig
 from .encode import encode
 from .encoder import Encoded, FieldEncoder
 from .extrapolation import coverage
+from .known_terms import checked_terms
 from .model import Model, load
 from .model_selection import choose_encoder
 from .progress import phase
@@ -32,12 +34,12 @@ from .splits import Split, split, until
 from .trainer import Trainer
 
 # Orders of differentiation, one on one axis, one an axis on several, and the number before the term.
-_Terms = Mapping[int, float] | Mapping[tuple[int, ...], float]
+_Terms = Mapping[int, float] | Mapping[tuple[int, ...], float] | Mapping[str, float] | Mapping[int | str, float]
 
 
 def fit(
     data: Source,
-    basis: str = "hermite",
+    basis: str = "auto",
     *,
     x: Positions = None,
     t: object = None,
@@ -84,15 +86,16 @@ def fit(
         Positions and times of an array; see `data.open`.
     variable : str or sequence of str
         Which variables of a file or Dataset are the field.
-    basis : {"hermite", "laguerre", "chebyshev", "legendre"}
-        The family of all axes, or one an axis joined by commas; scale and shift are chosen from the data.
+    basis : {"auto", "hermite", "rational", "laguerre", "chebyshev", "legendre", "fourier"}
+        The family of all axes, or one an axis joined by commas; scale and shift are chosen from the data. "auto" takes what suits
+        where the field ends along the axis, whether it repeats, and how it falls off; ``metrics["basis"]`` says why.
     degree : int, optional
         Degree of the space; default: from the frequency indicator of the data.
     gamma : float or "auto", optional
         Shape of the hyperbolic cross for two or more axes; default -1. "auto": of nine gammas, each with at most as many coefficients, the one that
         best gives sensors kept from the fit.
     domain : sequence of (float, float), optional
-        Intervals of bounded axes, (end, inf) of half-lines; one for all axes or one an axis.
+        Intervals of bounded axes, (end, inf) of half-lines, (a, b) of rings; one for all axes or one an axis.
     extent : Observations, optional
         Observations whose positions the domain must hold too, such as those held out.
     fixed : bool, optional
@@ -107,7 +110,8 @@ def fit(
         Whether F depends on t.
     known : mapping of order to number, optional
         Terms of the equation that are known: {1: -1.0, 2: 0.25} for -u_x + u_xx / 4; on several axes the orders are
-        tuples, {(2, 0): 0.25}. What is learned is the rest.
+        tuples, {(2, 0): 0.25}. {"frac:1.5": -1.0} for -(-d^2/dx^2)^(3/4) u, on one axis of Hermite, rational or Fourier
+        functions. What is learned is the rest.
     conserved : sequence of {"mass", "norm"}
         Integrals that the equation keeps, of u and of u^2; so will the predictions.
     local : {0, 1, 2}, optional
@@ -180,7 +184,7 @@ def fit(
         data.parameter_count,
         time_dependent,
         depends_on_position,
-        _known_terms(known, data.dim),
+        checked_terms(known, data.dim),
         tuple(conserved),
         local,
     )
@@ -195,9 +199,11 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     parts = split(data, generator, hold_out_time)
     settings["validation"] = parts.of
+    choice = choose_basis(until(data, parts.last), basis, domain, parts.training)
     if translation_invariant:
         given, trained = len(data), until(data, parts.last).select(parts.training)
-        data = shifted_copies(data, basis, seed, trained)
+        extent = data if extent is None else extent
+        data = shifted_copies(data, ",".join(choice.names), seed, trained)
         parts = parts.with_copies(len(data) // given)
     seen = until(data, parts.last)
     usable = seen.observed
@@ -213,7 +219,7 @@ def fit(
         model, encoded = _begun(
             seen, config, settings, parts.training, processes, told,
             lambda: choose_encoder(
-                seen, basis, degree=degree, gamma=gamma, domain=domain, extent=extent, fixed=fixed if local is None else True,
+                seen, choice, degree=degree, gamma=gamma, extent=extent, fixed=fixed if local is None else True,
                 rows=parts.training,
             ),
         )  # fmt: skip
@@ -222,6 +228,7 @@ def fit(
     )
     trainer.set_targets(scale_shift_penalty)
     model.metrics |= _of_the_data(model, seen, encoded, parts.training, processes)
+    model.metrics["basis"] = list(choice.reasons)
     trainer.train(min(batch, len(parts.training)), learning_rate, told)
     _conclude(trainer, parts, data, processes)
     return model
@@ -315,20 +322,6 @@ def _encoded(basis: FieldEncoder, data: Observations, processes: Processes) -> E
         return [found.coef] if found.scale_shift is None else [found.coef, found.scale_shift]
 
     return Encoded(*processes.gather(some, len(data)))
-
-
-def _known_terms(known: _Terms | None, dim: int) -> tuple[tuple[tuple[int, ...], float], ...]:
-    terms = []
-    for given, number in (known or {}).items():
-        orders = (given,) if isinstance(given, int) else tuple(given)
-        if (
-            len(orders) != dim
-            or not all(isinstance(k, int) and 0 <= k <= 10 for k in orders)
-            or not math.isfinite(number)
-        ):
-            raise DataError(f"known={{{orders}: {number}}}: {dim} orders from 0 to 10 and a finite number are expected")
-        terms.append((orders, float(number)))
-    return tuple(terms)
 
 
 def check_method(method: str) -> None:

@@ -84,7 +84,11 @@ class SpaceSpec:
         return type(self), (self.families, self.index_set)
 
     def __repr__(self) -> str:
-        if self.dim == 1 and isinstance(degree := self.index_set.degree, int) and self.index_set == TensorProduct(degree):
+        if (
+            self.dim == 1
+            and isinstance(degree := self.index_set.degree, int)
+            and self.index_set == TensorProduct(degree)
+        ):
             return f"Space({self.families[0].with_degree(degree)!r})"
         families: Family | list[Family] = self.families[0] if self.dim == 1 else list(self.families)
         return f"Space({families!r}, {self.index_set!r})"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from specfast import learn
-from specfast.learn import model_selection
+from specfast.learn import basis_choice
 from specfast_cli import learn_checks
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def test_files_and_folders(tmp_path):
 
 
 def test_the_names_are_those_of_the_learner():
-    assert learn_checks.BASES == tuple(model_selection.BASES)
+    assert learn_checks.BASES == tuple(basis_choice.BASES)
     for name in learn_checks._solvers():
         learn.check_method(name)
     with pytest.raises(learn.DataError) as error:

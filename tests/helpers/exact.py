@@ -23,4 +23,11 @@ def _value(family, n, z):
         return norm * mp.laguerre(n, alpha, z) * mp.exp(-z / 2)
     if name == "chebyshev":
         return mp.chebyt(n, z)
+    if name == "fourier":
+        wave = (n + 1) // 2 * z
+        return mp.sqrt(mp.mpf(1) / 2) if n == 0 else mp.cospi(wave) if n % 2 else mp.sinpi(wave)
+    if name == "rational":
+        k, i = n // 2, mp.mpc(0, 1)
+        value = mp.sqrt(2 / mp.pi) * (1 + i * z) ** k / (1 - i * z) ** (k + 1)
+        return value.imag if n % 2 else value.real
     return mp.sqrt(n + mp.mpf(1) / 2) * mp.legendre(n, z)

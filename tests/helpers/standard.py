@@ -12,7 +12,8 @@ from specfast.families import family_by_name
 @functools.cache
 def key(name, size):
     """Return the key of the space of so many functions of a family."""
-    return sf.Space(family_by_name(name).with_degree(size - 1)).key
+    family = family_by_name(name)
+    return sf.Space(family.with_degree(int(family.function_degrees(size)[-1]))).key
 
 
 def unit(like):

@@ -59,6 +59,7 @@ def test_a_set_beyond_memory_is_refused():
 
 
 FAMILIES = [sf.Hermite(), sf.Laguerre(), sf.Laguerre(-0.9), sf.Laguerre(50.0), sf.Chebyshev(), sf.Legendre()]
+PAIRED = [sf.Fourier(), sf.Rational()]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
@@ -97,12 +98,22 @@ def test_gauss_orthonormality_at_20000(family):
     np.testing.assert_allclose((values * w) @ values.T, np.diag(norms), atol=1e-11)
 
 
+@pytest.mark.parametrize("family", PAIRED, ids=lambda f: f.name)
+@pytest.mark.parametrize("degree", [0, 1, 20, 500])
+def test_gauss_orthonormality_of_pairs(family, degree):
+    n = family.function_count(degree)
+    z, w = sf.gauss(family, n)
+    table = torch.ops.specfast.vandermonde(torch.from_numpy(z), n, family.name, 0).numpy()
+    assert np.all(np.diff(z) > 0) and np.all(w > 0)
+    np.testing.assert_allclose((table * w[:, None]).T @ table, np.eye(n), atol=2e-12)
+
+
 def test_gauss_weights_beyond_float64_are_refused():
     with pytest.raises(ValueError, match="exceed float64"):
         sf.gauss(sf.Laguerre(150.0), 1000)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.name)
+@pytest.mark.parametrize("family", FAMILIES + PAIRED, ids=lambda f: f.name)
 def test_leja_points_are_nested_and_distinct(family):
     long, short = sf.leja(family, 40), sf.leja(family, 7)
     np.testing.assert_array_equal(long[:7], short)

@@ -7,6 +7,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import torch
+from exact import function
 from test_kernels import with_gpu
 
 import specfast as sf
@@ -17,6 +18,8 @@ def functions(family, z, count):
     """Return phi_0(z) .. phi_{count-1}(z) as mpmath numbers, by the plain recurrence at 40 digits and more."""
     with mp.workdps(40 + (count > 2000) * 20):
         z, one = mp.mpf(float(z)), mp.mpf(1)
+        if family.paired:
+            return [function(family, n, float(z)) for n in range(count)]
         alpha = mp.mpf(getattr(family, "alpha", 0.0))
         if isinstance(family, sf.Hermite):
             current = mp.exp(-z * z / 2) / mp.sqrt(mp.sqrt(mp.pi))
@@ -59,6 +62,8 @@ def places(family, n, dtype):
     elif isinstance(family, sf.Laguerre):
         points = [0.0, 1e-6, 1e-3, 0.3, 3.99, 4.01, 7.99, 8.01, 63.0, 65.0, 79.0, 81.0, 649.0, 651.0]
         points = [p for p in points if p < 1.2 * reach] + [f * reach for f in (0.5, 0.97, 1.0, 1.2)]
+    elif family.paired:
+        points = [0.0, 1e-9, 1e-3, 0.3, 0.5, 0.77, 1.0, 1.4999, 2.0, -1.7, 100.3, -1e4]
     else:
         gaps = [0.0, 1e-9, 1e-6, 1e-4, 1.9e-3, 2.1e-3, 9e-3, 1.1e-2, 0.1, 0.5]
         points = [1 - g for g in gaps] + [-1 + g for g in gaps[:6]] + [0.0, 0.3]
@@ -72,10 +77,12 @@ CASES = [
     (sf.Laguerre(10.0), torch.float32, 1000), (sf.Laguerre(50.0), torch.float32, 200),
     (sf.Chebyshev(), torch.float32, 1000), (sf.Legendre(), torch.float32, 1000),
     (sf.Chebyshev(), torch.float32, 60), (sf.Legendre(), torch.float32, 60), (sf.Laguerre(), torch.float32, 60),
+    (sf.Fourier(), torch.float64, 2000), (sf.Rational(), torch.float64, 2001),
+    (sf.Fourier(), torch.float32, 2000), (sf.Rational(), torch.float32, 2001),
 ]  # fmt: skip
 HIGH = [
     (family, torch.float64, 20000) for family in (sf.Hermite(), sf.Laguerre(-0.9), sf.Laguerre(50.0), sf.Legendre())
-]
+] + [(family, torch.float64, 40000) for family in (sf.Fourier(), sf.Rational())]  # functions, of degree 20,000
 
 
 def errors(backend, family, dtype, n, points):

@@ -24,6 +24,8 @@ FAMILIES = [
     (sf.Laguerre(50.0), 0.0, 300.0),
     (sf.Chebyshev(), -1.0, 1.0),
     (sf.Legendre(), -1.0, 1.0),
+    (sf.Fourier(), -3.0, 4.7),
+    (sf.Rational(), -9.0, 12.0),
 ]
 families = pytest.mark.parametrize(("family", "low", "high"), FAMILIES, ids=[f.name for f, _, _ in FAMILIES])
 backends = pytest.mark.parametrize("backend", BACKENDS)

@@ -71,6 +71,8 @@ FAMILIES = {
     "laguerre": (sf.Laguerre(0.5, degree=6), lambda r: 0.3 + r.abs()),
     "chebyshev": (sf.Chebyshev(-1, 3, degree=6), lambda r: 1 + 1.9 * torch.tanh(r)),
     "legendre": (sf.Legendre(0, 2, degree=6), lambda r: 1 + 0.9 * torch.tanh(r)),
+    "fourier": (sf.Fourier(-1, 4, degree=3), lambda r: 3 * r),
+    "rational": (sf.Rational(degree=3), lambda r: 3 * r),
 }
 
 
@@ -79,7 +81,8 @@ def by_definition(family, coef, x, scale, shift, order):
     if family.bounded:
         scale, shift = (torch.tensor(part, dtype=D) for part in family.standard_scale_shift())
     z = family.sign * scale.unsqueeze(-1) * (x - shift.unsqueeze(-1))
-    standard = type(family)(0.5, degree=6) if isinstance(family, sf.Laguerre) else type(family)(degree=6)
+    own = {"degree": family.degree}
+    standard = type(family)(0.5, **own) if isinstance(family, sf.Laguerre) else type(family)(**own)
     table = sf.Space(standard).vandermonde(z, derivative=order)
     factor = family.sign**order * scale ** (family.power + order)
     return (table * coef.unsqueeze(-2)).sum(-1) * factor.unsqueeze(-1)
@@ -92,7 +95,7 @@ def test_mapped_on_one_axis(reader, name, order):
     space = sf.Space(family)
     sizes = [((), ()), ((3,), ()), ((), (3,)), ((2, 3), (3,)), ((3,), (3,))]
     for rows, own in sizes:
-        coef, x = torch.randn(*rows, 7, dtype=D), onto(torch.randn(*own, 5, dtype=D))
+        coef, x = torch.randn(*rows, space.size, dtype=D), onto(torch.randn(*own, 5, dtype=D))
         scale = 0.5 + torch.rand(own, dtype=D) if not family.bounded else torch.ones((), dtype=D)
         shift = 0.1 * torch.rand(own, dtype=D) if not family.bounded else torch.zeros((), dtype=D)
         expected = by_definition(family, coef, x, scale, shift, order)
@@ -106,7 +109,7 @@ def test_mapped_on_one_axis(reader, name, order):
         )
     # Numbers and tensors, leading axes that only scale and shift have.
     if not family.bounded:
-        coef, x = torch.randn(7, dtype=D), onto(torch.randn(5, dtype=D))
+        coef, x = torch.randn(space.size, dtype=D), onto(torch.randn(5, dtype=D))
         wide = torch.tensor([0.5, 1.0, 2.0], dtype=D)
         found = space.synthesize(coef, x, scale=wide, shift=0, derivative=order)
         expected = by_definition(family, coef, x.expand(3, 5), wide, torch.zeros(3, dtype=D), order)

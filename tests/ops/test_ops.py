@@ -15,7 +15,7 @@ from specfast import ops
 from specfast.families import family_by_name
 
 D = torch.float64
-NAMES = ["hermite", "laguerre(0.5)", "chebyshev", "legendre"]
+NAMES = ["hermite", "laguerre(0.5)", "chebyshev", "legendre", "fourier", "rational"]
 
 
 def leaf(*shape):
@@ -27,24 +27,25 @@ def inner_points(*shape):
 
 
 def cases(name):
-    z = inner_points(3, 5)
-    yield "synthesize", lambda c, z: standard.synthesize(c, z, name, 0), (leaf(2, 1, 6), z)
-    yield "backward", lambda g, c, z: standard.gradients(g, c, z, name, 0), (leaf(5), leaf(2, 1, 6), z)
-    yield "adjoint", lambda v, z: standard.adjoint(v, z, 6, name, 1), (leaf(3, 5), z)
+    z, size = inner_points(3, 5), 7 if name == "fourier" else 6
+    yield "synthesize", lambda c, z: standard.synthesize(c, z, name, 0), (leaf(2, 1, size), z)
+    yield "backward", lambda g, c, z: standard.gradients(g, c, z, name, 0), (leaf(5), leaf(2, 1, size), z)
+    yield "adjoint", lambda v, z: standard.adjoint(v, z, size, name, 1), (leaf(3, 5), z)
     # The same through PyTorch's dispatcher.
-    dispatched, own = torch.ops.specfast, (*standard.unit(z), standard.key(name, 6))
-    yield "synthesize operator", lambda c, z: dispatched.synthesize(c, z, *own, [0]), (leaf(2, 1, 6), z)
+    dispatched, own = torch.ops.specfast, (*standard.unit(z), standard.key(name, size))
+    yield "synthesize operator", lambda c, z: dispatched.synthesize(c, z, *own, [0]), (leaf(2, 1, size), z)
     yield "adjoint operator", lambda v, z: dispatched.adjoint(v, z, *own, [1]), (leaf(3, 5), z)
     yield "basis", lambda z: ops.vandermonde(z, 6, name, 0), (z,)
     yield "differentiate", lambda c: ops.differentiate(c, name, False), (leaf(2, 6),)
-    pair = sf.Space([family_by_name(name), sf.Hermite()], sf.TotalDegree(2)).key
+    plane = sf.Space([family_by_name(name), sf.Hermite()], sf.TotalDegree(2))
+    pair, size = plane.key, plane.size
     scale, shift = (0.5 + torch.rand(2, 2, dtype=D)).requires_grad_(), (-0.1 * torch.rand(2, dtype=D)).requires_grad_()
     given = (inner_points(2, 4, 2), scale, shift)
-    if "laguerre" not in name and name != "hermite":
+    if family_by_name(name).bounded:
         shift.data[0] = 0
-    yield "product", lambda c, *rest: ops.synthesize(c, *rest, pair, [0, 1]), (leaf(3, 1, 6), *given)
+    yield "product", lambda c, *rest: ops.synthesize(c, *rest, pair, [0, 1]), (leaf(3, 1, size), *given)
     yield "product adjoint", lambda v, *rest: ops.adjoint(v, *rest, pair, [1, 0]), (leaf(4), *given)
-    yield "several", lambda c, *rest: ops.synthesize(c, *rest, pair, [0, 0, 1, 0, 0, 2]), (leaf(6), *given)
+    yield "several", lambda c, *rest: ops.synthesize(c, *rest, pair, [0, 0, 1, 0, 0, 2]), (leaf(size), *given)
 
 
 @pytest.mark.parametrize("name", NAMES)

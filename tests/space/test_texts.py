@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import specfast as sf
-from specfast.index_sets import Part
+from specfast.index_sets import FunctionsOf, Part
 
 FAMILIES = [
     (sf.Hermite(), "Hermite()"),
@@ -16,6 +16,9 @@ FAMILIES = [
     (sf.Chebyshev(0, 2), "Chebyshev(0, 2)"),
     (sf.Chebyshev(b=3), "Chebyshev(b=3)"),
     (sf.Chebyshev(-1, 1), "Chebyshev()"),
+    (sf.Fourier(), "Fourier()"),
+    (sf.Fourier(1, 2.5, degree=4), "Fourier(1, 2.5, degree=4)"),
+    (sf.Rational(degree=4), "Rational(degree=4)"),
     (sf.Legendre(np.float64(0.1), np.float64(1e300), degree=0), "Legendre(0.1, 1e+300, degree=0)"),
 ]
 SETS = [
@@ -31,6 +34,7 @@ SETS = [
     (sf.Indices([[0, 0], [1, 0], [0, 1]]), "Indices([[0, 0], [0, 1], [1, 0]])"),
     (sf.Indices(sf.TotalDegree(9).indices(2)), None),
     (Part(sf.TotalDegree(9), 1, 3), "Part(TotalDegree(9), 1, 3)"),
+    (FunctionsOf(sf.TotalDegree(3), ["fourier", "hermite"]), "FunctionsOf(TotalDegree(3), ('fourier', 'hermite'))"),
 ]
 SPACES = [
     (sf.Space(sf.Hermite(degree=8)), "Space(Hermite(degree=8))"),
@@ -45,6 +49,7 @@ SPACES = [
         "Space([Laguerre(sign=-1), Laguerre(sign=-1)], Indices([[0, 0], [1, 0]]))",
     ),
     (sf.Space([sf.Hermite(), sf.Chebyshev()], sf.TensorProduct((1, 2))), None),
+    (sf.Space([sf.Fourier(0, 1), sf.Rational()], sf.TotalDegree(3)), None),
     (sf.Space([sf.Hermite()] * 3, Part(sf.HyperbolicCross(8), 0, 2)), None),
 ]
 
@@ -53,7 +58,7 @@ SPACES = [
 def test_the_text_makes_the_value(value, text):
     if text is not None:
         assert repr(value) == text
-    again = eval(repr(value), {**vars(sf), "Part": Part})
+    again = eval(repr(value), {**vars(sf), "Part": Part, "FunctionsOf": FunctionsOf})
     assert again == value and hash(again) == hash(value) and type(again) is type(value)
 
 
