@@ -83,6 +83,8 @@ inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, 
     const Vector<T> zero = splat<T>(0), nan = splat<T>(static_cast<T>(__builtin_nan("")));
     Mask<T> outside = magnitude<T>(z) > splat<T>(far_limit);
     if (start == Start::exponential) outside |= z < zero;
+    const Vector<T> signed_z = z;
+    if (start == Start::sides) z = magnitude<T>(z);
     Mask<T> invalid = z != z;
     if (start == Start::ring) invalid |= outside;  // too many turns to say where on the ring it is
     Classified<T> result;
@@ -90,10 +92,11 @@ inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, 
     const Scaled<T> own = start_value<T, start>(result.z);
     const Vector<T> size = magnitude<T>(result.z);
     result.is_far = size > splat<T>(near_limit);
-    result.is_at_end = start == Start::exponential ? size < splat<T>(end_limit) : (Mask<T>)zero;
+    result.is_at_end = start == Start::exponential || start == Start::sides ? size < splat<T>(end_limit) : (Mask<T>)zero;
     const Vector<T> factor = power_of_two<T>(select<T>(result.is_far, zero, own.exponent));
     result.mantissa = select<T>(invalid, nan, select<T>(outside, zero, own.mantissa * factor));
     result.exponent = select<T>(result.is_far, own.exponent, zero);
+    if (start == Start::sides) result.mantissa = select<T>(signed_z < zero, -result.mantissa, result.mantissa);
     return result;
 }
 
@@ -116,6 +119,8 @@ inline void with_start(Start start, const Body& body) {
             return body(StartType<Start::ring>{});
         case Start::rational:
             return body(StartType<Start::rational>{});
+        case Start::sides:
+            return body(StartType<Start::sides>{});
     }
 }
 
@@ -155,9 +160,14 @@ struct NearRange {
     explicit NearRange(const Recurrence<T>& recurrence) {
         const T end_limit = static_cast<T>(recurrence.end_limit), near_limit = static_cast<T>(recurrence.near_limit);
         upper = splat<T>(recurrence.start == Start::one ? T(1) - end_limit : near_limit);
-        lower = recurrence.start == Start::exponential ? splat<T>(end_limit) : -upper;
+        sides = recurrence.start == Start::sides;
+        lower = recurrence.start == Start::exponential || sides ? splat<T>(end_limit) : -upper;
     }
-    Mask<T> holds(Vector<T> z) const { return (z >= lower) & (z <= upper); }  // not for NaN
+    bool sides;
+    Mask<T> holds(Vector<T> z) const {  // not for NaN
+        if (sides) z = magnitude<T>(z);
+        return (z >= lower) & (z <= upper);
+    }
 };
 
 // The regime of a point that classify_all has made harmless.
@@ -167,8 +177,8 @@ inline Regime regime_of(const Recurrence<T>& recurrence, T z) {
     if (recurrence.start == Start::one)
         return size > static_cast<T>(1 - static_cast<T>(recurrence.end_limit)) ? Regime::end : Regime::near;
     if (size > static_cast<T>(recurrence.near_limit)) return Regime::far;
-    return recurrence.start == Start::exponential && size < static_cast<T>(recurrence.end_limit) ? Regime::end
-                                                                                                 : Regime::near;
+    const bool has_end = recurrence.start == Start::exponential || recurrence.start == Start::sides;
+    return has_end && size < static_cast<T>(recurrence.end_limit) ? Regime::end : Regime::near;
 }
 
 // Copies the points; returns whether all of them are near.
@@ -194,8 +204,17 @@ inline void start_near(const Points<T>& points, int64_t count) {
     const T* const from = points.z;
     T* const to = points.mantissa;
     for (int64_t i = 0; i < count; i += lanes<T>) {
-        const Scaled<T> own = start_value<T, start>(load<T>(from + i));
-        store(to + i, own.mantissa * power_of_two<T>(own.exponent));
+        const Vector<T> z = load<T>(from + i);
+        if constexpr (start == Start::sides) {
+            const Vector<T> size = magnitude<T>(z);
+            const Scaled<T> own = start_value<T, start>(size);
+            const Vector<T> value = own.mantissa * power_of_two<T>(own.exponent);
+            store(to + i, select<T>(z < splat<T>(0), -value, value));
+            store(points.z + i, size);
+        } else {
+            const Scaled<T> own = start_value<T, start>(z);
+            store(to + i, own.mantissa * power_of_two<T>(own.exponent));
+        }
     }
 }
 

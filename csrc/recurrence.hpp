@@ -15,8 +15,9 @@
 namespace specfast {
 
 // The shapes that phi_0 can take, up to a constant: exp(-z^2/2), exp(-z/2), 1; and two of functions in pairs (pairs.hpp),
-// which need no tables but `scale`: cos(k pi z), sin(k pi z), and those of (1 + iz)^k / (1 - iz)^{k+1}.
-enum class Start : int { gaussian = 0, exponential = 1, one = 2, ring = 3, rational = 4 };
+// which need no tables but `scale`: cos(k pi z), sin(k pi z), and those of (1 + iz)^k / (1 - iz)^{k+1}. Two sides are pairs too,
+// q_k(|z|) and sign(z) q_k(|z|) with q_0 = exp(-|z|/2): a and b have an entry a pair, scale and value_at_end one a function.
+enum class Start : int { gaussian = 0, exponential = 1, one = 2, ring = 3, rational = 4, sides = 5 };
 
 // Which recurrence a point needs: the plain one; with powers of two, where start(z) underflows although phi_n need not; the
 // difference form, close to a hard end of the domain.

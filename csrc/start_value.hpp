@@ -80,7 +80,7 @@ SPECFAST_INLINE Scaled<T> start_value(Vector<T> z) {
         return {splat<T>(1), splat<T>(0)};
     } else if constexpr (start == Start::rational) {
         return {inverse_hypotenuse<T>(z), splat<T>(0)};
-    } else if constexpr (start == Start::exponential) {
+    } else if constexpr (start == Start::exponential || start == Start::sides) {
         return scaled_exp<T>(minus_half * z, splat<T>(0));
     } else {
         const Vector<T> square = z * z;

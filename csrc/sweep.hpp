@@ -33,37 +33,46 @@ inline void tiles(int64_t count, const Body& body) {
     }
 }
 
-// One group's sums; `Variant` is HasB, or Interval at the ends.
-template <class T, Regime regime, bool Variant>
+// One group's sums; `Variant` is HasB, or Interval at the ends; `Sides` whether functions are of two sides.
+template <class T, Regime regime, bool Variant, bool Sides>
 struct Downwards {
     const Recurrence<T>& recurrence;
     const T* coef;
     int64_t count;
     const T* z;
+    const T* mantissa;
     T* sums;
     T* exponents;
     template <int R>
     void run(int64_t vector) const {
-        const int64_t i = vector * lanes<T>;
-        if constexpr (regime == Regime::near) {
-            clenshaw_near<T, R, Variant>(recurrence, coef, count, z + i, sums + i);
-        } else if constexpr (regime == Regime::far) {
-            clenshaw_far<T, R, Variant>(recurrence, coef, count, z + i, sums + i, exponents + i);
+        if constexpr (Sides) {
+            sum<R>(TwoSides<T, R>(coef, count, mantissa + vector * lanes<T>), (count + 1) / 2, vector * lanes<T>);
         } else {
-            clenshaw_end<T, R, Variant>(recurrence, coef, count, z + i, sums + i);
+            sum<R>(OneSeries<T>{coef}, count, vector * lanes<T>);
+        }
+    }
+    template <int R, class Read>
+    SPECFAST_INLINE void sum(const Read& read, int64_t terms, int64_t i) const {
+        if constexpr (regime == Regime::near) {
+            clenshaw_near<T, R, Variant>(recurrence, read, terms, z + i, sums + i);
+        } else if constexpr (regime == Regime::far) {
+            clenshaw_far<T, R, Variant>(recurrence, read, terms, z + i, sums + i, exponents + i);
+        } else {
+            clenshaw_end<T, R, Variant>(recurrence, read, terms, z + i, sums + i);
         }
     }
 };
 
-// Calls body(std::true_type or std::false_type).
-template <class Body>
-inline void with_flag(bool flag, const Body& body) {
-    flag ? body(std::true_type{}) : body(std::false_type{});
-}
-
-template <class T>
-inline bool variant(const Recurrence<T>& recurrence, Regime regime) {
-    return regime == Regime::end ? recurrence.start == Start::one : recurrence.b != nullptr;
+// Calls body(variant, sides) with types that say whether the recurrence has b (at an end: whether it is an interval's), and
+// whether functions are of two sides.
+template <Regime regime, class T, class Body>
+inline void with_variant(const Recurrence<T>& recurrence, const Body& body) {
+    const bool variant = regime == Regime::end ? recurrence.start == Start::one : recurrence.b != nullptr;
+    if (recurrence.start == Start::sides) {
+        body(std::integral_constant<bool, regime != Regime::end>{}, std::true_type{});
+    } else {
+        variant ? body(std::true_type{}, std::false_type{}) : body(std::false_type{}, std::false_type{});
+    }
 }
 
 // The same for functions in pairs.
@@ -100,10 +109,11 @@ inline void group_downwards(const Recurrence<T>& recurrence, const T* coef, int6
         });
         return;
     }
-    with_flag(variant(recurrence, regime), [&](auto flag) {
+    with_variant<regime>(recurrence, [&](auto flag, auto sides) {
+        using Sums = Downwards<T, regime, decltype(flag)::value, decltype(sides)::value>;
         tiles<regime == Regime::end ? tail_vectors : max_vectors>(
-            points.size[regime] / lanes<T>, Downwards<T, regime, decltype(flag)::value>{
-                                                recurrence, coef, count, points.z + at, sums + at, exponents + at});
+            points.size[regime] / lanes<T>,
+            Sums{recurrence, coef, count, points.z + at, points.mantissa + at, sums + at, exponents + at});
     });
 }
 
@@ -119,7 +129,7 @@ inline void sum_downwards(const Recurrence<T>& recurrence, const T* near_coef, c
 
 // A visitor has `most`, the vectors of its largest tile, and `template <class T, int R, Regime> Tile open(int64_t
 // place)`; a Tile is called with (n, const Vector<T>*) for every n, and closed.
-template <class T, Regime regime, bool Variant, class Visitor>
+template <class T, Regime regime, bool Variant, bool Sides, class Visitor>
 struct Upwards {
     const Recurrence<T>& recurrence;
     int64_t count;
@@ -131,13 +141,28 @@ struct Upwards {
         const int64_t i = points.first[regime] + vector * lanes<T>;
         const T *z = points.z + i, *mantissa = points.mantissa + i;
         auto own = visitor.template open<T, R, regime>(i);
-        const auto visit = [&](int64_t n, const Vector<T>* term) __attribute__((always_inline)) { own(n, term); };
+        const int64_t terms = Sides ? (count + 1) / 2 : count;
+        const auto visit = [&](int64_t n, const Vector<T>* term) __attribute__((always_inline)) {
+            if constexpr (Sides) {
+                // The mantissa has the sign of z, so that the term is the odd function's.
+                Vector<T> even[R];
+                for (int v = 0; v < R; ++v) {
+                    const Mask<T> sign =
+                        (Mask<T>)load<T>(mantissa + v * lanes<T>) & (Mask<T>)splat<T>(T(-0.0));
+                    even[v] = (Vector<T>)((Mask<T>)term[v] ^ sign);
+                }
+                own(2 * n, even);
+                if (2 * n + 1 < count) own(2 * n + 1, term);
+            } else {
+                own(n, term);
+            }
+        };
         if constexpr (regime == Regime::near) {
-            forwards_near<T, R, Variant>(recurrence, count, z, mantissa, weight + i, visit);
+            forwards_near<T, R, Variant>(recurrence, terms, z, mantissa, weight + i, visit);
         } else if constexpr (regime == Regime::far) {
-            forwards_far<T, R, Variant>(recurrence, count, z, mantissa, points.exponent + i, weight + i, visit);
+            forwards_far<T, R, Variant>(recurrence, terms, z, mantissa, points.exponent + i, weight + i, visit);
         } else {
-            forwards_end<T, R, Variant>(recurrence, count, z, mantissa, weight + i, visit);
+            forwards_end<T, R, Variant>(recurrence, terms, z, mantissa, weight + i, visit);
         }
         own.close();
     }
@@ -172,11 +197,12 @@ inline void group_upwards(const Recurrence<T>& recurrence, int64_t count, const 
         });
         return;
     }
-    with_flag(variant(recurrence, regime), [&](auto flag) {
+    with_variant<regime>(recurrence, [&](auto flag, auto sides) {
         tiles < regime == Regime::near ||
             Visitor::most<tail_vectors ? Visitor::most : tail_vectors>(
                 points.size[regime] / lanes<T>,
-                Upwards<T, regime, decltype(flag)::value, Visitor>{recurrence, count, points, weight, visitor});
+                Upwards<T, regime, decltype(flag)::value, decltype(sides)::value, Visitor>{recurrence, count, points, weight,
+                                                                                         visitor});
     });
 }
 

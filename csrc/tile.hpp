@@ -37,22 +37,46 @@ struct Range<float> {
     static constexpr float split = 0x1p-60f, split_exponent = 60;
 };
 
+// Coefficient n at vector v of points: the same at all, or of a pair of functions, one the other times the sign of z.
+template <class T>
+struct OneSeries {
+    const T* coef;
+    SPECFAST_INLINE Vector<T> operator()(int64_t n, int) const { return splat<T>(coef[n]); }
+};
+
+// The mantissa carries the sign, by which sums are multiplied afterwards.
+template <class T, int R>
+struct TwoSides {
+    const T* coef;
+    int64_t count;
+    Vector<T> sign[R];
+    TwoSides(const T* given, int64_t functions, const T* mantissa) : coef(given), count(functions) {
+        for (int v = 0; v < R; ++v) {
+            const Mask<T> bit = (Mask<T>)load<T>(mantissa + v * lanes<T>) & (Mask<T>)splat<T>(T(-0.0));
+            sign[v] = (Vector<T>)((Mask<T>)splat<T>(1) | bit);
+        }
+    }
+    SPECFAST_INLINE Vector<T> operator()(int64_t n, int v) const {
+        return splat<T>(2 * n + 1 < count ? coef[2 * n + 1] : T(0)) + sign[v] * splat<T>(coef[2 * n]);
+    }
+};
+
 // older = coef_n + (a_n z + b_n) newer - older: one step of Clenshaw, after which `older` is the newer one. Two steps
 // with the roles exchanged need no copies between registers.
-template <class T, int R, bool HasB>
-SPECFAST_INLINE void clenshaw_step(const T* tables_a, const T* tables_b, const T* coef, int64_t n,
+template <class T, int R, bool HasB, class Read>
+SPECFAST_INLINE void clenshaw_step(const T* tables_a, const T* tables_b, const Read& coef, int64_t n,
                                    const Vector<T>* point, const Vector<T>* newer, Vector<T>* older) {
-    const Vector<T> a = splat<T>(tables_a[n]), c = splat<T>(coef[n]);
+    const Vector<T> a = splat<T>(tables_a[n]);
     const Vector<T> b = HasB ? splat<T>(tables_b[n]) : Vector<T>{};
     for (int v = 0; v < R; ++v) {
         const Vector<T> factor = HasB ? a * point[v] + b : a * point[v];
-        older[v] = factor * newer[v] + (c - older[v]);
+        older[v] = factor * newer[v] + (coef(n, v) - older[v]);
     }
 }
 
 // Steps from n = top - 1 down to `bottom`.
-template <class T, int R, bool HasB>
-SPECFAST_INLINE void clenshaw_steps(const Recurrence<T>& recurrence, const T* coef, int64_t bottom, int64_t top,
+template <class T, int R, bool HasB, class Read>
+SPECFAST_INLINE void clenshaw_steps(const Recurrence<T>& recurrence, const Read& coef, int64_t bottom, int64_t top,
                                     const Vector<T>* point, Vector<T>* first, Vector<T>* second) {
     const T *const a = recurrence.a, *const b = recurrence.b;
     if ((top - bottom) % 2 != 0) {
@@ -70,12 +94,13 @@ SPECFAST_INLINE void clenshaw_steps(const Recurrence<T>& recurrence, const T* co
 }
 
 // b_n = coef_n + (a_n z + b_n) b_{n+1} - b_{n+2}; gives b_0 = sum coef_n q_n with q_0 = 1.
-template <class T, int R, bool HasB>
-SPECFAST_INLINE void clenshaw_near(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
+template <class T, int R, bool HasB, class Read>
+SPECFAST_INLINE void clenshaw_near(const Recurrence<T>& recurrence, const Read& coef, int64_t count, const T* z,
+                                   T* sums) {
     Vector<T> point[R], first[R], second[R];
     for (int v = 0; v < R; ++v) {
         point[v] = load<T>(z + v * lanes<T>);
-        first[v] = splat<T>(coef[count - 1]);
+        first[v] = coef(count - 1, v);
         second[v] = splat<T>(0);
     }
     clenshaw_steps<T, R, HasB>(recurrence, coef, 0, count - 1, point, first, second);
@@ -137,8 +162,8 @@ SPECFAST_INLINE void bring_down(Vector<T>& newer, Vector<T>& older, Mask<T>& exp
 }
 
 // As above for coefficients of at most 1; the sums are to be multiplied by 2^exponents.
-template <class T, int R, bool HasB>
-SPECFAST_INLINE void clenshaw_far(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums,
+template <class T, int R, bool HasB, class Read>
+SPECFAST_INLINE void clenshaw_far(const Recurrence<T>& recurrence, const Read& coef, int64_t count, const T* z, T* sums,
                                   T* exponents) {
     Vector<T> point[R], first[R], second[R];
     Mask<T> taken[R];
@@ -175,8 +200,9 @@ SPECFAST_INLINE Vector<T> with_parity(Vector<T> v, Mask<T> reflected, int64_t n)
 
 // With S = lambda_n q_n + mu_n d_{n-1} the sum from n on: m = lambda_{n+1} + mu_{n+1},
 // lambda_n = coef_n + lambda_{n+1} - kappa_n y m, mu_n = r_n m. `coef` are multiplied by v_n.
-template <class T, int R, bool Interval>
-SPECFAST_INLINE void clenshaw_end(const Recurrence<T>& recurrence, const T* coef, int64_t count, const T* z, T* sums) {
+template <class T, int R, bool Interval, class Read>
+SPECFAST_INLINE void clenshaw_end(const Recurrence<T>& recurrence, const Read& coef, int64_t count, const T* z,
+                                  T* sums) {
     Vector<T> distance[R], lambda[R], mu[R];
     Mask<T> reflected[R];
     for (int v = 0; v < R; ++v) {
@@ -184,10 +210,10 @@ SPECFAST_INLINE void clenshaw_end(const Recurrence<T>& recurrence, const T* coef
         lambda[v] = mu[v] = splat<T>(0);
     }
     for (int64_t n = count - 1; n >= 0; --n) {
-        const Vector<T> kappa = splat<T>(recurrence.kappa[n]), r = splat<T>(recurrence.r[n]), c = splat<T>(coef[n]);
+        const Vector<T> kappa = splat<T>(recurrence.kappa[n]), r = splat<T>(recurrence.r[n]);
         for (int v = 0; v < R; ++v) {
             const Vector<T> both = lambda[v] + mu[v];
-            const Vector<T> own = with_parity<T, Interval>(c, reflected[v], n);
+            const Vector<T> own = with_parity<T, Interval>(coef(n, v), reflected[v], n);
             lambda[v] = (own + lambda[v]) - (kappa * distance[v]) * both;
             mu[v] = r * both;
         }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import nn, ops
 from ._version import __version__
-from .families import Chebyshev, Fourier, Hermite, Laguerre, Legendre, Rational
+from .families import Chebyshev, Fourier, Hermite, Laguerre, Legendre, Rational, TwoHalfLines
 from .index_sets import HyperbolicCross, Indices, TensorProduct, TotalDegree, load_index_set
 from .kernels.affine_map import debug_checks
 from .quadrature import gauss, leja
@@ -31,6 +31,7 @@ __all__ = [
     "Space",
     "TensorProduct",
     "TotalDegree",
+    "TwoHalfLines",
     "__version__",
     "adapt",
     "data",

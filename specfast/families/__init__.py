@@ -13,6 +13,7 @@ from .chebyshev import Chebyshev  # isort: skip
 from .fourier import Fourier
 from .legendre import Legendre
 from .rational import Rational
+from .two_half_lines import TwoHalfLines
 
 __all__ = [
     "FAMILIES",
@@ -28,6 +29,7 @@ __all__ = [
     "Legendre",
     "Rational",
     "RecurrenceTables",
+    "TwoHalfLines",
     "check_degree",
     "check_family",
     "family_by_name",

@@ -73,7 +73,7 @@ class Family(ChosenFromData, CountedByDegree):
 
     # Fields that belong to the functions on the standard domain, and so to the name.
     parameters: ClassVar[tuple[str, ...]] = ()
-    # The start type of the recurrence: 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1; 3 and 4 for pairs (RecurrenceTables).
+    # The start type of the recurrence: 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1; 3 to 5 for pairs (RecurrenceTables).
     start: ClassVar[int]
     # u = beta^power v(z): what keeps the functions orthonormal when they are scaled.
     power: ClassVar[float] = 0.5

@@ -12,7 +12,8 @@ class RecurrenceTables:
     """phi_n = scale_n q_n, q_{n+1} = (a_n z + b_n) q_n - q_{n-1}, q_0 = start(z).
 
     The start type is 0 for exp(-z^2/2), 1 for exp(-z/2), 2 for 1. Functions in pairs have type 3, cos(k pi z) and
-    sin(k pi z), or 4, the real and imaginary part of (1 + iz)^k / (1 - iz)^{k+1}: of the tables they need `scale` alone. For |z| <= `near_limit` no partial sum of the plain
+    sin(k pi z), or 4, the real and imaginary part of (1 + iz)^k / (1 - iz)^{k+1}: of the tables they need `scale` alone. Type 5 is exp(-|z|/2) for
+    functions of |z|, even and odd in turns: a and b have an entry a pair. For |z| <= `near_limit` no partial sum of the plain
     recurrence over- or underflows; for |z| > `far_limit` every phi_n is zero. Up to a distance of `end_limit` from a hard
     end the difference form (`EndTables`) is used. Limits are those of float64, or of float32 where `single`.
 
@@ -20,7 +21,7 @@ class RecurrenceTables:
     ----------
     a, b, scale : numpy.ndarray (count,)
         In float64; `b` is None where all are 0.
-    start : {0, 1, 2, 3, 4}
+    start : {0, 1, 2, 3, 4, 5}
         The start type.
     near_limit, far_limit, end_limit : float
         Distances in z.

@@ -73,16 +73,16 @@ def _regime(start_type, z, near, far, end, slack):
         return z, (2 if size > 1 - end else 0)
     if size > far or (start_type == 1 and z < 0):
         return 0.0, (4 if start_type == 3 else 3)
-    if start_type >= 3:
+    if start_type == 3 or start_type == 4:
         return z, 5
-    if start_type == 1 and z < end:
+    if (start_type == 1 or start_type == 5) and size < end:
         return z, 2
     return z, (1 if size > near else 0)
 
 
 @_compiled
-def _functions(tables, count, start_type, z, regime, out):
-    """Write phi_0 .. phi_{count-1} at one point of any regime."""
+def _one_series(tables, count, start_type, z, regime, out):
+    """Write the functions of one recurrence, or pairs that need none."""
     a, b, scale, r, kappa, value = tables
     if regime >= 3:
         if regime == 5:
@@ -115,6 +115,21 @@ def _functions(tables, count, start_type, z, regime, out):
 
 
 @_compiled
+def _functions(tables, count, start_type, z, regime, out):
+    """Write phi_0 .. phi_{count-1} at one point of any regime."""
+    if start_type == 5:
+        # Functions of |z|, even and odd in turns; a pair has one factor.
+        a, b, scale, r, kappa, value = tables
+        half, sign = np.empty((count + 1) // 2), (-1.0 if z < 0 else 1.0)
+        own = (a, b, scale[::2].copy(), r, kappa, value[::2].copy())
+        _one_series(own, len(half), 1, abs(z), regime, half)
+        for n in range(count):
+            out[n] = half[n // 2] * (sign if n % 2 else 1.0)
+    else:
+        _one_series(tables, count, start_type, z, regime, out)
+
+
+@_compiled
 def _vandermonde_rows(tables, count, start_type, limits, z, slack, out):
     """Write the functions at points z (M,) to out (M, count)."""
     a, b, scale, _, _, _ = tables
@@ -124,7 +139,7 @@ def _vandermonde_rows(tables, count, start_type, limits, z, slack, out):
     for m in range(z.shape[0] + 1):
         if m < z.shape[0]:
             harmless, regime = _regime(start_type, z[m], limits[0], limits[1], limits[2], slack)
-            if regime != 0:
+            if regime != 0 or start_type == 5:
                 _functions(tables, count, start_type, harmless, regime, out[m])
                 continue
             mantissa, exponent = _start(start_type, harmless)

@@ -57,6 +57,13 @@ def _start(tables: RecurrenceTables, z: Tensor, slack: float) -> tuple[Tensor, T
 def _functions(family: Family, z: Tensor, count: int) -> Iterator[Tensor]:
     """Yield phi_0(z), phi_1(z), ... in float64."""
     tables, _ = _tables(family, count)
+    if family.half is not None:
+        negative = z < 0
+        for k, value in enumerate(_functions(family.half, z.abs(), (count + 1) // 2)):
+            yield value * 0.5**0.5
+            if 2 * k + 1 < count:
+                yield torch.where(negative, -value, value) * 0.5**0.5
+        return
     if tables.start >= 3:
         yield from pairs(tables.start == 3, z.double(), tables.scale, tables.far_limit)
         return

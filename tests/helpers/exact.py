@@ -26,6 +26,9 @@ def _value(family, n, z):
     if name == "fourier":
         wave = (n + 1) // 2 * z
         return mp.sqrt(mp.mpf(1) / 2) if n == 0 else mp.cospi(wave) if n % 2 else mp.sinpi(wave)
+    if name == "twohalflines":
+        value = mp.laguerre(n // 2, 0, abs(z)) * mp.exp(-abs(z) / 2) / mp.sqrt(2)
+        return -value if n % 2 and z < 0 else value
     if name == "rational":
         k, i = n // 2, mp.mpc(0, 1)
         value = mp.sqrt(2 / mp.pi) * (1 + i * z) ** k / (1 - i * z) ** (k + 1)

@@ -18,6 +18,10 @@ def functions(family, z, count):
     """Return phi_0(z) .. phi_{count-1}(z) as mpmath numbers, by the plain recurrence at 40 digits and more."""
     with mp.workdps(40 + (count > 2000) * 20):
         z, one = mp.mpf(float(z)), mp.mpf(1)
+        if family.half is not None:
+            one_side = functions(family.half, abs(z), count // 2 + 1)
+            sign = -1 if z < 0 else 1
+            return [one_side[n // 2] * (sign if n % 2 else 1) / mp.sqrt(2) for n in range(count)]
         if family.paired:
             return [function(family, n, float(z)) for n in range(count)]
         alpha = mp.mpf(getattr(family, "alpha", 0.0))
@@ -62,6 +66,8 @@ def places(family, n, dtype):
     elif isinstance(family, sf.Laguerre):
         points = [0.0, 1e-6, 1e-3, 0.3, 3.99, 4.01, 7.99, 8.01, 63.0, 65.0, 79.0, 81.0, 649.0, 651.0]
         points = [p for p in points if p < 1.2 * reach] + [f * reach for f in (0.5, 0.97, 1.0, 1.2)]
+    elif isinstance(family, sf.TwoHalfLines):
+        points = [0.0, 1e-6, -1e-3, 0.3, -3.99, 4.01, -7.99, 8.01, -63.0, 65.0, 649.0, -651.0, 1000.0, -2000.0]
     elif family.paired:
         points = [0.0, 1e-9, 1e-3, 0.3, 0.5, 0.77, 1.0, 1.4999, 2.0, -1.7, 100.3, -1e4]
     else:
@@ -79,6 +85,7 @@ CASES = [
     (sf.Chebyshev(), torch.float32, 60), (sf.Legendre(), torch.float32, 60), (sf.Laguerre(), torch.float32, 60),
     (sf.Fourier(), torch.float64, 2000), (sf.Rational(), torch.float64, 2001),
     (sf.Fourier(), torch.float32, 2000), (sf.Rational(), torch.float32, 2001),
+    (sf.TwoHalfLines(), torch.float64, 2001), (sf.TwoHalfLines(), torch.float32, 2001),
 ]  # fmt: skip
 HIGH = [
     (family, torch.float64, 20000) for family in (sf.Hermite(), sf.Laguerre(-0.9), sf.Laguerre(50.0), sf.Legendre())

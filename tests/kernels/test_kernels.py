@@ -26,6 +26,7 @@ FAMILIES = [
     (sf.Legendre(), -1.0, 1.0),
     (sf.Fourier(), -3.0, 4.7),
     (sf.Rational(), -9.0, 12.0),
+    (sf.TwoHalfLines(), -150.0, 200.0),
 ]
 families = pytest.mark.parametrize(("family", "low", "high"), FAMILIES, ids=[f.name for f, _, _ in FAMILIES])
 backends = pytest.mark.parametrize("backend", BACKENDS)

@@ -11,7 +11,7 @@ from specfast.kernels import backend, reference
 
 LINES = {
     "hermite": (-9.0, 9.0), "laguerre(0.5)": (0.0, 60.0), "chebyshev": (-1.0, 1.0), "legendre": (-1.0, 1.0),
-    "fourier": (-3.0, 3.0), "rational": (-20.0, 20.0),
+    "fourier": (-3.0, 3.0), "rational": (-20.0, 20.0), "twohalflines": (-60.0, 60.0),
 }  # fmt: skip
 
 
