@@ -16,6 +16,7 @@ axes; a whole grid has N^D.
 from __future__ import annotations
 
 import itertools
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ import numpy as np
 import torch
 
 from ..families import Family
-from ..index_sets import Indices, TensorProduct
+from ..index_sets import TensorProduct
 from ..kernels import backend
 from ..kernels.space_key import SpaceRecord, record
 from ..ops.constant_cache import builder, untraced
@@ -31,15 +32,16 @@ from ..quadrature import gauss
 from ..support.machine import memory
 
 _MOST_STATES = 1 << 22  # of a search for boxes; index sets that need more take the whole grid
-_CALL = 200_000  # nodes of a grid whose transforms take as long as the calls for a box
+_PARTS = 2  # of a level, by which members are told apart
+_CALL, _SMALL = 20_000, 2  # a box costs this many nodes of the whole grid to call, and so many a node: measured
 
 
 class Box(NamedTuple):
-    """A part of an index set: plain values, which a graph can hold."""
+    """The members of an index set up to some degrees: plain values, which a graph can hold."""
 
     weight: int  # of its product in the sum
-    key: str  # of its space
-    degrees: tuple[int, ...]  # the largest entries
+    key: str  # of the space of all indices up to these degrees, or of the index set itself
+    degrees: tuple[int, ...]
     whole: bool  # whether it is the index set itself
 
 
@@ -62,14 +64,17 @@ def boxes_for_products(key: str, tolerance: float, always: bool = False) -> list
     levels = _levels_of_triples(own, tolerance)
     if levels is None:
         return whole
-    tops, weights = _weights(levels)
-    boxes = [_box(own, top, weight) for top, weight in zip(tops, weights, strict=True)]
+    boxes = []
+    for tops, weight in zip(*_weights(levels), strict=True):
+        ends = [[*(starts(degree) - 1)[1:].tolist(), degree] for degree in own.degrees]
+        degrees = tuple(end[top] for end, top in zip(ends, tops, strict=True))
+        boxes.append(Box(weight, SpaceRecord(own.families, TensorProduct(degrees)).key, degrees, False))
     return boxes if always or _work(boxes) < _work(whole) else whole
 
 
 def _work(boxes: list[Box]) -> float:
     """Return about how long products on boxes take, in nodes of a grid."""
-    return sum(_CALL + float(np.prod([1.5 * n + 2 for n in box.degrees])) for box in boxes)
+    return sum((1 if box.whole else _SMALL) * math.prod(1.5 * n + 2 for n in box.degrees) + _CALL for box in boxes)
 
 
 def check_memory(sizes: list[int]) -> None:
@@ -85,72 +90,89 @@ def check_memory(sizes: list[int]) -> None:
 # ---------------------------------------------------------------------------------------------- which triples there are
 
 
-def level(entries: np.ndarray) -> np.ndarray:
-    """Return the number of binary digits."""
-    return np.frexp(entries.astype(float))[1].astype(np.int64)
+def starts(degree: int, parts: int = 1) -> np.ndarray:
+    """Return the first degree of every level, or of every one of some parts of it: 0, 1, 2, 4, .. and what lies between."""
+    octaves = [2**octave * (parts + part) / parts for octave in range(degree.bit_length()) for part in range(parts)]
+    first = sorted({0, *map(math.ceil, octaves)})
+    return np.array([n for n in first if n <= degree])
+
+
+def level(entries: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return which level every entry has."""
+    return np.searchsorted(first, entries, side="right") - 1
 
 
 @lru_cache(maxsize=64)
-def coupled(family: Family, count: int, tolerance: float) -> np.ndarray:
-    """Return whether levels (a, b, c) of the first `count` functions have integrals of three above `tolerance`.
+def coupled(family: Family, degree: int, tolerance: float, parts: int = _PARTS) -> np.ndarray:
+    """Return whether levels (a, b, c) of functions up to a degree have integrals of three above `tolerance`.
 
     Integrals between degrees of which none is above the sum of the others are taken not to be 0. Others are looked at for the
     first and the last two degrees of every level: where they are not 0 they fall off with the distance from those.
     """
-    levels = int(level(np.array(count - 1))) + 1
-    first = np.array([0, *(1 << np.arange(levels - 1))])
-    last = np.append(first[1:] - 1, count - 1)
+    first = starts(degree, parts)
+    last = np.append(first[1:] - 1, degree)
     edges = np.stack([first, np.minimum(first + 1, last), np.maximum(last - 1, first), last], 1)
-    nodes, scale = family.product_rule(count, 3)
+    used, places = np.unique(edges, return_inverse=True)
+    nodes, scale = family.product_rule(degree + 1, 3)
     z, weights = gauss(family, nodes)
     at = torch.from_numpy(z / scale)
-    table = backend(at.device).vandermonde(at, count, family.name, 0).numpy()[:, edges.ravel()]
-    table = table / np.sqrt(family.norm_squared(count))[edges.ravel()]
+    table = backend(at.device).vandermonde(at, degree + 1, family.name, 0).numpy()[:, used]
+    table = table / np.sqrt(family.norm_squared(degree + 1))[used]
     pairs = np.einsum("qj,qk->qjk", table, table).reshape(nodes, -1)
-    integrals = (table * (weights * scale ** (-2 * family.power))[:, None]).T @ pairs
-    largest = np.abs(integrals).reshape(levels, 4, levels, 4, levels, 4).max((1, 3, 5))
+    integrals = np.abs((table * (weights * scale ** (-2 * family.power))[:, None]).T @ pairs).reshape((len(used),) * 3)
+    for axis in range(3):
+        integrals = np.maximum.reduceat(integrals.take(places.ravel(), axis), 4 * np.arange(len(first)), axis)
     low, high = np.meshgrid(first, first, first, indexing="ij"), np.meshgrid(last, last, last, indexing="ij")
-    reachable = np.ones_like(largest, dtype=bool)
+    reachable = np.ones_like(integrals, dtype=bool)
     for one in range(3):
         reachable &= low[one] <= high[one - 1] + high[one - 2]
-    found: np.ndarray = reachable | (largest > tolerance)
+    rounding = 4 * np.finfo(float).eps * (degree + 1)
+    found: np.ndarray = reachable | (integrals > max(tolerance, rounding))
     return found
 
 
-def _patterns(couples: np.ndarray, top: int) -> list[tuple[int, int, int]]:
-    """Return the triples of levels with largest level `top` that are not 0, of which all others hold one."""
-    smallest: list[tuple[int, int]] = []
-    for b, c in itertools.product(range(top + 1), repeat=2):
-        if c <= b and couples[top, b, c] and not any(x <= b and y <= c for x, y in smallest):
-            smallest.append((b, c))
-    return sorted({order for b, c in smallest for order in itertools.permutations((top, b, c))})
+def _patterns(couples: np.ndarray, tops: range) -> list[tuple[int, ...]]:
+    """Return the triples with one of these levels as the largest that are not 0, of which all others hold one."""
+    smallest: list[tuple[int, ...]] = []
+    for top in tops:
+        for b, c in itertools.product(range(top + 1), repeat=2):
+            held = any(x <= top and y <= b and z <= c for x, y, z in smallest)
+            if c <= b and couples[top, b, c] and not held:
+                smallest.append((top, b, c))
+    return sorted({order for triple in smallest for order in itertools.permutations(triple)})
 
 
 def _levels_of_triples(space: SpaceRecord, tolerance: float) -> np.ndarray | None:
-    """Return which levels (axis by axis) triples of members have, closed downwards; None if there are too many to look at."""
-    members = level(space.indices)
-    shape = tuple(int(top) + 1 for top in members.max(0))
-    if np.prod(np.array(shape, float)) > _MOST_STATES:
+    """Return which levels (axis by axis) triples of members have, closed downwards; None if there are too many to look at.
+
+    Members are told apart by parts of levels: (8, 7, 1) and (8, 4, 4) are triples, (8, 4, 1) is none.
+    """
+    fine = [starts(degree, _PARTS) for degree in space.degrees]
+    coarse = [starts(degree) for degree in space.degrees]
+    members = np.stack([level(space.indices[:, axis], first) for axis, first in enumerate(fine)], 1)
+    shape, wide = tuple(map(len, coarse)), tuple(map(len, fine))
+    if np.prod(np.array(wide, float)) > _MOST_STATES:
         return None
-    inside = np.zeros(shape, bool)
+    inside = np.zeros(wide, bool)
     inside[tuple(members.T)] = True
     inside = inside.ravel()
-    steps = np.array([int(np.prod(shape[axis + 1 :])) for axis in range(space.dim)])
     # Three members, as far as their entries are chosen, and the levels of the triple, each as one number.
     states = np.zeros((1, 4), np.int64)
     for axis, family in enumerate(space.families):
-        couples = coupled(family, space.degrees[axis] + 1, tolerance)
+        couples = coupled(family, space.degrees[axis], tolerance)
+        steps = np.array([math.prod(wide[axis + 1 :])] * 3 + [math.prod(shape[axis + 1 :])])
         found = []
+        ends = [*np.searchsorted(fine[axis], coarse[axis]).tolist(), wide[axis]]
         for top in range(shape[axis]):
-            for pattern in _patterns(couples, top):
-                moved = states + steps[axis] * np.array([*pattern, top])
+            for pattern in _patterns(couples, range(ends[top], ends[top + 1])):
+                moved = states + steps * np.array([*pattern, top])
                 moved = moved[inside[moved[:, :3]].all(1)]
                 moved[:, :3].sort(1)
                 found.append(moved)
         if sum(map(len, found)) > _MOST_STATES:
             return None
         states = np.unique(np.concatenate(found), axis=0)
-    levels = np.zeros(len(inside), bool)
+    levels = np.zeros(math.prod(shape), bool)
     levels[states[:, 3]] = True
     levels = levels.reshape(shape)
     for axis in range(space.dim):
@@ -168,24 +190,14 @@ def _weights(levels: np.ndarray) -> tuple[np.ndarray, list[int]]:
     return np.argwhere(weights), weights[weights != 0].tolist()
 
 
-def _box(space: SpaceRecord, tops: np.ndarray, weight: int) -> Box:
-    """Return the box of a level."""
-    degrees = tuple(min((1 << int(top)) - 1, degree) for top, degree in zip(tops, space.degrees, strict=True))
-    if degrees == space.degrees:
-        return Box(weight, space.key, degrees, True)
-    own = _part(space, degrees)
-    return Box(weight, own.key, own.degrees, False)
-
-
-@lru_cache(maxsize=1 << 14)
-def _part(space: SpaceRecord, degrees: tuple[int, ...]) -> SpaceRecord:
-    """Return the space of the members of at most these degrees; kept, since keys of listed indices live as long as it."""
-    chosen = space.indices[(space.indices <= np.array(degrees)).all(1)]
-    full = TensorProduct(tuple(int(n) for n in chosen.max(0)))
-    return SpaceRecord(space.families, full if full.size(space.dim) == len(chosen) else Indices(chosen))
+@builder
+def box_members(space: SpaceRecord, *degrees: int) -> np.ndarray:
+    """Return where the members of at most these degrees are in the index set."""
+    return np.flatnonzero((space.indices <= np.array(degrees)).all(1))
 
 
 @builder
-def box_positions(space: SpaceRecord, *degrees: int) -> np.ndarray:
-    """Return where the members of at most these degrees are in the index set."""
-    return np.flatnonzero((space.indices <= np.array(degrees)).all(1))
+def box_places(space: SpaceRecord, *degrees: int) -> np.ndarray:
+    """Return where these members are among all indices of at most these degrees."""
+    chosen = space.indices[box_members(space, *degrees)].astype(np.int64)
+    return np.ravel_multi_index(tuple(chosen.T), tuple(n + 1 for n in degrees)).astype(np.int64)

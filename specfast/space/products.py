@@ -198,21 +198,24 @@ class SpaceWithProducts(SpaceWithNodes):
         sizes_of: Callable[[Box], list[int]], factors: int,
     ) -> Tensor:  # fmt: skip
         """Return the sum over boxes of the projection of a function of fields, at scale 1."""
-        none, places, parts = list(self._no_orders), [], []
+        none, members, parts = list(self._no_orders), [], []
         for box in boxes:
             sizes = sizes_of(box)
             check_memory(sizes)
-            values = []
-            for part in coef:
-                where = None if box.whole else constant(part, self.key, "box_positions", *box.degrees)
-                inside = part if where is None else part.index_select(-1, where)
-                grid = in_parts(ops.grid_synthesize, inside, box.key, sizes, none, False, factors)
-                values.append(grid.unflatten(-1, sizes))
-            product = function(*values).flatten(-self.dim)
+            inside = coef if box.whole else [self._into_box(part, box) for part in coef]
+            grids = (in_parts(ops.grid_synthesize, part, box.key, sizes, none, False, factors) for part in inside)
+            product = function(*(grid.unflatten(-1, sizes) for grid in grids)).flatten(-self.dim)
             found = in_parts(ops.grid_adjoint, product, box.key, sizes, none, True, factors)
-            if len(boxes) == 1:
+            if box.whole:
                 return found
-            places.append(constant(found, self.key, "box_positions", *box.degrees))
-            parts.append(box.weight * found)
+            members.append(constant(found, self.key, "box_members", *box.degrees))
+            own = found.index_select(-1, constant(found, self.key, "box_places", *box.degrees))
+            parts.append(box.weight * own)
         every = torch.cat(parts, -1)
-        return every.new_zeros((*every.shape[:-1], self.size)).index_add(-1, torch.cat(places), every)
+        return every.new_zeros((*every.shape[:-1], self.size)).index_add(-1, torch.cat(members), every)
+
+    def _into_box(self, coef: Tensor, box: Box) -> Tensor:
+        """Return the coefficients of the members in a box among those of all of its indices, the others 0."""
+        chosen = coef.index_select(-1, constant(coef, self.key, "box_members", *box.degrees))
+        places = constant(coef, self.key, "box_places", *box.degrees)
+        return coef.new_zeros((*coef.shape[:-1], math.prod(n + 1 for n in box.degrees))).index_copy(-1, places, chosen)
