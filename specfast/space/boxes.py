@@ -52,12 +52,16 @@ def whole_grid(key: str) -> list[Box]:
 
 
 @untraced
-@lru_cache(maxsize=64)
 def boxes_for_products(key: str, tolerance: float, always: bool = False) -> list[Box]:
     """Return the boxes of a product of two fields on the space: the whole grid alone where that takes less time.
 
     Integrals of one-dimensional functions, normalised, of at most `tolerance` are taken for 0. `always` keeps the boxes.
     """
+    return _found_boxes(key, tolerance, always)
+
+
+@lru_cache(maxsize=64)
+def _found_boxes(key: str, tolerance: float, always: bool) -> list[Box]:
     own, whole = record(key), whole_grid(key)
     if own.dim == 1 or isinstance(own.index_set, TensorProduct):
         return whole
@@ -77,14 +81,16 @@ def _work(boxes: list[Box]) -> float:
     return sum((1 if box.whole else _SMALL) * math.prod(1.5 * n + 2 for n in box.degrees) + _CALL for box in boxes)
 
 
-def check_memory(sizes: list[int]) -> None:
-    """Raise ValueError where a grid of these sizes does not fit into this machine's memory."""
-    need, half = 32.0 * float(np.prod(np.array(sizes, float))), memory() // 2
+@untraced
+def within_memory(sizes: tuple[int, ...]) -> list[int]:
+    """Return the sizes of a grid, or raise ValueError where it does not fit into this machine's memory."""
+    need, half = 32.0 * math.prod(map(float, sizes)), memory() // 2
     if need > half:
         raise ValueError(
-            f"a grid of {sizes} nodes needs {need / 2**30:.1f} GiB a row, and half of this machine's memory is"
-            f" {half / 2**30:.1f} GiB; a smaller index set, or a larger tolerance, is expected"
+            f"a grid of {' x '.join(map(str, sizes))} nodes needs {need / 2**30:.1f} GiB a row, and half of this machine's memory"
+            f" is {half / 2**30:.1f} GiB; a smaller index set or fewer axes are expected"
         )
+    return list(sizes)
 
 
 # ---------------------------------------------------------------------------------------------- which triples there are
@@ -200,4 +206,5 @@ def box_members(space: SpaceRecord, *degrees: int) -> np.ndarray:
 def box_places(space: SpaceRecord, *degrees: int) -> np.ndarray:
     """Return where these members are among all indices of at most these degrees."""
     chosen = space.indices[box_members(space, *degrees)].astype(np.int64)
-    return np.ravel_multi_index(tuple(chosen.T), tuple(n + 1 for n in degrees)).astype(np.int64)
+    places: np.ndarray = np.ravel_multi_index(tuple(chosen.T), tuple(n + 1 for n in degrees))
+    return places.astype(np.int64)
