@@ -195,11 +195,12 @@ def leaves_out_masked(method: _Method) -> _Method:
     return wrapped  # type: ignore[return-value]
 
 
-def through_tensors(call: Callable[[dict[str, Any]], Any], arrays: dict[str, Any]) -> Any:
+def through_tensors(call: Callable[..., object], arrays: dict[str, object]) -> object:
     """Call a function with tensors for arrays of any namespace, by name; its results are of that namespace again."""
     namespace = common_namespace(**arrays)
     if namespace == "cupy":
-        devices = sorted({int(value.device.id) for value in arrays.values() if namespace_of(value) == "cupy"})
+        arrays_of_cupy: list[Any] = [value for value in arrays.values() if namespace_of(value) == "cupy"]
+        devices = sorted({int(value.device.id) for value in arrays_of_cupy})
         if len(devices) > 1:
             raise TypeError(f"arrays on different devices: {devices}; one device is expected")
         with _stream_of_cupy(devices[0]):

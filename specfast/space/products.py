@@ -163,7 +163,7 @@ class SpaceWithProducts(SpaceWithNodes):
             beta = turned.pop("scale")
             return self._apply(on_tensors, list(turned.values()), beta, oversampling, sparse)
 
-        return through_tensors(call, {**named, "scale": scale})  # type: ignore[no-any-return]
+        return through_tensors(call, {**named, "scale": scale})  # type: ignore[return-value]
 
     # ------------------------------------------------------------------------------------------------------------ inside
 
