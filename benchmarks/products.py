@@ -1,6 +1,6 @@
 """What does a product of two fields cost? Time against the number of coefficients, on one axis and on crosses.
 
-python benchmarks/products.py [--quick] [--out FOLDER]
+python benchmarks/products.py [--quick] [--whole NODES] [--out FOLDER]
 
 Products of Legendre and Hermite fields with random coefficients, one thread: by `Space.multiply`, on the whole tensor grid, and by the
 sum over all triples of functions, a matrix of K^3 numbers, where that fits. Prints tables, and writes products.png.
@@ -17,7 +17,7 @@ import torch
 import specfast as sf
 from specfast.space.boxes import boxes_for_products, whole_grid
 
-LARGEST, LARGEST_WHOLE, LARGEST_SUM = 2e7, 7e6, 500  # nodes, and K
+LARGEST, LARGEST_SUM = 2e7, 500  # nodes, and K
 
 
 def seconds(call, repeats):
@@ -42,14 +42,14 @@ def triples(space):
     return product
 
 
-def measured(space, repeats):
+def measured(space, repeats, largest_whole):
     """Return a row of the table: K, boxes, nodes, times and how far the ways differ."""
     c, d = torch.randn(2, space.size, dtype=torch.float64)
     chosen = boxes_for_products(space.key, 1e-13)
     row = {"size": space.size, "boxes": len(chosen)}
     row["nodes"] = sum(math.prod(3 * (n + 1) // 2 + 1 for n in box.degrees) for box in chosen)
     row["multiply"] = seconds(lambda: space.multiply(c, d), repeats)
-    if math.prod(1.5 * n + 2 for n in space.degrees) < LARGEST_WHOLE:
+    if math.prod(1.5 * n + 2 for n in space.degrees) < largest_whole:
         row["whole grid"] = seconds(lambda: space._products(c, d, whole_grid(space.key)), repeats)
         whole = space._products(c, d, whole_grid(space.key))
         row["differ"] = float((space._products(c, d, chosen) - whole).norm() / whole.norm())
@@ -63,6 +63,7 @@ def main():
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small spaces alone")
+    parser.add_argument("--whole", type=float, default=7e6, help="nodes of the largest tensor grid that is measured")
     parser.add_argument("--out", default=".", help="folder of the figure")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -84,7 +85,7 @@ def main():
             nodes = sum(math.prod(1.5 * n + 2 for n in box.degrees) for box in boxes_for_products(space.key, 1e-13))
             if nodes > LARGEST:
                 continue
-            row = measured(space, 3 if nodes > 1e6 else 7)
+            row = measured(space, 3 if nodes > 1e6 else 7, options.whole)
             found.setdefault((family.name, dim), []).append(row)
             times = [
                 f"{1e3 * row[key]:8.2f}ms" if key in row else " " * 10 for key in ("multiply", "whole grid", "sum")

@@ -128,11 +128,13 @@ def coupled(family: Family, degree: int, tolerance: float, parts: int = _PARTS) 
     used, places = np.unique(edges, return_inverse=True)
     nodes, scale = family.product_rule(degree + 1, 3)
     z, weights = gauss(family, nodes)
-    at = torch.from_numpy(z / scale)
-    table = backend(at.device).vandermonde(at, degree + 1, family.name, 0).numpy()[:, used]
-    table = table / np.sqrt(family.norm_squared(degree + 1))[used]
-    pairs = np.einsum("qj,qk->qjk", table, table).reshape(nodes, -1)
-    integrals = np.abs((table * (weights * scale ** (-2 * family.power))[:, None]).T @ pairs).reshape((len(used),) * 3)
+    kernels = backend(torch.device("cpu"))
+    # A few of all functions, block by block.
+    blocks = torch.from_numpy(z / scale).split(max(1, (1 << 22) // (degree + 1)))
+    tables = [kernels.vandermonde(block, degree + 1, family.name, 0).numpy()[:, used] for block in blocks]
+    values = np.concatenate(tables).T / np.sqrt(family.norm_squared(degree + 1)[used])[:, None]
+    weighted = values * (weights * scale ** (-2 * family.power))
+    integrals = np.abs(np.stack([(weighted * one) @ values.T for one in values]))
     for axis in range(3):
         integrals = np.maximum.reduceat(integrals.take(places.ravel(), axis), 4 * np.arange(len(first)), axis)
     low, high = np.meshgrid(first, first, first, indexing="ij"), np.meshgrid(last, last, last, indexing="ij")

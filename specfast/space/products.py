@@ -61,19 +61,20 @@ class SpaceWithProducts(SpaceWithNodes):
 
         Notes
         -----
-        Cost. On one axis and on a TensorProduct that of three `synthesize_grid`. On other sets fields are multiplied on
-        boxes, whose products add up to the whole one: for Chebyshev and Legendre axes and a regular cross of degree N in grids
-        of N log N nodes altogether on two axes, and of up to N^(3/2) nodes each on more. (A product on three axes has the
-        product of two N^(1/2) x N^(1/2) matrices in it, so that no way is linear in K.) Integrals of Hermite and Laguerre
-        functions are not 0 but for parity, and fall off slowly below degrees of about 100: their boxes are larger the
-        smaller `tolerance` is, up to the whole tensor grid of (3 N / 2)^D nodes.
+        On one axis and on a TensorProduct the cost is that of three `synthesize_grid`: O(N^2) and D n^(D + 1). On other sets
+        fields are multiplied on boxes whose products add up to the whole one, or on the tensor grid of (3 N / 2)^D nodes where
+        that takes less. For Chebyshev and Legendre axes and a regular cross of degree N boxes have about N nodes each on two
+        axes, and up to N^(3/2) on more. (The product of two N^(1/2) x N^(1/2) matrices is a product of fields on three axes, so
+        that no way is linear in K.) Integrals of Hermite and Laguerre functions are not 0 where degrees are far apart; they fall
+        off fast enough for boxes above degrees of some hundreds, and so on two axes alone: beyond, the grid is the tensor grid,
+        and one that needs more than half of memory is refused. A larger `tolerance` makes boxes smaller.
 
         Examples
         --------
         >>> import torch, specfast as sf
         >>> space = sf.Space(sf.Chebyshev(degree=4))
         >>> one, two = torch.eye(5, dtype=torch.float64)[1:3]
-        >>> (space.multiply(one, two) + 0).abs().round(decimals=9).tolist()  # T_1 T_2 = (T_1 + T_3) / 2
+        >>> space.multiply(one, two).abs().round(decimals=9).tolist()  # T_1 T_2 = (T_1 + T_3) / 2
         [0.0, 0.5, 0.0, 0.5, 0.0]
         """
         (c, one), (d, other) = one_array("first", first), one_array("second", second)
