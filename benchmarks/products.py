@@ -1,6 +1,6 @@
 """What does a product of two fields cost? Time against the number of coefficients, on one axis and on crosses.
 
-python benchmarks/products.py [--quick] [--whole NODES] [--out FOLDER]
+python benchmarks/products.py [--quick] [--whole NODES] [--axes D ..] [--out FOLDER]
 
 Products of Legendre and Hermite fields with random coefficients, one thread: by `Space.multiply`, on the whole tensor grid, and by the
 sum over all triples of functions, a matrix of K^3 numbers, where that fits. Prints tables, and writes products.png.
@@ -64,6 +64,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small spaces alone")
     parser.add_argument("--whole", type=float, default=7e6, help="nodes of the largest tensor grid that is measured")
+    parser.add_argument("--axes", type=int, nargs="+", default=[1, 2, 3, 4, 6], help="numbers of axes")
     parser.add_argument("--out", default=".", help="folder of the figure")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -78,8 +79,13 @@ def main():
     found = {}
     print("family    axes degree      K boxes      nodes  multiply  whole grid       sum   differ")
     for family in (sf.Legendre(), sf.Hermite()):
-        cases = [(1, degree, sf.TensorProduct(degree)) for degree in lines]
-        cases += [(dim, degree, sf.HyperbolicCross(degree)) for dim in crosses for degree in crosses[dim]]
+        cases = [(1, degree, sf.TensorProduct(degree)) for degree in lines if 1 in options.axes]
+        cases += [
+            (dim, degree, sf.HyperbolicCross(degree))
+            for dim in crosses
+            if dim in options.axes
+            for degree in crosses[dim]
+        ]
         for dim, degree, index_set in cases:
             space = sf.Space([family] * dim, index_set)
             nodes = sum(math.prod(1.5 * n + 2 for n in box.degrees) for box in boxes_for_products(space.key, 1e-13))
@@ -96,7 +102,8 @@ def main():
                 end=" ",
             )
             print(f"{row['differ']:.0e}" if "differ" in row else "", flush=True)
-    draw(found, Path(options.out) / "products.png")
+    if {2, 4} <= set(options.axes):
+        draw(found, Path(options.out) / "products.png")
 
 
 def draw(found, path):
