@@ -2,8 +2,8 @@
 
 python benchmarks/products.py [--quick] [--whole NODES] [--axes D ..] [--out FOLDER]
 
-Products of Legendre and Hermite fields with random coefficients, one thread: by `Space.multiply`, on the whole tensor grid, and by the
-sum over all triples of functions, a matrix of K^3 numbers, where that fits. Prints tables, and writes products.png.
+Products of Legendre and Hermite fields with random coefficients, one thread: by `Space.multiply`, on the whole tensor grid, and
+by the sum over all triples of functions, a matrix of K^3 numbers, where that fits. Prints tables, and writes products.png.
 """
 
 import argparse
