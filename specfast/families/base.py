@@ -16,6 +16,7 @@ from torch import Tensor
 from ..support.text import constructor_text
 from .chosen_from_data import ChosenFromData
 from .functions import CountedByDegree
+from .products import Products
 from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
 MAX_DEGREE = 10_000_000
@@ -55,7 +56,7 @@ def check_degree(degree: object, name: str = "degree") -> int:
 
 
 @dataclass(frozen=True, repr=False)
-class Family(ChosenFromData, CountedByDegree):
+class Family(ChosenFromData, CountedByDegree, Products):
     """Base of the families; use one of those in `FAMILIES`.
 
     Attributes
@@ -478,26 +479,3 @@ class Family(ChosenFromData, CountedByDegree):
         [0.0, 1.0]
         """
         return x
-
-    def product_scale_shift(
-        self, scale: Tensor, shift: Tensor, new_scale: Tensor, new_shift: Tensor
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """Return the scale and shift whose Gauss rule is exact for products of functions of the two given ones.
-
-        Parameters
-        ----------
-        scale, shift, new_scale, new_shift : Tensor
-            beta and x0 of the two.
-
-        Returns
-        -------
-        scale, shift : Tensor
-
-        Examples
-        --------
-        >>> import torch, specfast as sf
-        >>> beta, x0 = sf.Hermite().product_scale_shift(*torch.tensor([1.0, 0.0, 7.0, 2.0], dtype=torch.float64))
-        >>> float(beta), float(x0)
-        (5.0, 1.96)
-        """
-        return scale, shift

@@ -98,6 +98,10 @@ class Rational(Family):
         half = (2 * np.arange(n) + 1 - n) * (math.pi / (2 * n))
         return np.tan(half), math.pi / (n * np.cos(half) ** 2)
 
+    def product_rule(self, count: int, factors: int) -> tuple[int, float]:
+        """More nodes, at the same places for any number of factors."""
+        return factors * count // 2 + 1, 1.0
+
     def turning_point(self, degree: int) -> float:
         """Return about how far out the function of this degree oscillates, 2 (N + 1) / pi."""
         return max(1.0, 2 * (degree + 1) / math.pi)

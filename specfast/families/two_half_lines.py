@@ -116,6 +116,11 @@ class TwoHalfLines(Family):
         """As on one side."""
         return self.half.product_scale_shift(scale, shift, new_scale, new_shift)
 
+    def product_rule(self, count: int, factors: int) -> tuple[int, float]:
+        """That of one side, on both."""
+        nodes, scale = self.half.product_rule((count + 1) // 2, factors)
+        return 2 * nodes, scale
+
     def mean_degree_balance(
         self, n: Tensor, mean: Callable[[Tensor], Tensor], coupled: Callable[[int, Tensor], Tensor]
     ) -> tuple[Tensor, Tensor]:  # fmt: skip

@@ -4,10 +4,11 @@ The sums over the last axis take every run of the tree to a whole line of the gr
 without its last axis, and so on up to the first. Projection is the same in reverse. Runs of equal length are one matrix
 product; nothing is padded to the full tensor of coefficients.
 
-    grid_synthesize(coef (..., K), space, sizes, derivative, weighted)            values (..., n_1 .. n_D) in a row
-    grid_adjoint(values (..., n_1 .. n_D), space, sizes, derivative, weighted)    its transpose, (..., K)
+    grid_synthesize(coef (..., K), space, sizes, derivative, weighted, factors)            values (..., n_1 .. n_D) in a row
+    grid_adjoint(values (..., n_1 .. n_D), space, sizes, derivative, weighted, factors)    its transpose, (..., K)
 
-`space` is a space's key, `sizes` and `derivative` have a number of nodes and an order in z an axis.
+`space` is a space's key, `sizes` and `derivative` have a number of nodes and an order in z an axis. The Gauss rule is that for
+products of `factors` functions: 2 where a field is projected, 3 where a product of two fields is.
 """
 
 from __future__ import annotations
@@ -76,11 +77,18 @@ def _levels_of(space: str, device: torch.device) -> list[_Level]:
     return levels[::-1]
 
 
+def _rule_of(family: Family, nodes: int, factors: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nodes and weights of the Gauss rule for products of this many functions."""
+    z, weights = gauss(family, nodes)
+    _, scale = family.product_rule(1, factors)
+    return (z, weights) if scale == 1 else (z / scale, weights * scale ** (-2 * family.power))
+
+
 @lru_cache(maxsize=256)
-def _table(family: Family, nodes: int, size: int, order: int) -> Tensor:
+def _table(family: Family, nodes: int, size: int, order: int, factors: int) -> Tensor:
     """Return the functions' derivatives of this order at the Gauss nodes, (nodes, size), in float64."""
     with lasting():
-        z = torch.from_numpy(gauss(family, nodes)[0])
+        z = torch.from_numpy(_rule_of(family, nodes, factors)[0])
         return backend(z.device).vandermonde(z, size, family.name, order)
 
 
@@ -92,6 +100,7 @@ class _Axis(NamedTuple):
     size: int
     order: int
     weighted: bool
+    factors: int
 
     def forward(self, lines: Tensor) -> Tensor:
         """Return B (..., nodes, rest) of series (..., length, rest), length at most `size`."""
@@ -115,7 +124,7 @@ class _Axis(NamedTuple):
         return _kept(self, like.dtype, like.device)
 
     def _rule(self, like: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
-        z, weights = gauss(self.family, self.nodes)
+        z, weights = _rule_of(self.family, self.nodes, self.factors)
         norms = self.family.norm_squared(length)
         if not self.weighted:
             weights, norms = np.ones_like(weights), np.ones_like(norms)
@@ -126,7 +135,7 @@ class _Axis(NamedTuple):
 @lru_cache(maxsize=256)
 def _kept(axis: _Axis, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return B of an axis whose table is small."""
-    table = _table(axis.family, axis.nodes, axis.size, axis.order)
+    table = _table(axis.family, axis.nodes, axis.size, axis.order, axis.factors)
     with lasting():
         if axis.weighted:
             _, weights, norms = axis._rule(table, axis.size)
@@ -135,17 +144,19 @@ def _kept(axis: _Axis, dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def _axes(
-    space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool, device: torch.device
+    space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool, factors: int, device: torch.device
 ) -> list[tuple[_Axis, _Level]]:  # fmt: skip
     levels, own = _levels(space, device), record(space)
     counts = [degree + 1 for degree in own.degrees]
     if len(sizes) != own.dim or any(nodes < count for nodes, count in zip(sizes, counts, strict=True)):
         raise ValueError(f"sizes={tuple(sizes)}: numbers of nodes of at least {tuple(counts)} are expected")
     given = zip(map(family_by_name, own.names), sizes, counts, derivative, strict=True)
-    return [(_Axis(*axis, weighted), level) for axis, level in zip(given, levels, strict=True)]
+    return [(_Axis(*axis, weighted, factors), level) for axis, level in zip(given, levels, strict=True)]
 
 
-def _synthesize(coef: Tensor, space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool) -> Tensor:
+def _synthesize(
+    coef: Tensor, space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool, factors: int
+) -> Tensor:  # fmt: skip
     r"""Return the values (..., n_1 .. n_D) on the grid, in a row, of coefficients (..., K).
 
     Where `weighted` values are multiplied by the Gauss weights, coefficients divided by the squared norms.
@@ -156,20 +167,22 @@ def _synthesize(coef: Tensor, space: str, sizes: Sequence[int], derivative: Sequ
     check_length("grid_synthesize", "coef", coef, record(space).size)
     check_orders("grid_synthesize", derivative, record(space).dim)
     array = coef.reshape(-1, coef.shape[-1], 1)
-    for axis, level in reversed(_axes(space, sizes, derivative, weighted, coef.device)):
+    for axis, level in reversed(_axes(space, sizes, derivative, weighted, factors, coef.device)):
         parts = [axis.forward(_lines(array, own)) for own in level.groups]
         array = _ordered(parts, level.run_places).flatten(2)
     return array.reshape(*coef.shape[:-1], math.prod(sizes))
 
 
-def _adjoint(values: Tensor, space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool) -> Tensor:
+def _adjoint(
+    values: Tensor, space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool, factors: int
+) -> Tensor:  # fmt: skip
     """Return the transpose of `grid_synthesize` applied to values (..., n_1 .. n_D); where `weighted`, their projection."""
     check_dtype("grid_adjoint", values=values)
     check_length("grid_adjoint", "values", values, math.prod(sizes))
     check_orders("grid_adjoint", derivative, record(space).dim)
     lead = values.shape[:-1]
     array = values.reshape(lead.numel(), 1, values.shape[-1])
-    for axis, level in _axes(space, sizes, derivative, weighted, values.device):
+    for axis, level in _axes(space, sizes, derivative, weighted, factors, values.device):
         lines = array.unflatten(2, (axis.nodes, -1))
         one = len(level.groups) == 1
         parts = [
@@ -208,13 +221,13 @@ def _ordered(parts: list[Tensor], places: Tensor) -> Tensor:
 
 
 def _synthesize_fake(
-    coef: Tensor, space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool
+    coef: Tensor, space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool, factors: int
 ) -> Tensor:  # fmt: skip
     return coef.new_empty((*coef.shape[:-1], math.prod(sizes)))
 
 
 def _synthesize_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
-    return (grid_adjoint(gradient, *ctx.rest) if needed[0] else None), None, None, None, None
+    return (grid_adjoint(gradient, *ctx.rest) if needed[0] else None), None, None, None, None, None
 
 
 def _synthesize_tangent(ctx: Any, coef_t: Tensor, *_: Any) -> Tensor:
@@ -222,13 +235,13 @@ def _synthesize_tangent(ctx: Any, coef_t: Tensor, *_: Any) -> Tensor:
 
 
 def _adjoint_fake(
-    values: Tensor, space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool
+    values: Tensor, space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool, factors: int
 ) -> Tensor:  # fmt: skip
     return values.new_empty((*values.shape[:-1], record(space).size))
 
 
 def _adjoint_backward(ctx: Any, needed: Sequence[bool], gradient: Tensor) -> Sequence[Tensor | None]:
-    return (grid_synthesize(gradient, *ctx.rest) if needed[0] else None), None, None, None, None
+    return (grid_synthesize(gradient, *ctx.rest) if needed[0] else None), None, None, None, None, None
 
 
 def _adjoint_tangent(ctx: Any, values_t: Tensor, *_: Any) -> Tensor:
@@ -238,14 +251,14 @@ def _adjoint_tangent(ctx: Any, values_t: Tensor, *_: Any) -> Tensor:
 grid_synthesize = register(
     "grid_synthesize",
     Operator(
-        "(Tensor coef, str space, int[] sizes, int[] derivative, bool weighted) -> Tensor",
+        "(Tensor coef, str space, int[] sizes, int[] derivative, bool weighted, int factors) -> Tensor",
         _synthesize, _synthesize_fake, _synthesize_backward, _synthesize_tangent, (1,), key=1, behind=behind_key,
     ),
 )  # fmt: skip
 grid_adjoint = register(
     "grid_adjoint",
     Operator(
-        "(Tensor values, str space, int[] sizes, int[] derivative, bool weighted) -> Tensor",
+        "(Tensor values, str space, int[] sizes, int[] derivative, bool weighted, int factors) -> Tensor",
         _adjoint, _adjoint_fake, _adjoint_backward, _adjoint_tangent, (1,), key=1, behind=behind_key,
     ),
 )  # fmt: skip

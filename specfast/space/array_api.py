@@ -173,7 +173,7 @@ def takes_arrays(*names: str) -> Callable[[_Method], _Method]:
                 replaced = [turned.get(name, value) for name, value in zip(positional, args, strict=False)]
                 return method(self, *replaced, **{name: turned.get(name, value) for name, value in kwargs.items()})
 
-            return _through_tensors(call, own)
+            return through_tensors(call, own)
 
         return wrapped  # type: ignore[return-value]
 
@@ -195,11 +195,12 @@ def leaves_out_masked(method: _Method) -> _Method:
     return wrapped  # type: ignore[return-value]
 
 
-def _through_tensors(call: Callable[[dict[str, Any]], Any], arrays: dict[str, Any]) -> Any:
+def through_tensors(call: Callable[..., object], arrays: dict[str, object]) -> object:
     """Call a function with tensors for arrays of any namespace, by name; its results are of that namespace again."""
     namespace = common_namespace(**arrays)
     if namespace == "cupy":
-        devices = sorted({int(value.device.id) for value in arrays.values() if namespace_of(value) == "cupy"})
+        arrays_of_cupy: list[Any] = [value for value in arrays.values() if namespace_of(value) == "cupy"]
+        devices = sorted({int(value.device.id) for value in arrays_of_cupy})
         if len(devices) > 1:
             raise TypeError(f"arrays on different devices: {devices}; one device is expected")
         with _stream_of_cupy(devices[0]):

@@ -272,7 +272,7 @@ class SpaceWithNodes(SpaceSpec):
         beta, _ = self._scale_shift(scale, 0, real_dtype(work.dtype), work)
         nodes = self._grid_sizes(sizes)
         series = work * factor(beta, self.families, orders)
-        result = in_parts(ops.grid_synthesize, series, self.key, nodes, list(orders), False)
+        result = in_parts(ops.grid_synthesize, series, self.key, nodes, list(orders), False, 2)
         return result.to(dtype).unflatten(-1, nodes)  # type: ignore[no-any-return]
 
     @takes_arrays("values", "scale")
@@ -341,7 +341,7 @@ class SpaceWithNodes(SpaceSpec):
 
     def _project_grid(self, values: Tensor, nodes: list[int]) -> Tensor:
         """Return the coefficients at scale 1 of values (..., n_1 .. n_D) in a row."""
-        return in_parts(ops.grid_adjoint, values, self.key, nodes, list(self._no_orders), True)
+        return in_parts(ops.grid_adjoint, values, self.key, nodes, list(self._no_orders), True, 2)
 
     def _leja(self) -> LejaTransform:
         return LejaTransform(self.key, self.dim, self.size)

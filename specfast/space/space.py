@@ -17,10 +17,10 @@ from .arguments import Arguments, arguments, in_parts, one_array, real
 from .array_api import ArrayT, Orders, leaves_out_masked, real_dtype, takes_arrays
 from .change_basis import change_basis_1d
 from .least_squares import fit
-from .nodes import SpaceWithNodes
+from .products import SpaceWithProducts
 
 
-class Space(SpaceWithNodes):
+class Space(SpaceWithProducts):
     r"""The span of products of one-dimensional functions over an index set.
 
     .. math:: u(x) = \sum_{n \in \Lambda} c_n \prod_d \beta_d^{p_d}\, \varphi_{n_d}(\beta_d (x_d - x_{0,d}))

@@ -63,3 +63,13 @@ def test_rules_spaces_and_layers():
     layer = sf.nn.PolynomialKAN(3, 2, SecondKind(), degree=4)
     assert layer(torch.randn(5, 3)).shape == (5, 2)
     assert jit.evaluate(jit.tables(family, 5), 3, 0.3) == pytest.approx(exact(np.array([0.3]), 4)[0, 3])
+
+
+def test_products():
+    # U_1 U_2 = U_1 + U_3, of sqrt(2/pi) U_n
+    unit = torch.eye(4, dtype=D)
+    found = sf.Space(SecondKind(degree=3)).multiply(unit[1], unit[2])
+    torch.testing.assert_close(found, np.sqrt(2 / np.pi) * (unit[1] + unit[3]))
+    cross = sf.Space([SecondKind()] * 2, sf.HyperbolicCross(12))
+    c, d, e = torch.randn(3, cross.size, dtype=D)
+    torch.testing.assert_close(cross.inner(cross.multiply(c, d), e), cross.inner(c, cross.multiply(d, e)))

@@ -142,8 +142,8 @@ def checked():
         "adjoint on two axes": (v, plane, *pair, [0, 0]),
         "vandermonde": (z, 6, "hermite", 0),
         "differentiate": (c, "hermite", False),
-        "grid_synthesize": (leaf(3, LINE.size), LINE.key, [4, 5], [1, 0], False),
-        "grid_adjoint": (leaf(3, 20), LINE.key, [4, 5], [0, 0], True),
+        "grid_synthesize": (leaf(3, LINE.size), LINE.key, [4, 5], [1, 0], False, 2),
+        "grid_adjoint": (leaf(3, 20), LINE.key, [4, 5], [0, 0], True, 3),
         "mix": (leaf(2, 3, 4), leaf(3, 5, 4)),
         "constant": (z.detach(), LINE.key, "gauss_weights", []),
     }
