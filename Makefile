@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt CMakeLists.txt $(wildcard cma
 	@command -v $${CXX:-c++} >/dev/null || { echo "specfast needs a C++17 compiler (on Debian: apt install g++)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt "scikit-build-core>=0.10" "pybind11>=2.13" "cmake>=3.22" ninja
-	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt --no-build-isolation -e ".[learn,formats,dev]"
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt --no-build-isolation -e ".[learn,formats,nufft,dev]"
 	@touch $@
 
 demo: install

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..support.text import constructor_text
 from .chosen_from_data import ChosenFromData
+from .exponentials import Exponentials
 from .functions import CountedByDegree
 from .products import Products
 from .tables import DifferentiationTables, EndTables, RecurrenceTables
@@ -56,7 +57,7 @@ def check_degree(degree: object, name: str = "degree") -> int:
 
 
 @dataclass(frozen=True, repr=False)
-class Family(ChosenFromData, CountedByDegree, Products):
+class Family(ChosenFromData, CountedByDegree, Exponentials, Products):
     """Base of the families; use one of those in `FAMILIES`.
 
     Attributes

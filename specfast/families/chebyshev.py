@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from .interval import IntervalFamily
 from .registry import register_family
@@ -68,6 +70,19 @@ class Chebyshev(IntervalFamily):
         n = np.arange(count)
         even = n % 2 == 0
         return np.where(even, 2.0 / (1.0 - np.where(even, n, 0.0) ** 2), 0.0)
+
+    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return arccos z."""
+        slack = 2e-15
+        return torch.acos(torch.where(z.abs() <= 1 + slack, z.clamp(-1, 1), z)), None
+
+    def modes(self, coef: Tensor) -> Tensor:
+        """c_k."""
+        return torch.complex(coef, torch.zeros_like(coef))
+
+    def from_modes(self, sums: Tensor, count: int) -> Tensor:
+        """Real parts."""
+        return sums.real[..., :count]
 
     def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return cos((2 k + 1) pi / (2 n)) and pi / n."""

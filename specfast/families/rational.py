@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from .base import Family, check_degree
+from .exponentials import modes_of_pairs, pairs_of_sums
 from .fractional import power_of_t
 from .registry import register_family
 from .tables import DifferentiationTables, RecurrenceTables
@@ -101,6 +104,19 @@ class Rational(Family):
     def product_rule(self, count: int, factors: int) -> tuple[int, float]:
         """More nodes, at the same places for any number of factors."""
         return factors * count // 2 + 1, 1.0
+
+    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return 2 arctan z, and s = sqrt(2 / pi) / (1 - iz)."""
+        inverse = math.sqrt(2 / math.pi) / (1 + z * z)
+        return 2 * torch.atan(z), torch.complex(inverse, z * inverse)
+
+    def modes(self, coef: Tensor) -> Tensor:
+        """a_k - i b_k."""
+        return modes_of_pairs(coef, 2)
+
+    def from_modes(self, sums: Tensor, count: int) -> Tensor:
+        """Real and imaginary parts."""
+        return pairs_of_sums(sums, count, 2)
 
     def turning_point(self, degree: int) -> float:
         """Return about how far out the function of this degree oscillates, 2 (N + 1) / pi."""

@@ -67,8 +67,8 @@ class TwoHalfLines(Family):
     def recurrence_tables(self, count: int, single: bool = False) -> RecurrenceTables:
         """Return those of one side, the factors once a function and over sqrt(2)."""
         tables = self.half.recurrence_tables(count, single)
-        limits = dict(zip(("near_limit", "far_limit", "end_limit"), self.limits(count, single), strict=True))
-        return replace(tables, start=self.start, scale=tables.scale[np.arange(count) // 2] * math.sqrt(0.5), **limits)
+        scale = tables.scale[np.arange(count) // 2] * math.sqrt(0.5)
+        return RecurrenceTables(tables.a, tables.b, scale, self.start, *self.limits(count, single))
 
     def end_tables(self, count: int) -> EndTables | None:
         """Return those of one side, likewise."""

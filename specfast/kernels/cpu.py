@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..families import family_by_name
 from ..index_sets.cache import runs_of
-from . import _cpu, cpu_nd
+from . import _cpu, cpu_nd, nonuniform
 from . import cpu_fields as fused  # noqa: F401  (what `fields` asks a backend for)
 from .cpu_plans import KERNELS, Plan, plan_of
 from .cpu_plans import instruction_set as instruction_set  # what a user asks for of this machine
@@ -38,9 +38,24 @@ def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     return torch.empty((*broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype, device="cpu")
 
 
+def _wide(size: int, family: str, derivative: int) -> int:
+    """Return how many functions derivatives of so many need."""
+    return size + derivative * family_by_name(family).degree_growth
+
+
+def _differentiated(coef: Tensor, family: str, derivative: int) -> Tensor:
+    """Return the coefficients of a derivative in z."""
+    coef = torch.nn.functional.pad(coef, (0, _wide(coef.shape[-1], family, derivative) - coef.shape[-1]))
+    for _ in range(derivative):
+        coef = differentiate(coef, family, False)
+    return coef
+
+
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     size, points = coef.shape[-1], z.shape[-1]
+    if nonuniform.pays(coef, z, size, family):
+        return nonuniform.synthesize(_differentiated(coef, family, derivative), z, family)
     if matrix_product_pays(coef, z, size, SYNTHESIZE_BY_PRODUCT):
         return synthesize_shared(coef, one_row(z), family, derivative)
     plan, result = plan_of(family, size, derivative), torch.empty_like(z)
@@ -52,6 +67,11 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
 
 def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
+    if nonuniform.pays(values, z, size, family):
+        sums = nonuniform.adjoint(values, z, _wide(size, family, derivative), family)
+        for _ in range(derivative):
+            sums = differentiate(sums, family, True)
+        return sums[..., :size].contiguous()
     if matrix_product_pays(values, z, size, ADJOINT_BY_PRODUCT):
         return adjoint_shared(values, one_row(z), size, family, derivative)
     result = _empty(values, z, size)
@@ -66,6 +86,10 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative:
     """
     lead = broadcast(broadcast(gradient.shape[:-1], coef.shape[:-1]), z.shape[:-1])
     size = coef.shape[-1]
+    if nonuniform.pays(coef, z, size, family):
+        sums = adjoint(gradient.expand(*gradient.shape[:-1], z.shape[-1]), z, size, family, derivative)
+        slopes = gradient * synthesize(coef, z, family, derivative + 1)
+        return sums.expand(*lead, -1).contiguous(), slopes.expand(*lead, -1).contiguous()
     grad_coef = torch.empty((*lead, size), dtype=z.dtype, device="cpu")
     grad_z = torch.empty((*lead, z.shape[-1]), dtype=z.dtype, device="cpu")
     KERNELS.backward(plan_of(family, size, derivative + 1), gradient, coef, z, grad_coef, grad_z)

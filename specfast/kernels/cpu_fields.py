@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from . import _cpu
+from . import _cpu, nonuniform
 from .affine_map import end_slack
 from .cpu_plans import KERNELS, plan_of
 from .matrix_product import (
@@ -23,7 +23,7 @@ from .matrix_product import (
     one_row,
     synthesize_shared,
 )
-from .space_key import record
+from .space_key import axes_of, record
 
 
 @lru_cache(maxsize=512)
@@ -49,6 +49,13 @@ def _field(space: str, orders: tuple[int, ...], dtype: torch.dtype) -> _cpu.Fiel
     ]
     domains = [2 + family.periodic if family.bounded else int(family.domain[0] == 0.0) for family in own.families]
     return _cpu.Field(plans, raised, domains, columns, constant, own.tree if own.dim > 1 else None)
+
+
+def _is_nonuniform(other: Tensor, x: Tensor, size: int, space: str) -> bool:
+    """Whether a nonuniform FFT takes the sums, which begins on the standard domain."""
+    if x.shape[-1] * size < nonuniform.COST.once or axes_of(space) > 1:  # the usual case, soonest
+        return False
+    return nonuniform.shape_pays(other, x, size, record(space).names[0])
 
 
 def _one_row_of_points(other: Tensor, x: Tensor, scale: Tensor, shift: Tensor) -> bool:
@@ -79,7 +86,7 @@ def synthesize(
 ) -> Tensor | None:  # fmt: skip
     """Return the values (..., M)."""
     field = _field(space, tuple(orders), x.dtype)
-    if field is None:
+    if field is None or _is_nonuniform(coef, x, field.size, space):
         return None
     if (
         len(orders) == 1
@@ -102,7 +109,7 @@ def adjoint(
 ) -> Tensor | None:  # fmt: skip
     """Return the coefficients (..., K)."""
     field = _field(space, tuple(orders), x.dtype)
-    if field is None:
+    if field is None or _is_nonuniform(values, x, field.size, space):
         return None
     if (
         len(orders) == 1
@@ -126,4 +133,6 @@ def backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:  # fmt: skip
     """Return the gradients in coef, x, scale and shift, in the leading axes of all."""
     field = _field(space, tuple(orders), x.dtype)
-    return None if field is None else KERNELS.backward_field(field, gradient, coef, x, scale, shift)
+    if field is None or _is_nonuniform(coef, x, field.size, space):
+        return None
+    return KERNELS.backward_field(field, gradient, coef, x, scale, shift)

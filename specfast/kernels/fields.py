@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from .. import kernels
+from ..families import family_by_name
 from . import backend
 from .affine_map import (
     check_points,
@@ -156,8 +157,9 @@ class _Problem:
 
 
 def differentiated(kernels: ModuleType, coef: Tensor, name: str, orders: Sequence[int]) -> Tensor:
-    """Return the coefficients (J, ..., K + highest order) of derivatives in z of a series on one axis."""
-    current = torch.nn.functional.pad(coef, (0, max(orders)))
+    """Return the coefficients (J, ..., K and more) of derivatives in z of a series on one axis."""
+    growth = max(1, family_by_name(name).degree_growth)
+    current = torch.nn.functional.pad(coef, (0, growth * max(orders)))
     found = [current]
     for _ in range(max(orders)):
         found.append(kernels.differentiate(found[-1], name, False))

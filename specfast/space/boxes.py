@@ -64,7 +64,7 @@ def boxes_for_products(key: str, tolerance: float, always: bool = False) -> list
 @lru_cache(maxsize=64)
 def _found_boxes(key: str, tolerance: float, always: bool) -> list[Box]:
     own, whole = record(key), whole_grid(key)
-    if own.dim == 1 or isinstance(own.index_set, TensorProduct):
+    if own.dim == 1 or isinstance(own.index_set, TensorProduct) or any(family.paired for family in own.families):
         return whole
     levels = _levels_of_triples(own, tolerance)
     if levels is None:
