@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from .base import Family, check_degree
+from .gauss_nodes import Stretch
 from .kepler import solve_kepler
-from .normal_form import Stretch
 from .registry import register_family
 from .tables import DifferentiationTables
 

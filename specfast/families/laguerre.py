@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from .base import MAX_SINGLE, Family, check_degree
+from .gauss_nodes import Stretch
 from .kepler import solve_kepler
-from .normal_form import Stretch
 from .registry import register_family
 from .tables import DifferentiationTables, EndTables
 
@@ -150,7 +150,7 @@ class Laguerre(Family):
         return zeros
 
     def normal_form(self, n: int) -> tuple[Stretch, Stretch]:
-        """u = t^(alpha + 1/2) phi_n(t^2) has u'' + (4 n + 2 alpha + 2 - t^2 + (1/4 - alpha^2) / t^2) u = 0.
+        """With u = t^(alpha + 1/2) phi_n(t^2): u'' + (4 n + 2 alpha + 2 - t^2 + (1/4 - alpha^2) / t^2) u = 0.
 
         Seen from t = 0 and from the turning point, q = (T - t) (T + t) (1 - c / t^2) with c = (alpha^2 - 1/4) / T^2.
         """

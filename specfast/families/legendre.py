@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .gauss_nodes import Stretch
 from .interval import IntervalFamily
-from .normal_form import Stretch
 from .registry import register_family
 from .tables import DifferentiationTables, EndTables
 
@@ -61,7 +61,7 @@ class Legendre(IntervalFamily):
         return (1 - (n - 1) / (8 * n**3)) * np.cos(math.pi * (4 * k - 1) / (4 * n + 2))
 
     def normal_form(self, n: int) -> tuple[Stretch, Stretch]:
-        """u = sqrt(sin t) P_n(cos t) has u'' + ((n + 1/2)^2 + 1 / (4 sin^2 t)) u = 0, seen from t = pi/2 and from t = 0."""
+        """With u = sqrt(sin t) P_n(cos t): u'' + ((n + 1/2)^2 + 1 / (4 sin^2 t)) u = 0, seen from t = pi/2 and from t = 0."""
         square = (n + 0.5) ** 2
 
         def regular(t: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial.chebyshev import chebder, chebval, chebvander
 
-from ..families.normal_form import Stretch
+from ..families.gauss_nodes import Stretch
 
 # Points a panel. Panels are halved until all is resolved to rounding.
 _POINTS = 28
@@ -123,15 +123,16 @@ def _from_the_end(stretch: Stretch) -> tuple[float, float, float]:
         while depth * math.sqrt(-float(stretch.q(np.array(-depth)))) > 80:
             depth /= 2
         return 0.0, *_march(stretch, -depth, 0.0, 1.0, math.sqrt(-float(stretch.q(np.array(-depth)))))
-    alpha, wave = stretch.alpha, math.sqrt(float(stretch.q(np.array(0.0))))
-    # u = d^(alpha + 1/2) f(d^2), y = d^2: 4 y f'' + 4 (alpha + 1) f' + regular f = 0, f(0) = 1, with f' = g at the points.
+    alpha, wave = stretch.alpha, math.sqrt(float(stretch.q(np.zeros(1))[0]))
     near = math.sqrt(alpha + 1) / wave
-    y = near**2 * (_X + 1) / 2
-    regular = stretch.q(np.sqrt(y))
-    inner, slope = _PRIMITIVE * (near**2 / 2), _SLOPE / (near**2 / 2)
-    g = np.linalg.solve(4 * y[:, None] * slope + 4 * (alpha + 1) * np.eye(_POINTS) + regular[:, None] * inner, -regular)
-    value, rate = 1.0 + float(inner[-1] @ g), (alpha + 0.5) / near
-    start = (value, rate * value + 2 * near * float(g[-1]))
+    # u = d^(alpha + 1/2) f(y), y = (d / near)^2: y f'' + (alpha + 1) f' + near^2 / 4 (r_0 + r_1 y + r_2 y^2) f = 0, by powers of y.
+    regular = near**2 / 4 * stretch.q(near * np.sqrt([0.0, 0.5, 1.0]))
+    r = np.array([[1, 0, 0], [-3, 4, -1], [2, -4, 2]]) @ regular
+    f, value, slope = np.array([1.0, 0.0, 0.0]), 1.0, 0.0  # the last three coefficients, f(1), f'(1)
+    for j in range(1, 40):
+        f = np.array([-float(r @ f) / (j * (j + alpha)), f[0], f[1]])
+        value, slope = value + float(f[0]), slope + j * float(f[0])
+    start = (value, ((alpha + 0.5) * value + 2 * slope) / near)
     far = max(near, alpha / wave)
     return far, *(_march(stretch, near, far, *start) if far > near else start)
 
@@ -179,16 +180,17 @@ def _panel(low: float, high: float, w: np.ndarray) -> _Panel | None:
     mean, along = _MEAN @ (1 / w), (high - low) * (_X + 1) / 2
     phase, total = along * mean, float(mean[-1]) * (high - low)
     wanted = total * (_X + 1) / 2
-    mean_coef, w_coef = _TO_COEF @ mean, _TO_COEF @ w
-    y = np.interp(wanted, phase, along)
+    coef = _TO_COEF @ np.stack([mean, w], axis=1)
+    y, step = np.interp(wanted, phase, along), wanted
+    # Newton's method squares the error: after a step of 1e-9 it is rounding.
     for _ in range(12):
-        x = 2 / (high - low) * y - 1
-        step = (y * chebval(x, mean_coef) - wanted) * chebval(x, w_coef)
-        y = np.clip(y - step, 0, high - low)
-        if np.all(np.abs(step) <= 1e-14 * y):
+        x = np.clip(2 / (high - low) * y - 1, -1, 1)
+        means, amplitude = (np.cos(np.arccos(x)[:, None] * np.arange(_POINTS)) @ coef).T
+        if np.all(np.abs(step) <= 1e-9 * y):
             break
-    x = 2 / (high - low) * y - 1
-    ratio, amplitude = 1 / chebval(x, mean_coef), chebval(x, w_coef)
+        step = (y * means - wanted) * amplitude
+        y = np.clip(y - step, 0, high - low)
+    ratio = 1 / means
     if not (_resolved(ratio) and _resolved(amplitude)):
         return None
     return _Panel(low, total, _TO_COEF @ ratio, _TO_COEF @ amplitude)

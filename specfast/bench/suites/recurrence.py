@@ -11,7 +11,7 @@ from torch import Tensor
 from ... import ops
 from ...families import Chebyshev, Family, Hermite, Laguerre, Legendre
 from ...kernels import reference
-from ...quadrature import gauss_by_name
+from ...quadrature.rules import compute_rule
 from ..work import CannotError, Timed, Work, relative_error
 
 
@@ -114,7 +114,7 @@ def _rule(family: Family, count: int) -> Work:
         float(count) ** 2,
         None,  # methods of order n exist; ours is of order n^2
         16.0 * count,
-        lambda: lambda: gauss_by_name.__wrapped__(family.name, count),  # what `gauss` keeps for the next call
+        lambda: lambda: compute_rule(family.name, count),  # what `gauss` keeps for the next call
         partial(_rule_error, family),
         1e-10,
         {"scipy": partial(_scipy_rule, family, count)},
