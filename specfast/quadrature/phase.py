@@ -30,7 +30,7 @@ def _matrices(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
     """Return Chebyshev points on [-1, 1], ends among them, and what gives coefficients, derivative, and mean from -1."""
     points = -np.cos(np.arange(count) * math.pi / (count - 1))
     to_coef = np.linalg.inv(chebvander(points, count - 1))
-    slope = np.stack([chebval(points, chebder(row)) for row in np.eye(count)], axis=1) @ to_coef
+    slope = chebval(points, chebder(np.eye(count))).T @ to_coef
     # A sum of the polynomial's values: right relative to the mean, however short the way from -1.
     inner, weights = np.polynomial.legendre.leggauss(count // 2 + 1)
     mean = (chebvander(np.outer(points + 1, (inner + 1) / 2) - 1, count - 1) * weights[:, None] / 2).sum(1) @ to_coef
@@ -149,7 +149,7 @@ def _panels(stretch: Stretch, end: float) -> tuple[list[_Panel], tuple[float, fl
         if panel is None:
             size = (stop - low) / 2
             if size < 1e-9 * stop:
-                raise ArithmeticError(f"the functions' phase is not resolved at a distance of {stop:g} from an end")
+                raise ArithmeticError(f"the phase is not resolved at a distance of {stop:g} from an end")
             continue
         found.append(panel)
         edge, stop, size = ends, low, 2 * (stop - low)
@@ -248,7 +248,7 @@ def rule_by_phase(stretches: tuple[Stretch, Stretch], n: int, symmetric: bool) -
     Raises
     ------
     ArithmeticError
-        If the two stretches do not find n zeros together: n is too small for these functions.
+        If the two stretches do not find n zeros together: n is too small, or the equation not that of the functions.
 
     Examples
     --------
@@ -261,19 +261,15 @@ def rule_by_phase(stretches: tuple[Stretch, Stretch], n: int, symmetric: bool) -
     zeros = n // 2 if symmetric else n
     lack = float(lower.starts[-1]) + float(upper.starts[-1]) - (zeros + 1) * math.pi
     if not abs(lack) < 1e-6:
-        raise ArithmeticError(f"n={n}: the phases from the two ends differ by {lack:.1e} where they meet")
-    # A zero belongs to the end it is nearer to.
+        raise ArithmeticError(f"the phases from the two ends differ by {lack:.1e} where they meet")
+    # A zero belongs to the stretch it lies on.
     below = min(int(lower.starts[-1] / math.pi), zeros)
-    parts = []
-    for stretch, wave, count in zip(stretches, (lower, upper), (below, zeros - below), strict=True):
-        d, w = wave.zeros(count)
-        parts.append((stretch.z(d), math.pi * w * stretch.measure(d)))
+    first, last = lower.zeros(below), upper.zeros(zeros - below)
     if symmetric and n % 2:
         zero = np.zeros(1)
-        parts.insert(0, (zero, math.pi * lower.panels[0].at(zero)[1] * stretches[0].measure(zero)))
-    *first, (nodes, weights) = parts
-    joined = [*first, (nodes[::-1], weights[::-1])]
-    return np.concatenate([part[0] for part in joined]), np.concatenate([part[1] for part in joined])
+        first = np.append(zero, first[0]), np.append(lower.panels[0].at(zero)[1], first[1])
+    parts = [(part.z(d), math.pi * w * part.measure(d)) for part, (d, w) in zip(stretches, (first, last), strict=True)]
+    return np.append(parts[0][0], parts[1][0][::-1]), np.append(parts[0][1], parts[1][1][::-1])
 
 
 def _clenshaw(coef: np.ndarray, x: np.ndarray) -> np.ndarray:

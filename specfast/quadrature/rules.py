@@ -126,8 +126,11 @@ def compute_rule(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     if stretches is None:
         nodes, weights = _by_newton(family, n)
     else:
-        with np.errstate(over="ignore"):
-            nodes, weights = rule_by_phase(stretches, n, family.symmetric)
+        try:
+            with np.errstate(over="ignore"):
+                nodes, weights = rule_by_phase(stretches, n, family.symmetric)
+        except ArithmeticError as error:
+            raise ArithmeticError(f"family={name}, n={n}: by its normal form, {error}") from None
     if not np.isfinite(weights).all():
         raise ValueError(f"family={name}, n={n}: the largest weights exceed float64; a smaller alpha or n is expected")
     if family.symmetric:
