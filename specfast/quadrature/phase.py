@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.polynomial.chebyshev import chebder, chebval, chebvander
+from numpy.polynomial.chebyshev import chebder, chebval
 
 from ..families.gauss_nodes import Stretch
 
@@ -27,14 +27,35 @@ _CHUNK = 8192
 
 
 def _matrices(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return Chebyshev points on [-1, 1], ends among them, and what gives coefficients, derivative, and mean from -1."""
-    points = -np.cos(np.arange(count) * math.pi / (count - 1))
-    to_coef = np.linalg.inv(chebvander(points, count - 1))
+    """Return Chebyshev points on [-1, 1], ends among them, and what gives coefficients, derivative, and mean from -1.
+
+    All is right to rounding: what is wrong here shows in every node.
+    """
+    k, last = np.arange(count), count - 1
+    cosines = np.sin((last - 2 * k) * (math.pi / (2 * last)))  # cos(k pi / last), its argument within a quarter turn
+    points, sign = -cosines, (-1.0) ** k
+    ends = np.where((k == 0) | (k == last), 0.5, 1.0)
+    turns = np.outer(k, k) % (2 * last)
+    to_coef = 2 / last * cosines[np.minimum(turns, 2 * last - turns)] * np.outer(sign * ends, ends)
     slope = chebval(points, chebder(np.eye(count))).T @ to_coef
-    # A sum of the polynomial's values: right relative to the mean, however short the way from -1.
-    inner, weights = np.polynomial.legendre.leggauss(count // 2 + 1)
-    mean = (chebvander(np.outer(points + 1, (inner + 1) / 2) - 1, count - 1) * weights[:, None] / 2).sum(1) @ to_coef
-    return points, to_coef, slope, mean
+    return points, to_coef, slope, np.array([_means(float(x), count) for x in points]) @ to_coef
+
+
+def _means(x: float, count: int) -> list[float]:
+    """Return the means of T_0 .. over [-1, x], in integers of 2^-120: their primitives cancel near -1."""
+    one = 1 << 120
+    at = int(math.ldexp(x, 60)) << 60
+    values = [one, at]  # T_k(x)
+    for _ in range(count):
+        values.append((at * values[-1] >> 119) - values[-2])
+    if x == -1:
+        return [(-1.0) ** k for k in range(count)]
+    found = [1.0, (at - one) / (2 * one)]
+    for k in range(2, count):
+        # 2 int T_k = T_{k+1} / (k + 1) - T_{k-1} / (k - 1), which is 2 (-1)^k / (k^2 - 1) at -1.
+        twice = values[k + 1] // (k + 1) - values[k - 1] // (k - 1) - 2 * (-1) ** k * one // (k * k - 1)
+        found.append(twice / (2 * (at + one)))
+    return found
 
 
 _X, _TO_COEF, _SLOPE, _MEAN = _matrices(_POINTS)

@@ -194,13 +194,15 @@ def test_a_family_of_no_equation_is_refused_where_it_would_take_minutes(own_fami
 
 def test_a_wrong_equation_is_told(own_families, monkeypatch):
     monkeypatch.setattr(ByEquation, "wrong", 1.001)
-    with pytest.raises(ArithmeticError, match="family=byequation, n=8000: .*differ by"):
+    with pytest.raises(ArithmeticError, match=r"family=byequation, n=8000: .*differ by"):
         sf.gauss(ByEquation(), 8000)
 
 
 def test_a_wrong_measure_is_told(own_families, monkeypatch):
     middle, end = ByEquation().normal_form(8000)
-    monkeypatch.setattr(ByEquation, "normal_form", lambda self, n: (middle, Stretch(end.end, end.q, end.length, end.z, np.sin, 0.5)))
+    monkeypatch.setattr(
+        ByEquation, "normal_form", lambda self, n: (middle, Stretch(end.end, end.q, end.length, end.z, np.sin, 0.5))
+    )
     with pytest.raises(ArithmeticError, match="wrong by"):
         sf.gauss(ByEquation(), 8000)
 
