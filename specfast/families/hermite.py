@@ -89,9 +89,10 @@ class Hermite(Family):
 
     def normal_form(self, n: int) -> tuple[Stretch, Stretch]:
         """phi_n'' + (2 n + 1 - z^2) phi_n = 0, seen from z = 0 and from the turning point."""
-        top, one = math.sqrt(2 * n + 1), np.ones_like
+        level, one = 2 * n + 1, np.ones_like
+        top = math.sqrt(level)
         return (
-            Stretch("middle", lambda d: (top - d) * (top + d), top / 2, lambda d: d, one),
+            Stretch("middle", lambda d: level - d * d, top / 2, lambda d: d, one),
             Stretch("soft", lambda d: d * (2 * top - d), top / 2, lambda d: top - d, one),
         )
 
