@@ -17,6 +17,7 @@ from ..support.text import constructor_text
 from .chosen_from_data import ChosenFromData
 from .exponentials import Exponentials
 from .functions import CountedByDegree
+from .gauss_nodes import GaussNodes
 from .products import Products
 from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
@@ -57,7 +58,7 @@ def check_degree(degree: object, name: str = "degree") -> int:
 
 
 @dataclass(frozen=True, repr=False)
-class Family(ChosenFromData, CountedByDegree, Exponentials, Products):
+class Family(ChosenFromData, CountedByDegree, Exponentials, GaussNodes, Products):
     """Base of the families; use one of those in `FAMILIES`.
 
     Attributes
@@ -383,80 +384,6 @@ class Family(ChosenFromData, CountedByDegree, Exponentials, Products):
         (3.0, 18.0)
         """
         return 1.0
-
-    # ----------------------------------------------------------------------------------------------------------- nodes
-
-    def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return nodes and weights of the n-point Gauss rule where there is a closed form.
-
-        Parameters
-        ----------
-        n : int
-            How many nodes.
-
-        Returns
-        -------
-        nodes, weights : numpy.ndarray (n,), or None
-            Nodes ascending in z.
-
-        Examples
-        --------
-        >>> import specfast as sf
-        >>> nodes, weights = sf.Chebyshev().gauss_rule(2)
-        >>> nodes.round(3).tolist(), sf.Hermite().gauss_rule(2) is None
-        ([-0.707, 0.707], True)
-        """
-        return None
-
-    def gauss_start(self, n: int) -> np.ndarray:
-        """Return approximate zeros of phi_n, ascending: right to a few hundredths of their distance.
-
-        Parameters
-        ----------
-        n : int
-            Degree of the function, and how many zeros it has.
-
-        Returns
-        -------
-        numpy.ndarray (n,)
-
-        Examples
-        --------
-        >>> import specfast as sf
-        >>> sf.Legendre().gauss_start(2).round(2).tolist()
-        [-0.58, 0.58]
-        """
-        raise NotImplementedError
-
-    def normal_form_slope(self, z: np.ndarray) -> np.ndarray | float:
-        """Return r' / r for the factor r that brings the functions' differential equation to normal form.
-
-        Parameters
-        ----------
-        z : numpy.ndarray
-            Points of the standard domain.
-
-        Returns
-        -------
-        numpy.ndarray or float
-            0 where the equation has this form already.
-
-        Examples
-        --------
-        >>> import numpy as np, specfast as sf
-        >>> sf.Laguerre().normal_form_slope(np.array([0.5, 1.0])).tolist(), sf.Hermite().normal_form_slope(np.ones(2))
-        ([1.0, 0.5], 0.0)
-        """
-        return 0.0
-
-    @property
-    def leja_exponent(self) -> float:
-        """Exponent of z in the weight sqrt(w) of the Leja points."""
-        return 0.0
-
-    def leja_candidates(self) -> np.ndarray | None:
-        """Return the points among which Leja points are chosen; None where they are maxima of a polynomial."""
-        return None
 
     # ---------------------------------------------------------------------------------------------------- in use
 

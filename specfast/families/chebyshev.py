@@ -85,6 +85,5 @@ class Chebyshev(IntervalFamily):
         return sums.real[..., :count]
 
     def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return cos((2 k + 1) pi / (2 n)) and pi / n."""
-        nodes = -np.cos((2 * np.arange(n) + 1) * math.pi / (2 * n))
-        return (nodes - nodes[::-1]) / 2, np.full(n, math.pi / n)
+        """Return sin((2 k + 1 - n) pi / (2 n)), right relative to its size, and pi / n."""
+        return np.sin((2 * np.arange(n) + 1 - n) * math.pi / (2 * n)), np.full(n, math.pi / n)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .base import Family, check_degree
 from .fractional import power_of_t
+from .gauss_nodes import Stretch
 from .kepler import solve_kepler
 from .registry import register_family
 from .tables import DifferentiationTables
@@ -95,6 +96,15 @@ class Hermite(Family):
         k = np.arange(n, 0, -1)
         theta = 0.5 * solve_kepler((4 * k - 1) * math.pi / (2 * n + 1))
         return math.sqrt(2 * n + 1) * np.cos(theta)
+
+    def normal_form(self, n: int) -> tuple[Stretch, Stretch]:
+        """phi_n'' + (2 n + 1 - z^2) phi_n = 0, seen from z = 0 and from the turning point."""
+        level, one = 2 * n + 1, np.ones_like
+        top = math.sqrt(level)
+        return (
+            Stretch("middle", lambda d: level - d * d, top / 2, lambda d: d, one),
+            Stretch("soft", lambda d: d * (2 * top - d), top / 2, lambda d: top - d, one),
+        )
 
     def product_scale_shift(
         self, scale: Tensor, shift: Tensor, new_scale: Tensor, new_shift: Tensor

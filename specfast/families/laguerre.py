@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .base import MAX_SINGLE, Family, check_degree
+from .gauss_nodes import Stretch
 from .kepler import solve_kepler
 from .registry import register_family
 from .tables import DifferentiationTables, EndTables
@@ -147,6 +148,25 @@ class Laguerre(Family):
                 break
         zeros: np.ndarray = 2 * kappa + 2 * width * np.cos(theta)
         return zeros
+
+    def normal_form(self, n: int) -> tuple[Stretch, Stretch]:
+        """With u = t^(alpha + 1/2) phi_n(t^2): u'' + (4 n + 2 alpha + 2 - t^2 + (1/4 - alpha^2) / t^2) u = 0.
+
+        Seen from t = 0 and from the turning point, q = (T - t) (T + t) (1 - c / t^2) with c = (alpha^2 - 1/4) / T^2.
+        """
+        level = 4 * n + 2 * self.alpha + 2
+        square = (level + math.sqrt(level**2 + 1 - 4 * self.alpha**2)) / 2
+        top, c, power = math.sqrt(square), (self.alpha**2 - 0.25) / square, 2 * self.alpha + 1
+        return (
+            Stretch("hard", lambda d: level - d * d, top / 2, np.square, lambda d: 2 * d**power, self.alpha),
+            Stretch(
+                "soft",
+                lambda d: d * (2 * top - d) * (1 - c / (top - d) ** 2),
+                top / 2,
+                lambda d: (top - d) ** 2,
+                lambda d: 2 * (top - d) ** power,
+            ),
+        )
 
     def normal_form_slope(self, z: np.ndarray) -> np.ndarray:
         """Return (alpha + 1) / (2 z)."""

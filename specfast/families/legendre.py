@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .gauss_nodes import Stretch
 from .interval import IntervalFamily
 from .registry import register_family
 from .tables import DifferentiationTables, EndTables
@@ -58,6 +59,22 @@ class Legendre(IntervalFamily):
         """Return approximate zeros by Tricomi's asymptotic formula, good to O(n^-4)."""
         k = np.arange(n, 0, -1)
         return (1 - (n - 1) / (8 * n**3)) * np.cos(math.pi * (4 * k - 1) / (4 * n + 2))
+
+    def normal_form(self, n: int) -> tuple[Stretch, Stretch]:
+        """With u = sqrt(sin t) P_n(cos t): u'' + ((n + 1/2)^2 + 1 / (4 sin^2 t)) u = 0, seen from t = pi/2 and from t = 0."""
+        square = (n + 0.5) ** 2
+
+        def regular(t: np.ndarray) -> np.ndarray:
+            """1 / (4 sin^2 t) - 1 / (4 t^2) is added, by its series where that is right to rounding."""
+            t = np.asarray(t)
+            away = np.where(t < 0.02, 1.0, t)
+            exact = np.sin(away) ** -2 - away**-2
+            return square + np.where(t < 0.02, 1 / 3 + t**2 * (1 / 15 + t**2 * (2 / 189 + t**2 / 675)), exact) / 4
+
+        return (
+            Stretch("middle", lambda d: square + 0.25 / np.cos(d) ** 2, math.pi / 4, np.sin, np.cos),
+            Stretch("hard", regular, math.pi / 4, np.cos, np.sin, 0.0),
+        )
 
     def normal_form_slope(self, z: np.ndarray) -> np.ndarray:
         """Return -z / (1 - z^2)."""
