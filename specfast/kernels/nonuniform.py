@@ -22,16 +22,19 @@ _ERRORS = {torch.float64: 1e-14, torch.float32: 1e-8}
 
 
 class Cost(NamedTuple):
-    """What a transform costs in terms of the direct sum: at all, a row, a point and row, a function and row, a point."""
+    """What a transform costs, in terms of the direct sum of one row: at all, a point, a point and row, a wave number and row."""
 
     once: float
     point: float
-    function: float
+    value: float
+    mode: float
 
 
-# Fitted to measurement (docs/kernels.md): terms of the direct sum, one row, that take as long.
-COST = Cost(1.5e6, 900.0, 700.0)
-_CHANNEL = 0.5  # of a term, where rows share their points
+# Fitted to measurement in float64 (docs/kernels.md). Sums of float32 take half the time, the library's are in double there too.
+COST = Cost(6.8e6, 800.0, 430.0, 500.0)
+LEAST = 1 << 20  # terms of a row, below which it never pays
+_SINGLE = 1.7
+_CHANNEL = 0.66  # of a term, where rows share their points
 
 
 def pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
@@ -45,7 +48,7 @@ def pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
 def shape_pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
     """Whether a nonuniform FFT takes less time for these shapes; `z` may be points in x as well."""
     points = z.shape[-1]
-    if not _FOUND or points * size < COST.once or torch.are_deterministic_algorithms_enabled():
+    if not _FOUND or points * size < LEAST or torch.are_deterministic_algorithms_enabled():
         return False
     if type(family_by_name(name)).angle is Exponentials.angle:
         return False
@@ -53,7 +56,10 @@ def shape_pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
     rows = max(1, other.numel() // max(1, other.shape[-1]), own_rows)
     shared = rows // own_rows
     direct = own_rows * points * size * (1 + _CHANNEL * (shared - 1))
-    fast = own_rows * COST.once + rows * (COST.point * points + COST.function * size)
+    modes = size // 2 + 1 if family_by_name(name).paired else size
+    fast = own_rows * (COST.once + COST.point * points) + rows * (COST.value * points + COST.mode * modes)
+    if z.dtype == torch.float32:
+        fast *= _SINGLE
     return fast < direct
 
 

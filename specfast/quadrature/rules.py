@@ -120,7 +120,9 @@ def compute_rule(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
         return closed
     if family.half is not None:
         # Of functions that live on both sides of 0 alike: the rule of one side, on either.
-        (left, on_left), (right, on_right) = (gauss_by_name(family.half.name, max(1, part)) for part in (n // 2, n - n // 2))
+        (left, on_left), (right, on_right) = (
+            gauss_by_name(family.half.name, max(1, part)) for part in (n // 2, n - n // 2)
+        )
         keep = slice(None) if n > 1 else slice(0, 0)
         return np.concatenate([-left[::-1][keep], right]), np.concatenate([on_left[::-1][keep], on_right])
     stretches = family.normal_form(n) if n >= _MANY else None

@@ -24,7 +24,8 @@ def forced(monkeypatch):
     for name in ("synthesize", "adjoint"):
         own = getattr(nonuniform, name)
         monkeypatch.setattr(nonuniform, name, lambda *given, own=own: calls.append(1) or own(*given))
-    monkeypatch.setattr(nonuniform, "COST", nonuniform.Cost(0.0, 0.0, 0.0))
+    monkeypatch.setattr(nonuniform, "LEAST", 0)
+    monkeypatch.setattr(nonuniform, "COST", nonuniform.Cost(0.0, 0.0, 0.0, 0.0))
     return calls
 
 
