@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..support.text import constructor_text
 from .chosen_from_data import ChosenFromData
+from .nodes_transform import FastAtNodes
 from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
 MAX_DEGREE = 10_000_000
@@ -54,7 +55,7 @@ def check_degree(degree: object, name: str = "degree") -> int:
 
 
 @dataclass(frozen=True, repr=False)
-class Family(ChosenFromData):
+class Family(ChosenFromData, FastAtNodes):
     """Base of the families; use one of those in `FAMILIES`.
 
     Attributes

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 
+from .cosine_transform import CosineTransform
 from .interval import IntervalFamily
 from .registry import register_family
 from .tables import DifferentiationTables, EndTables
@@ -73,3 +75,7 @@ class Chebyshev(IntervalFamily):
         """Return cos((2 k + 1) pi / (2 n)) and pi / n."""
         nodes = -np.cos((2 * np.arange(n) + 1) * math.pi / (2 * n))
         return (nodes - nodes[::-1]) / 2, np.full(n, math.pi / n)
+
+    def nodes_transform(self, nodes: int, dtype: torch.dtype, device: torch.device) -> CosineTransform:
+        """Return the cosine transform."""
+        return CosineTransform(nodes, dtype, device)
