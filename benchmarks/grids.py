@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import statistics
 import time
+from functools import partial
 
 import torch
 
@@ -141,15 +142,15 @@ def ways():
         axis = Axis(sf.Chebyshev(), nodes, length, 0, False)
         series = torch.randn(rows, 1, length, rest, dtype=dtype)
         values = torch.randn(rows, 1, nodes, rest, dtype=dtype)
-        chosen = grid_lines.way_of(axis, length, rows * rest, dtype, series.device)
+        chosen = grid_lines.way_of(axis, length, rows * rest, rest > 1, dtype, series.device)
         several = ("dense", "folded", "fast")
         line = f"{nodes:5} {length:5} {rows:5} {rest:4} {str(dtype)[6:]}:"
-        for function in (lambda: axis.forward(series), lambda: axis.transposed(values, length)):
+        for function in (partial(axis.forward, series), partial(axis.transposed, values, length)):
             found = times({way: in_the_way(lambda *_, way=way: way, function) for way in several}, 0.02, 4)
             # A family without a transform of its own chooses among the first two.
             plain = min(
                 ("dense", "folded"),
-                key=lambda way: grid_lines._cost(way, axis, length, rows * rest, grid_lines._COSTS[dtype]),
+                key=lambda way: grid_lines.cost_of(way, axis, length, rows * rest, rest > 1, grid_lines.COSTS[dtype]),
             )
             misses = found[chosen] / min(found.values()), found[plain] / min(found["dense"], found["folded"])
             worst = max(worst, *misses)

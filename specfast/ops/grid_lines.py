@@ -28,20 +28,21 @@ _LARGEST_TABLE = 1 << 20  # numbers
 Way = Literal["dense", "folded", "fast", "afresh"]
 
 
-class _Costs(NamedTuple):
+class Costs(NamedTuple):
     """Nanoseconds on one core, of which only the ratios matter: fitted to what `benchmarks/grids.py --ways` measures."""
 
     term: float  # a number of the table times one of a line
     call: float  # what folding, or the fast transform, takes for however little
     folded: float  # a number of a line, before and after, besides half of the terms
     fast: float  # likewise, with the FFT of a length that has no prime factor beyond 13
-    awkward: float  # what other lengths take more
+    awkward: float  # what a number takes more where the length has
+    apart: float  # and where the numbers of a line do not lie side by side
     slope: float  # a coefficient differentiated once
 
 
-_COSTS = {
-    torch.float32: _Costs(term=0.023, call=40e3, folded=0.7, fast=1.6, awkward=8.0, slope=1.0),
-    torch.float64: _Costs(term=0.046, call=40e3, folded=1.2, fast=3.0, awkward=14.0, slope=1.0),
+COSTS = {
+    torch.float32: Costs(term=0.023, call=50e3, folded=1.0, fast=1.6, awkward=4.0, apart=1.0, slope=1.0),
+    torch.float64: Costs(term=0.046, call=40e3, folded=1.8, fast=2.8, awkward=8.0, apart=1.2, slope=1.0),
 }
 
 
@@ -59,7 +60,7 @@ class Axis(NamedTuple):
         length = lines.shape[-2]
         if lines.numel() == 0:
             return lines.new_zeros((*lines.shape[:-2], self.nodes, lines.shape[-1]))
-        match way_of(self, length, lines.numel() // length, lines.dtype, lines.device):
+        match way_of(self, length, lines.numel() // length, lines.shape[-1] > 1, lines.dtype, lines.device):
             case "dense":
                 return _product(_table(self, lines.dtype, lines.device)[:, :length], lines)
             case "folded":
@@ -73,7 +74,7 @@ class Axis(NamedTuple):
         """Return B^T (..., length, rest) of values (..., nodes, rest)."""
         if lines.numel() == 0:
             return lines.new_zeros((*lines.shape[:-2], length, lines.shape[-1]))
-        match way_of(self, length, lines.numel() // self.nodes, lines.dtype, lines.device):
+        match way_of(self, length, lines.numel() // self.nodes, lines.shape[-1] > 1, lines.dtype, lines.device):
             case "dense":
                 return _product(_table(self, lines.dtype, lines.device)[:, :length].mT, lines)
             case "folded":
@@ -88,12 +89,14 @@ class Axis(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def way_of(axis: Axis, length: int, count: int, dtype: torch.dtype, device: torch.device) -> Way:
-    """Return the way for `count` lines of `length` functions."""
+def way_of(
+    axis: Axis, length: int, count: int, apart: bool, dtype: torch.dtype, device: torch.device
+) -> Way:  # fmt: skip
+    """Return the way for `count` lines of `length` functions; `apart`: their numbers do not lie side by side."""
     possible = _possible(axis, dtype, device)
     if device.type != "cpu":
         return possible[0]
-    costs = {way: _cost(way, axis, length, count, _COSTS[dtype]) for way in possible}
+    costs = {way: cost_of(way, axis, length, count, apart, COSTS[dtype]) for way in possible}
     return min(possible, key=costs.__getitem__)
 
 
@@ -110,15 +113,15 @@ def _possible(axis: Axis, dtype: torch.dtype, device: torch.device) -> list[Way]
     return ways or ["afresh"]
 
 
-def _cost(way: Way, axis: Axis, length: int, count: int, costs: _Costs) -> float:
+def cost_of(way: Way, axis: Axis, length: int, count: int, apart: bool, costs: Costs) -> float:
     """Return about how many nanoseconds a way takes."""
     terms, numbers = float(axis.nodes * length * count), (axis.nodes + length) * count
     if way == "dense":
         return costs.term * terms
     if way == "folded":
         return costs.call + costs.term * terms / 2 + costs.folded * numbers
-    fft = axis.nodes * count * costs.awkward if _largest_prime(axis.nodes) > 13 else 0.0
-    return costs.call + costs.fast * numbers + fft + costs.slope * axis.order * length * count
+    each = costs.fast + costs.apart * apart + costs.awkward * (_largest_prime(axis.nodes) > 13)
+    return costs.call + each * numbers + costs.slope * axis.order * length * count
 
 
 def _largest_prime(number: int) -> int:
