@@ -9,6 +9,7 @@ afresh   the kernels find the functions anew, block by block, in double precisio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -24,6 +25,7 @@ from ..kernels.precision import full_precision
 from ..quadrature import gauss
 
 _LARGEST_TABLE = 1 << 20  # numbers
+_PIECE = 1 << 17  # numbers of lines that are folded or transformed at once: what comes between stays in a cache
 
 Way = Literal["dense", "folded", "fast", "afresh"]
 
@@ -64,9 +66,10 @@ class Axis(NamedTuple):
             case "dense":
                 return _product(_table(self, lines.dtype, lines.device)[:, :length], lines)
             case "folded":
-                return _unfold(self, *_folded_tables(self, lines.dtype, lines.device), lines)
+                tables = _folded_tables(self, lines.dtype, lines.device)
+                return _in_pieces(lambda part: _unfold(self, *tables, part), lines, self.nodes)
             case "fast":
-                return _fast(self, lines)
+                return _in_pieces(lambda part: _fast(self, part), lines, self.nodes)
             case _:
                 return _afresh(self, lines)
 
@@ -78,9 +81,10 @@ class Axis(NamedTuple):
             case "dense":
                 return _product(_table(self, lines.dtype, lines.device)[:, :length].mT, lines)
             case "folded":
-                return _fold(self, *_folded_tables(self, lines.dtype, lines.device), lines, length)
+                tables = _folded_tables(self, lines.dtype, lines.device)
+                return _in_pieces(lambda part: _fold(self, *tables, part, length), lines, length)
             case "fast":
-                return _fast_transposed(self, lines, length)
+                return _in_pieces(lambda part: _fast_transposed(self, part, length), lines, length)
             case _:
                 return _afresh_transposed(self, lines, length)
 
@@ -197,6 +201,21 @@ def _factors(axis: Axis, dtype: torch.dtype, device: torch.device) -> tuple[Tens
 
 
 # ----------------------------------------------------------------------------------------------------------------- ways
+
+
+def _in_pieces(function: Callable[[Tensor], Tensor], lines: Tensor, length: int) -> Tensor:
+    """Return function(lines), (rows, F, length, rest), done for some lines after the other where there are many."""
+    rows, runs, given, rest = lines.shape
+    longest = max(given, length)
+    if not lines.is_cpu or rows * runs * longest * rest <= _PIECE:
+        return function(lines)
+    step, width = max(1, _PIECE // (longest * rest)), min(rest, max(64, _PIECE // longest))
+    lines, result = lines.flatten(0, 1), lines.new_empty((rows * runs, length, rest))
+    for first in range(0, rows * runs, step):
+        for column in range(0, rest, width):
+            piece = slice(first, first + step), slice(None), slice(column, column + width)
+            result[piece] = function(lines[piece].unsqueeze(0))[0]
+    return result.unflatten(0, (rows, runs))
 
 
 def _product(matrix: Tensor, lines: Tensor) -> Tensor:

@@ -108,6 +108,21 @@ def test_strides_and_empty_lines(name, way, forced):
             assert function(empty).shape == (*empty.shape[:2], expected.shape[2], empty.shape[3])
 
 
+@pytest.mark.parametrize(("name", "way"), CASES)
+def test_in_pieces_and_at_once(name, way, forced, monkeypatch):
+    forced(way)
+    torch.manual_seed(6)
+    axis = Axis(family_by_name(name), 12, 9, 1, True)
+    for rest in (1, 5, 150):
+        series, values = torch.randn(4, 3, 9, rest, dtype=D), torch.randn(4, 3, 12, rest, dtype=D)
+        both = []
+        for piece in (1 << 17, 130):
+            monkeypatch.setattr(grid_lines, "_PIECE", piece)
+            both.append((axis.forward(series), axis.transposed(values, 7)))
+        for one, other in zip(*both, strict=True):
+            torch.testing.assert_close(other, one, rtol=1e-13, atol=1e-13)
+
+
 @pytest.mark.parametrize("way", ["folded", "fast"])
 def test_all_modes_of_differentiation(way, monkeypatch):
     # Hermite functions have no transform of their own.
