@@ -18,6 +18,7 @@ from .chosen_from_data import ChosenFromData
 from .exponentials import Exponentials
 from .functions import CountedByDegree
 from .gauss_nodes import GaussNodes
+from .nodes_transform import FastAtNodes
 from .products import Products
 from .tables import DifferentiationTables, EndTables, RecurrenceTables
 
@@ -58,7 +59,7 @@ def check_degree(degree: object, name: str = "degree") -> int:
 
 
 @dataclass(frozen=True, repr=False)
-class Family(ChosenFromData, CountedByDegree, Exponentials, GaussNodes, Products):
+class Family(ChosenFromData, CountedByDegree, Exponentials, FastAtNodes, GaussNodes, Products):
     """Base of the families; use one of those in `FAMILIES`.
 
     Attributes

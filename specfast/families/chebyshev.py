@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .cosine_transform import CosineTransform
 from .interval import IntervalFamily
 from .registry import register_family
 from .tables import DifferentiationTables, EndTables
@@ -87,3 +88,7 @@ class Chebyshev(IntervalFamily):
     def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return sin((2 k + 1 - n) pi / (2 n)), right relative to its size, and pi / n."""
         return np.sin((2 * np.arange(n) + 1 - n) * math.pi / (2 * n)), np.full(n, math.pi / n)
+
+    def nodes_transform(self, nodes: int, dtype: torch.dtype, device: torch.device) -> CosineTransform:
+        """Return the cosine transform."""
+        return CosineTransform(nodes, dtype, device)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .base import Family, check_degree
+from .exponential_transform import RingTransform
 from .exponentials import modes_of_pairs, pairs_of_sums
 from .interval import check_ends
 from .registry import register_family
@@ -141,6 +142,10 @@ class Fourier(Family):
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """The ring's own."""
         return torch.ones_like(scale), torch.zeros_like(shift)
+
+    def nodes_transform(self, nodes: int, dtype: torch.dtype, device: torch.device) -> RingTransform:
+        """Return a real FFT."""
+        return RingTransform(nodes)
 
     def product_rule(self, count: int, factors: int) -> tuple[int, float]:
         """More nodes, at the same places for any number of factors."""

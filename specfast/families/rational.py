@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .base import Family, check_degree
+from .exponential_transform import LineTransform
 from .exponentials import modes_of_pairs, pairs_of_sums
 from .fractional import power_of_t
 from .registry import register_family
@@ -100,6 +101,10 @@ class Rational(Family):
         """Return tan(theta / 2) at theta = (2 i + 1 - n) pi / n, and (1 + z^2) pi / n."""
         half = (2 * np.arange(n) + 1 - n) * (math.pi / (2 * n))
         return np.tan(half), math.pi / (n * np.cos(half) ** 2)
+
+    def nodes_transform(self, nodes: int, dtype: torch.dtype, device: torch.device) -> LineTransform:
+        """Return a complex FFT between factors."""
+        return LineTransform(nodes, dtype, device)
 
     def product_rule(self, count: int, factors: int) -> tuple[int, float]:
         """More nodes, at the same places for any number of factors."""

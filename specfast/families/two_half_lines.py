@@ -45,6 +45,7 @@ class TwoHalfLines(Family):
 
     start: ClassVar[int] = 5
     paired: ClassVar[int] = 2
+    symmetric: ClassVar[bool] = False  # functions are; the nodes of an odd number are not
     degree_growth: ClassVar[int] = 1  # the other function of a last pair
 
     def __init__(self, *, degree: int | None = None):

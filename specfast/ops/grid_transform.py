@@ -22,16 +22,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..families import Family, family_by_name
-from ..kernels import backend
+from ..families import family_by_name
 from ..kernels.kept import lasting
-from ..kernels.precision import full_precision
 from ..kernels.space_key import behind_key, record
-from ..quadrature import gauss
 from .checks import check_dtype, check_length, check_orders
+from .grid_lines import Axis
 from .register import Operator, register
-
-_LARGEST_TABLE = 1 << 20  # numbers; functions of larger axes are found anew, block by block, in double precision
 
 
 class _Runs(NamedTuple):
@@ -77,81 +73,15 @@ def _levels_of(space: str, device: torch.device) -> list[_Level]:
     return levels[::-1]
 
 
-def _rule_of(family: Family, nodes: int, factors: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nodes and weights of the Gauss rule for products of this many functions."""
-    z, weights = gauss(family, nodes)
-    _, scale = family.product_rule(1, factors)
-    return (z, weights) if scale == 1 else (z / scale, weights * scale ** (-2 * family.power))
-
-
-@lru_cache(maxsize=256)
-def _table(family: Family, nodes: int, size: int, order: int, factors: int) -> Tensor:
-    """Return the functions' derivatives of this order at the Gauss nodes, (nodes, size), in float64."""
-    with lasting():
-        z = torch.from_numpy(_rule_of(family, nodes, factors)[0])
-        return backend(z.device).vandermonde(z, size, family.name, order)
-
-
-class _Axis(NamedTuple):
-    """One axis of a grid: B[q, n] = phi_n^(order)(z_q), or B[q, n] w_q / h_n where `weighted`; on the last axis but one."""
-
-    family: Family
-    nodes: int
-    size: int
-    order: int
-    weighted: bool
-    factors: int
-
-    def forward(self, lines: Tensor) -> Tensor:
-        """Return B (..., nodes, rest) of series (..., length, rest), length at most `size`."""
-        if self.nodes * self.size <= _LARGEST_TABLE:
-            return _product(self._matrix(lines)[:, : lines.shape[-2]], lines)
-        z, weights, norms = self._rule(lines.double(), lines.shape[-2])
-        series = (lines.double() / norms.unsqueeze(1)).mT
-        result = backend(z.device).synthesize(series, z, self.family.name, self.order).mT * weights.unsqueeze(1)
-        return result.to(lines.dtype)
-
-    def transposed(self, lines: Tensor, length: int) -> Tensor:
-        """Return B^T (..., length, rest) of values (..., nodes, rest)."""
-        if self.nodes * self.size <= _LARGEST_TABLE:
-            return _product(self._matrix(lines)[:, :length].mT, lines)
-        z, weights, norms = self._rule(lines.double(), length)
-        values = (lines.double() * weights.unsqueeze(1)).mT
-        result = backend(z.device).adjoint(values, z, length, self.family.name, self.order).mT / norms.unsqueeze(1)
-        return result.to(lines.dtype)
-
-    def _matrix(self, like: Tensor) -> Tensor:
-        return _kept(self, like.dtype, like.device)
-
-    def _rule(self, like: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
-        z, weights = _rule_of(self.family, self.nodes, self.factors)
-        norms = self.family.norm_squared(length)
-        if not self.weighted:
-            weights, norms = np.ones_like(weights), np.ones_like(norms)
-        first, second, third = (torch.from_numpy(part).to(like.device, like.dtype) for part in (z, weights, norms))
-        return first, second, third
-
-
-@lru_cache(maxsize=256)
-def _kept(axis: _Axis, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return B of an axis whose table is small."""
-    table = _table(axis.family, axis.nodes, axis.size, axis.order, axis.factors)
-    with lasting():
-        if axis.weighted:
-            _, weights, norms = axis._rule(table, axis.size)
-            table = table * weights.unsqueeze(1) / norms
-        return table.to(device, dtype)
-
-
 def _axes(
     space: str, sizes: Sequence[int], derivative: Sequence[int], weighted: bool, factors: int, device: torch.device
-) -> list[tuple[_Axis, _Level]]:  # fmt: skip
+) -> list[tuple[Axis, _Level]]:  # fmt: skip
     levels, own = _levels(space, device), record(space)
     counts = [degree + 1 for degree in own.degrees]
     if len(sizes) != own.dim or any(nodes < count for nodes, count in zip(sizes, counts, strict=True)):
         raise ValueError(f"sizes={tuple(sizes)}: numbers of nodes of at least {tuple(counts)} are expected")
     given = zip(map(family_by_name, own.names), sizes, counts, derivative, strict=True)
-    return [(_Axis(*axis, weighted, factors), level) for axis, level in zip(given, levels, strict=True)]
+    return [(Axis(*axis, weighted, factors), level) for axis, level in zip(given, levels, strict=True)]
 
 
 def _synthesize(
@@ -198,19 +128,6 @@ def _lines(array: Tensor, own: _Runs) -> Tensor:
         return array.unflatten(1, (-1, own.length))
     places = (own.starts.unsqueeze(1) + torch.arange(own.length, device=array.device)).flatten()
     return array.index_select(1, places).unflatten(1, (-1, own.length))
-
-
-def _product(matrix: Tensor, lines: Tensor) -> Tensor:
-    """Return matrix (n, L) times lines (rows, F, L, rest), (rows, F, n, rest).
-
-    Lines lie one behind the other: for others PyTorch multiplies one by one.
-    """
-    if lines.shape[-1] == 1:
-        rows, runs, length = lines.shape[:3]
-        with full_precision(lines.device):
-            return (lines.reshape(rows * runs, length) @ matrix.mT).reshape(rows, runs, matrix.shape[0], 1)
-    with full_precision(lines.device):
-        return matrix @ lines.contiguous()
 
 
 def _ordered(parts: list[Tensor], places: Tensor) -> Tensor:

@@ -7,9 +7,34 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from specfast.families.interval import IntervalFamily
+from specfast.families.nodes_transform import NodesTransform
 from specfast.families.tables import DifferentiationTables, EndTables
+
+
+class SineTransform(NodesTransform):
+    """Sums of sqrt(2/pi) sin((k + 1) t) / sin(t) at t = n pi / (n + 1), .., pi / (n + 1), by one FFT of 2 n + 2 numbers."""
+
+    def __init__(self, nodes: int, dtype: torch.dtype, device: torch.device):
+        self.nodes = nodes
+        angle = torch.arange(nodes, 0, -1, dtype=torch.float64, device="cpu") * math.pi / (nodes + 1)
+        self.factor = (math.sqrt(2 / math.pi) / angle.sin()).unsqueeze(1).to(device, dtype)
+
+    def _sines(self, lines: Tensor) -> Tensor:
+        """Return sum_{k=1..n} x_k sin(j k pi / (n + 1)), j = 1 .. n."""
+        return torch.fft.rfft(lines, n=2 * self.nodes + 2, dim=-2).imag[..., 1 : self.nodes + 1, :].neg()
+
+    def synthesize(self, series: Tensor) -> Tensor:
+        """Return the values."""
+        return self._sines(torch.nn.functional.pad(series, (0, 0, 1, 0))).flip(-2) * self.factor
+
+    def adjoint(self, values: Tensor, length: int) -> Tensor:
+        """Return the sums."""
+        lines = torch.nn.functional.pad((values * self.factor).flip(-2), (0, 0, 1, 0))
+        return self._sines(lines)[..., :length, :].clone()
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -37,3 +62,7 @@ class SecondKind(IntervalFamily):
         """cos(k pi / (n + 1)) with weights pi / (n + 1) sin^2."""
         angle = np.arange(n, 0, -1) * math.pi / (n + 1)
         return np.cos(angle), math.pi / (n + 1) * np.sin(angle) ** 2
+
+    def nodes_transform(self, nodes: int, dtype: torch.dtype, device: torch.device) -> SineTransform:
+        """Return the sine transform."""
+        return SineTransform(nodes, dtype, device)

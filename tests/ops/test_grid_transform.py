@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import specfast as sf
-from specfast.ops import grid_transform
+from specfast.ops import grid_lines
 
 FAMILIES = [sf.Hermite(), sf.Laguerre(0.5), sf.Chebyshev(0, 2), sf.Legendre(-1, 3), sf.Fourier(-1, 3), sf.Rational()]
 SETS = [
@@ -81,7 +81,7 @@ def test_long_axes_take_no_table(monkeypatch):
     space = sf.Space([sf.Hermite(), sf.Legendre()], sf.HyperbolicCross(20))
     coef = torch.randn(3, space.size, dtype=torch.float64)
     expected = space.synthesize_grid(coef, 24, derivative=(1, 0))
-    monkeypatch.setattr(grid_transform, "_LARGEST_TABLE", 0)
+    monkeypatch.setattr(grid_lines, "_LARGEST_TABLE", 0)
     torch.testing.assert_close(space.synthesize_grid(coef, 24, derivative=(1, 0)), expected, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(space.project_grid(space.synthesize_grid(coef, 24)), coef, rtol=1e-11, atol=1e-11)
 
