@@ -104,12 +104,16 @@ struct PairClimber {
         const int64_t place = recurrence.start == Start::ring ? n + 1 : n;  // as if there were a sine of wave number 0
         if (place % 2 == 0) return current.re;
         const T term = n == 0 ? current.re : current.im;
-        if ((place / 2 + 1) % pair_block<T> == 0) {
+        go_on(place / 2);
+        return term;
+    }
+    // From wave number k to the next.
+    SPECFAST_DEVICE void go_on(int64_t k) {
+        if ((k + 1) % pair_block<T> == 0) {
             current = anchor = product<T>(anchor, leap);
         } else {
             current = product<T>(current, turn);
         }
-        return term;
     }
     template <class Terms>
     SPECFAST_DEVICE T scale(const Terms& terms, int64_t i) const {

@@ -150,20 +150,37 @@ SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerm
     }
 }
 
-// The same for functions in pairs.
+// The same for functions in pairs. On a ring a run begins with a sine: those behind it are pairs again.
 template <class T, int Points, bool WithSlopes>
 SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerms<T>& run, int64_t begin, int length,
                                 PairClimber<T>* climbers, T* share, T* slope) {
-    for (int i = 0; i < length; ++i) {
+    int64_t k = begin / 2;
+    const auto take = [&](int i, bool imaginary) {
         T sum = 0;
         SPECFAST_UNROLL
         for (int p = 0; p < Points; ++p) {
-            const T term = climbers[p].step(recurrence, run, begin + i, i);
+            const T term = imaginary ? climbers[p].current.im : climbers[p].current.re;
             sum += term;
             if constexpr (WithSlopes) slope[p] += run.near_coef[i] * term;
         }
         share[i * (blockDim.x + 1)] = sum;
+    };
+    const auto go_on = [&]() {
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) climbers[p].go_on(k);
+        ++k;
+    };
+    int i = 0;
+    if (recurrence.start == Start::ring) {
+        take(i++, begin > 0);
+        go_on();
     }
+    for (; i + 1 < length; i += 2) {
+        take(i, false);
+        take(i + 1, true);
+        go_on();
+    }
+    if (i < length) take(i, false);
 }
 
 // All terms for a tile of points; their sums are written to `partial` (count), or added to it.

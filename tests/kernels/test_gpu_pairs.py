@@ -138,7 +138,10 @@ def test_points_beyond_all(gpu, dtype):
     # Whole turns: z = 0 again.
     close(gpu.vandermonde(z[1:3], 7, "fourier", 0), gpu.vandermonde(0 * z[1:3], 7, "fourier", 0), 1e-15)
     z = torch.tensor([0.5, 1e200 if dtype == D else 1e30, -torch.inf, torch.nan, 0.25], dtype=dtype)
-    for found in (gpu.synthesize(torch.ones(7, dtype=dtype), z, "rational", 0), gpu.vandermonde(z, 7, "rational", 0)[:, 3]):
+    for found in (
+        gpu.synthesize(torch.ones(7, dtype=dtype), z, "rational", 0),
+        gpu.vandermonde(z, 7, "rational", 0)[:, 3],
+    ):
         assert found[3].isnan() and found.isnan().sum() == 1 and (found[1:3] == 0).all() and (found[[0, 4]] != 0).all()
 
 
