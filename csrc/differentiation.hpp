@@ -72,18 +72,22 @@ SPECFAST_INLINE void band_entry(const Differentiation& map, const double* below,
     }
 }
 
-// The entries three places away, added; as above.
+// What entry k has of those three places away, added; as above.
+template <class In, class Out>
+SPECFAST_INLINE void far_entry(int64_t count, const double* below, const double* above, int shift, const In& in,
+                               const Out& out, int64_t k) {
+    for (int64_t i = 0; i < in.count(); ++i) {
+        auto sum = out.get(k, i);
+        if (k >= 3) sum += In::all(below[k - shift]) * in.get(k - 3, i);
+        if (k + 3 < count) sum += In::all(above[k + shift]) * in.get(k + 3, i);
+        out.set(k, i, sum);
+    }
+}
+
 template <class In, class Out>
 SPECFAST_INLINE void far_band(int64_t count, const double* below, const double* above, int shift, const In& in,
                               const Out& out) {
-    for (int64_t k = 0; k < count; ++k) {
-        for (int64_t i = 0; i < in.count(); ++i) {
-            auto sum = out.get(k, i);
-            if (k >= 3) sum += In::all(below[k - shift]) * in.get(k - 3, i);
-            if (k + 3 < count) sum += In::all(above[k + shift]) * in.get(k + 3, i);
-            out.set(k, i, sum);
-        }
-    }
+    for (int64_t k = 0; k < count; ++k) far_entry(count, below, above, shift, in, out, k);
 }
 
 template <class In, class Out>
@@ -113,9 +117,30 @@ SPECFAST_INLINE void differentiate_transposed(const Differentiation& map, const 
     if (map.far_lower != nullptr) far_band(map.count, map.far_upper, map.far_lower, 3, in, out);
 }
 
+// The same in place where there are entries three places away: B^T in a pass of its own, which remembers three numbers.
+template <class Row>
+SPECFAST_INLINE void far_transposed_in_place(const Differentiation& map, const Row& row) {
+    for (int64_t k = 1; map.ahead != nullptr && k < map.count; ++k) add_multiple(row, k, map.ahead[k - 1], k - 1);
+    for (int64_t k = 2; map.leap != nullptr && k < map.count; ++k) add_multiple(row, k, map.leap[k - 2], k - 2);
+    double before = 0, second = 0, third = 0;  // those one, two and three places before, as they were
+    for (int64_t k = 0; k < map.count; ++k) {
+        const double own = row.get(k, 0);
+        double sum = map.middle[k] * own;
+        if (k > 0) sum += map.upper[k - 1] * before;
+        if (k + 1 < map.count) sum += map.lower[k + 1] * row.get(k + 1, 0);
+        if (k > 2) sum += map.far_upper[k - 3] * third;
+        if (k + 3 < map.count) sum += map.far_lower[k + 3] * row.get(k + 3, 0);
+        row.set(k, 0, sum);
+        third = second;
+        second = before;
+        before = own;
+    }
+}
+
 // The same in place, for one row: both steps side by side, so that three numbers are enough to remember.
 template <class Row>
 SPECFAST_INLINE void differentiate_transposed_in_place(const Differentiation& map, const Row& row) {
+    if (map.far_lower != nullptr) return far_transposed_in_place(map, row);
     const int64_t last = map.count - 1;
     double before = 0, own = row.get(0, 0);
     for (int64_t k = 0; k <= last; ++k) {

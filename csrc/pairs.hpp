@@ -11,20 +11,25 @@
 //           points for w, and 100 more for w^pair_block on the line where there are more wave numbers than that.
 // Source    Goertzel's and Clenshaw's sums lose digits near z = 0: Oliver, J. Inst. Maths Applics 20 (1977). Functions on
 //           the line: Christov, SIAM J. Appl. Math. 42 (1982); Iserles and Webb, J. Fourier Anal. Appl. 26 (2020).
+// Shared    w and its powers by every processor; how many steps the sums go at once on a GPU is in cuda/pairs.hpp.
 #pragma once
+#include "recurrence.hpp"
+#ifdef SPECFAST_ON_GPU
+#include "cuda/scalar.hpp"
+#else
 #include "coefficients.hpp"
+#endif
 
 namespace specfast {
 namespace {
 
 template <class T>
 constexpr int64_t pair_block = sizeof(T) == 8 ? 256 : 64;
-constexpr int pair_vectors = SPECFAST_BYTES == 64 ? 6 : 3;  // four registers each
 
-inline bool in_pairs(Start start) { return start == Start::ring || start == Start::rational; }
+SPECFAST_INLINE bool in_pairs(Start start) { return start == Start::ring || start == Start::rational; }
 
 // How many functions have wave number 0.
-constexpr int64_t constant_functions(Start start) { return start == Start::ring ? 1 : 2; }
+SPECFAST_INLINE constexpr int64_t constant_functions(Start start) { return start == Start::ring ? 1 : 2; }
 
 template <class T>
 struct Complex {
@@ -74,13 +79,27 @@ SPECFAST_INLINE Complex<T> half_turns(Vector<T> z) {
     const Vector<T> quarter = rounded<T>(z + z), f = z - splat<T>(T(0.5)) * quarter, t = f * f;
     const Vector<T> sine = f * splat<T>(pi_high) + f * (t * sine_tail(t) + splat<T>(pi_low));
     const Vector<T> cosine = splat<T>(1) + t * cosine_tail(t);
+#ifdef SPECFAST_ON_GPU
+    const int64_t q = static_cast<int64_t>(quarter);
+    const T re = q & 1 ? sine : cosine, im = q & 1 ? cosine : sine;
+    return {(q + 1) & 2 ? -re : re, q & 2 ? -im : im};
+#else
     // quarter mod 4 in two's complement: the lowest bits of the number that was rounded.
     const Mask<T> q = (Mask<T>)((z + z) + splat<T>(Simd<T>::round_magic));
     const Mask<T> odd = -(q & 1), minus_im = (q & 2) << (8 * sizeof(T) - 2);
     const Mask<T> minus_re = ((q + 1) & 2) << (8 * sizeof(T) - 2);
     const Vector<T> re = select<T>(odd, sine, cosine), im = select<T>(odd, cosine, sine);
     return {(Vector<T>)((Mask<T>)re ^ minus_re), (Vector<T>)((Mask<T>)im ^ minus_im)};
+#endif
 }
+
+#ifndef SPECFAST_ON_GPU
+// a b, rounded by itself. Compilers fuse a product with a sum only where no other use of it is left, and here one is.
+template <class T>
+SPECFAST_INLINE Vector<T> rounded_product(Vector<T> a, Vector<T> b) {
+    return a * b;
+}
+#endif
 
 template <class T>
 SPECFAST_INLINE Vector<T> sum_error(Vector<T> a, Vector<T> b, Vector<T> sum) {
@@ -91,15 +110,16 @@ SPECFAST_INLINE Vector<T> sum_error(Vector<T> a, Vector<T> b, Vector<T> sum) {
 // w^pair_block on the line, from w as computed and 1 / (1 + z^2): by squaring, with the rounding error of each power.
 template <class T>
 SPECFAST_INLINE Complex<T> rational_leap(Vector<T> z, Complex<T> w, Vector<T> inverse) {
-    const Vector<T> one = splat<T>(1), square = z * z, square_low = fused_minus(z, z, square);
-    const Vector<T> a = one - w.re, b = one + w.re, p = b * square, twice = z + z, q = w.im * square, s = twice - q;
+    const Vector<T> one = splat<T>(1), square = rounded_product<T>(z, z), square_low = fused_minus(z, z, square);
+    const Vector<T> a = one - w.re, b = one + w.re, p = rounded_product<T>(b, square);
+    const Vector<T> twice = z + z, q = rounded_product<T>(w.im, square), s = twice - q;
     const Vector<T> a_low = sum_error<T>(one, -w.re, a), b_low = sum_error<T>(one, w.re, b);
     Complex<T> error{
         ((a - p) + (((a_low - fused_minus(b, square, p)) - b * square_low) - b_low * square)) * inverse,
         ((s - w.im) + ((sum_error<T>(twice, -q, s) - fused_minus(w.im, square, q)) - w.im * square_low)) * inverse};
     for (int64_t power = 1; power < pair_block<T>; power *= 2) {
-        const Vector<T> xx = w.re * w.re, yy = w.im * w.im, x2 = w.re + w.re;
-        const Complex<T> next{xx - yy, x2 * w.im};
+        const Vector<T> xx = rounded_product<T>(w.re, w.re), yy = rounded_product<T>(w.im, w.im), x2 = w.re + w.re;
+        const Complex<T> next{xx - yy, rounded_product<T>(x2, w.im)};
         const Vector<T> re_low =
             sum_error<T>(xx, -yy, next.re) + (fused_minus(w.re, w.re, xx) - fused_minus(w.im, w.im, yy));
         const Vector<T> im_low = fused_minus(x2, w.im, next.im);
@@ -110,27 +130,28 @@ SPECFAST_INLINE Complex<T> rational_leap(Vector<T> z, Complex<T> w, Vector<T> in
     return {w.re + error.re, w.im + error.im};
 }
 
-// w, s without the factor that `mantissa` holds already, and w^pair_block, at R vectors of points.
-template <class T, int R, Start start>
-struct Rotations {
-    Complex<T> step[R], first[R], leap[R];
-
-    SPECFAST_INLINE Rotations(const T* points, const T* mantissa, bool leaps) {
-        for (int v = 0; v < R; ++v) {
-            const Vector<T> z = load<T>(points + v * lanes<T>), m = load<T>(mantissa + v * lanes<T>);
-            if constexpr (start == Start::ring) {
-                step[v] = half_turns<T>(z);
-                first[v] = {splat<T>(1), splat<T>(0)};
-                leap[v] = leaps ? half_turns<T>(z * splat<T>(T(pair_block<T>))) : first[v];
-            } else {
-                const Vector<T> inverse = m * m;  // of 1 + z^2
-                step[v] = {((splat<T>(1) - z) * (splat<T>(1) + z)) * inverse, (z + z) * inverse};
-                first[v] = {m, z * m};
-                leap[v] = leaps ? rational_leap<T>(z, step[v], inverse) : first[v];
-            }
-        }
-    }
+// w, s without the factor that `mantissa` holds already, and w^pair_block where `leaps`.
+template <class T>
+struct Rotation {
+    Complex<T> step, first, leap;
 };
+
+template <class T, Start start>
+SPECFAST_INLINE Rotation<T> rotation(Vector<T> z, Vector<T> mantissa, bool leaps) {
+    Rotation<T> own;
+    if constexpr (start == Start::ring) {
+        own.step = half_turns<T>(z);
+        own.first = {splat<T>(1), splat<T>(0)};
+        own.leap = leaps ? half_turns<T>(z * splat<T>(T(pair_block<T>))) : own.first;
+    } else {
+        const Vector<T> inverse = mantissa * mantissa;  // of 1 + z^2
+        own.step = {rounded_product<T>((splat<T>(1) - z) * (splat<T>(1) + z), inverse),
+                    rounded_product<T>(z + z, inverse)};
+        own.first = {mantissa, z * mantissa};
+        own.leap = leaps ? rational_leap<T>(z, own.step, inverse) : own.first;
+    }
+    return own;
+}
 
 // How many wave numbers `count` functions reach, the last one perhaps with its first function alone.
 template <Start start>
@@ -143,6 +164,25 @@ template <Start start>
 SPECFAST_INLINE int64_t place_of(int64_t k) {
     return 2 * k - (2 - constant_functions(start));
 }
+
+#ifndef SPECFAST_ON_GPU
+constexpr int pair_vectors = SPECFAST_BYTES == 64 ? 6 : 3;  // four registers each
+
+// At R vectors of points.
+template <class T, int R, Start start>
+struct Rotations {
+    Complex<T> step[R], first[R], leap[R];
+
+    SPECFAST_INLINE Rotations(const T* points, const T* mantissa, bool leaps) {
+        for (int v = 0; v < R; ++v) {
+            const Vector<T> z = load<T>(points + v * lanes<T>), m = load<T>(mantissa + v * lanes<T>);
+            const Rotation<T> own = rotation<T, start>(z, m, leaps);
+            step[v] = own.step;
+            first[v] = own.first;
+            leap[v] = own.leap;
+        }
+    }
+};
 
 // sums = sum coef_n phi_n / mantissa.
 template <class T, int R, Start start>
@@ -172,10 +212,9 @@ SPECFAST_INLINE void sum_pairs(const T* coef, int64_t count, const T* z, const T
         if (start == Start::ring && block == 0 && !constant) step(splat<T>(coef[0]), splat<T>(0));
         for (int v = 0; v < R; ++v) {
             const Complex<T> part{re[v], im[v]}, w = own.leap[v];
-            total[v] = block == blocks - 1
-                           ? part
-                           : Complex<T>{total[v].re * w.re + (total[v].im * w.im + part.re),
-                                        total[v].im * w.re + (part.im - total[v].re * w.im)};
+            total[v] = block == blocks - 1 ? part
+                                           : Complex<T>{total[v].re * w.re + (total[v].im * w.im + part.re),
+                                                        total[v].im * w.re + (part.im - total[v].re * w.im)};
         }
     }
     for (int v = 0; v < R; ++v) {
@@ -215,6 +254,7 @@ SPECFAST_INLINE void visit_pairs(int64_t count, const T* z, const T* mantissa, c
         if (n + 1 < count) visit(n + 1, im);
     }
 }
+#endif
 
 }  // namespace
 }  // namespace specfast

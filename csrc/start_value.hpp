@@ -69,7 +69,11 @@ SPECFAST_INLINE Scaled<T> scaled_exp(Vector<T> high, Vector<T> low) {
 template <class T>
 SPECFAST_INLINE Vector<T> inverse_hypotenuse(Vector<T> z) {
     Vector<T> result = splat<T>(1) + z * z;
+#ifdef SPECFAST_ON_GPU
+    result = square_root(result);
+#else
     for (unsigned i = 0; i < sizeof result / sizeof(T); ++i) result[i] = std::sqrt(result[i]);
+#endif
     return splat<T>(1) / result;
 }
 

@@ -79,6 +79,8 @@ py::bytes series_of(NamedFields read) {
     read(own.map.lower, "lower");
     read(own.map.middle, "middle");
     read(own.map.upper, "upper");
+    read(own.map.far_lower, "far_lower");
+    read(own.map.far_upper, "far_upper");
     read(own.coefficients, "coefficients");
     read(own.derivative, "derivative");
     read.close();

@@ -35,6 +35,7 @@ struct TableOfTerms {
 
 template <class T>
 struct Climber {
+    static constexpr bool may_be_mixed = true;
     GpuPoint<T> point;
     T current, previous;  // near the end: the function and its difference
     T lost;               // what rounding has taken from it
@@ -42,13 +43,20 @@ struct Climber {
     T weight;
     int exponent;
 
-    SPECFAST_DEVICE void begin(const GpuPoint<T>& at, T own_weight) {
+    SPECFAST_DEVICE void begin(const Recurrence<T>&, const GpuPoint<T>& at, T own_weight) {
         point = at;
         weight = own_weight;
         exponent = static_cast<int>(at.exponent);
         current = at.regime == Regime::far ? at.mantissa : at.mantissa * own_weight;
         previous = lost = factor = 0;
     }
+    // Adds nothing to any sum from here on.
+    SPECFAST_DEVICE void leave_out() {
+        current = 0;
+        point.regime = Regime::near;
+    }
+    SPECFAST_DEVICE bool is_near() const { return point.regime == Regime::near; }
+    SPECFAST_DEVICE bool is_at_end() const { return point.regime == Regime::end; }
     SPECFAST_DEVICE void bring_down() {
         using Range = GpuRange<T>;
         while (magnitude(current) > Range::high && magnitude(current) <= Range::largest) {

@@ -10,14 +10,27 @@
 #include "../differentiation.hpp"
 #include "../tree.hpp"
 #include "climber.hpp"
+#include "pairs.hpp"
 
 namespace specfast {
 namespace {
+
+template <class Climbing, class T>
+SPECFAST_DEVICE void climb_with(const GpuSeries<T>& series, const GpuPoint<T>& point, T* column, int64_t pitch) {
+    const TableOfTerms<T> terms(series);
+    Climbing climber;
+    climber.begin(series.recurrence, point, T(1));
+    for (int64_t n = 0; n < series.recurrence.count; ++n) {
+        const T term = climber.step(series.recurrence, terms, n, n);
+        column[n * pitch] = term * climber.scale(terms, n);
+    }
+}
 
 template <class T>
 SPECFAST_DEVICE void climb(const GpuSeries<T>& series, T z, T* column, int64_t pitch) {
     const Recurrence<T>& recurrence = series.recurrence;
     const GpuPoint<T> point = classify(recurrence, z, static_cast<T>(rounding_slack<T>));
+    if (in_pairs(recurrence.start)) return climb_with<PairClimber<T>>(series, point, column, pitch);
     if (point.regime == Regime::near) {
         T current = point.mantissa, previous = 0;
         for (int64_t n = 0; n < recurrence.count; ++n) {
@@ -29,13 +42,7 @@ SPECFAST_DEVICE void climb(const GpuSeries<T>& series, T z, T* column, int64_t p
         }
         return;
     }
-    const TableOfTerms<T> terms(series);
-    Climber<T> climber;
-    climber.begin(point, T(1));
-    for (int64_t n = 0; n < recurrence.count; ++n) {
-        const T term = climber.step(recurrence, terms, n, n);
-        column[n * pitch] = term * climber.scale(terms, n);
-    }
+    climb_with<Climber<T>>(series, point, column, pitch);
 }
 
 // A block's threads as teams of `width` side by side, one for every point of a tile.

@@ -1,6 +1,7 @@
 // The kernels for GPUs by their names: <what>_<type of the arithmetic><type of the data>_<points a thread>, d and f.
 //
-// All arguments are pointers and 64-bit integers, so that whoever launches them needs no type of ours.
+// Those on one axis that begin with pairs_ are for functions in pairs: kernels of their own, so that neither kind pays for the other's
+// registers. All arguments are pointers and 64-bit integers, so that whoever launches them needs no type of ours.
 #include "cross_adjoint.hpp"
 #include "finish.hpp"
 #include "platform.hpp"
@@ -32,35 +33,39 @@ using namespace specfast;
         finish_vandermonde(*series, row_count, functions, scratch, result);                                            \
     }
 
-#define SPECFAST_TILED(T, Data, suffix, Points)                                                                        \
-    SPECFAST_KERNEL synthesize_##suffix##_##Points(                                                                    \
+#define SPECFAST_TILED(prefix, Climbing, Pairs, T, Data, suffix, Points)                                               \
+    SPECFAST_KERNEL prefix##synthesize_##suffix##_##Points(                                                            \
         const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count, int64_t points, int64_t z_stride,          \
         const T* near_coef, const T* end_coef, const int* exponents, const Data* z, Data* values) {                    \
-        synthesize<T, Data, Points>(*series, *rows, row_count, points, z_stride, near_coef, end_coef, exponents, z,    \
-                                    values);                                                                           \
+        synthesize<T, Data, Points, Pairs>(*series, *rows, row_count, points, z_stride, near_coef, end_coef,           \
+                                           exponents, z, values);                                                      \
     }                                                                                                                  \
-    SPECFAST_KERNEL adjoint_##suffix##_##Points(const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count,    \
-                                                int64_t points, int64_t z_stride, int64_t parts, const T* weights,     \
-                                                const int* weight_exponents, const Data* z, T* partial) {              \
-        adjoint<T, Data, Points, false>(*series, *rows, row_count, points, z_stride, parts, weights, weight_exponents, \
-                                        z, partial, nullptr, nullptr, nullptr, nullptr);                               \
+    SPECFAST_KERNEL prefix##adjoint_##suffix##_##Points(                                                               \
+        const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count, int64_t points, int64_t z_stride,          \
+        int64_t parts, const T* weights, const int* weight_exponents, const Data* z, T* partial) {                     \
+        adjoint<Climbing<T>, T, Data, Points, false>(*series, *rows, row_count, points, z_stride, parts, weights,      \
+                                                     weight_exponents, z, partial, nullptr, nullptr, nullptr,          \
+                                                     nullptr);                                                         \
     }                                                                                                                  \
-    SPECFAST_KERNEL backward_##suffix##_##Points(                                                                      \
+    SPECFAST_KERNEL prefix##backward_##suffix##_##Points(                                                              \
         const GpuSeries<T>* series, const GpuRows* rows, int64_t row_count, int64_t points, int64_t z_stride,          \
         int64_t parts, const T* weights, const int* weight_exponents, const Data* z, T* partial, const T* near_coef,   \
         const T* end_coef, const int* exponents, Data* slopes) {                                                       \
-        adjoint<T, Data, Points, true>(*series, *rows, row_count, points, z_stride, parts, weights, weight_exponents,  \
-                                       z, partial, near_coef, end_coef, exponents, slopes);                            \
+        adjoint<Climbing<T>, T, Data, Points, true>(*series, *rows, row_count, points, z_stride, parts, weights,       \
+                                                    weight_exponents, z, partial, near_coef, end_coef, exponents,      \
+                                                    slopes);                                                           \
     }                                                                                                                  \
-    SPECFAST_KERNEL vandermonde_##suffix##_##Points(const GpuSeries<T>* series, int64_t points, const Data* z,         \
-                                                    T* functions) {                                                    \
-        vandermonde<T, Data, Points>(*series, points, z, functions);                                                   \
+    SPECFAST_KERNEL prefix##vandermonde_##suffix##_##Points(const GpuSeries<T>* series, int64_t points, const Data* z, \
+                                                            T* functions) {                                            \
+        vandermonde<Climbing<T>, T, Data, Points>(*series, points, z, functions);                                      \
     }
 
-#define SPECFAST_ALL(T, Data, suffix)  \
-    SPECFAST_TYPED(T, Data, suffix)    \
-    SPECFAST_TILED(T, Data, suffix, 1) \
-    SPECFAST_TILED(T, Data, suffix, 4)
+#define SPECFAST_ALL(T, Data, suffix)                             \
+    SPECFAST_TYPED(T, Data, suffix)                               \
+    SPECFAST_TILED(, Climber, false, T, Data, suffix, 1)          \
+    SPECFAST_TILED(, Climber, false, T, Data, suffix, 4)          \
+    SPECFAST_TILED(pairs_, PairClimber, true, T, Data, suffix, 1) \
+    SPECFAST_TILED(pairs_, PairClimber, true, T, Data, suffix, 4)
 
 SPECFAST_ALL(double, double, dd)
 SPECFAST_ALL(float, float, ff)

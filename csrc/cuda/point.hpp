@@ -49,7 +49,7 @@ SPECFAST_DEVICE GpuPoint<T> point_on_interval(const Recurrence<T>& recurrence, T
 template <class T, Start start>
 SPECFAST_DEVICE GpuPoint<T> point_unbounded(const Recurrence<T>& recurrence, T z) {
     const bool outside = magnitude(z) > recurrence.far_limit || (start == Start::exponential && z < 0),
-               invalid = z != z;
+               invalid = z != z || (start == Start::ring && outside);  // too many turns to say where on the ring it is
     GpuPoint<T> point{outside || invalid ? T(0) : z, T(0), T(0), Regime::near};
     const Scaled<T> own = start_value<T, start>(point.z);
     const T size = magnitude(point.z);
@@ -62,7 +62,7 @@ SPECFAST_DEVICE GpuPoint<T> point_unbounded(const Recurrence<T>& recurrence, T z
         point.mantissa = static_cast<T>(ldexp(static_cast<double>(own.mantissa), static_cast<int>(own.exponent)));
     }
     if (outside) point.mantissa = 0;
-    if (invalid) point.mantissa = z;
+    if (invalid) point.mantissa = static_cast<T>(nan(""));
     return point;
 }
 
@@ -71,6 +71,8 @@ template <class T>
 SPECFAST_DEVICE GpuPoint<T> classify(const Recurrence<T>& recurrence, T z, T slack) {
     if (recurrence.start == Start::one) return point_on_interval(recurrence, z, slack);
     if (recurrence.start == Start::exponential) return point_unbounded<T, Start::exponential>(recurrence, z);
+    if (recurrence.start == Start::ring) return point_unbounded<T, Start::ring>(recurrence, z);
+    if (recurrence.start == Start::rational) return point_unbounded<T, Start::rational>(recurrence, z);
     return point_unbounded<T, Start::gaussian>(recurrence, z);
 }
 

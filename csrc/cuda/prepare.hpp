@@ -34,17 +34,23 @@ SPECFAST_DEVICE int exponent_below_one(double largest) {
 }
 
 // The maps of differentiation.hpp by a whole block, in step at the end; `memory` as for a chain.
-SPECFAST_DEVICE void band_by_block(const Differentiation& map, const double* below, const double* above, int shift,
-                                   const double* in, double* out) {
+SPECFAST_DEVICE void band_by_block(const Differentiation& map, bool transposed, const double* in, double* out) {
+    const double *const below = transposed ? map.upper : map.lower, *const above = transposed ? map.lower : map.upper;
+    const double *const far_below = transposed ? map.far_upper : map.far_lower, *const far_above = transposed
+                                                                                                       ? map.far_lower
+                                                                                                       : map.far_upper;
+    const int shift = transposed ? 1 : 0;
     const ContiguousRow<const double> from{in};
     for (int64_t k = threadIdx.x; k < map.count; k += blockDim.x) {
         band_entry(map, below, above, shift, from, ContiguousRow<double>{out}, k, k > 0, k + 1 < map.count);
+        if (far_below != nullptr)
+            far_entry(map.count, far_below, far_above, 3 * shift, from, ContiguousRow<double>{out}, k);
     }
     __syncthreads();
 }
 
 SPECFAST_DEVICE void differentiate_by_block(const Differentiation& map, const double* in, double* out, double* memory) {
-    band_by_block(map, map.lower, map.upper, 0, in, out);
+    band_by_block(map, false, in, out);
     run_chain({map.ahead, map.count, 1, false}, out, memory);
     run_chain({map.leap, map.count, 2, false}, out, memory);
 }
@@ -53,7 +59,7 @@ SPECFAST_DEVICE void differentiate_transposed_by_block(const Differentiation& ma
                                                        double* memory) {
     run_chain({map.ahead, map.count, 1, true}, in, memory);
     run_chain({map.leap, map.count, 2, true}, in, memory);
-    band_by_block(map, map.upper, map.lower, 1, in, out);
+    band_by_block(map, true, in, out);
 }
 
 // Writes in_n scale_n 2^-exponent as T; returns the exponent. `scale` may be null.

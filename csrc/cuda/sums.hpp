@@ -7,6 +7,7 @@
 //           32 terms at a time, read as one broadcast by all; points are Points independent chains, which hides latency.
 // Cost      two FMAs a term and point (three with b); bytes: the points and results, and the tables once a block.
 #pragma once
+#include "pairs.hpp"
 #include "prepare.hpp"
 
 namespace specfast {
@@ -25,6 +26,8 @@ struct GpuFactors {
 
 template <class T>
 constexpr int64_t sums_memory = gpu_run * (sizeof(GpuTerm<T>) + sizeof(GpuFactors<T>)) + 16;
+static_assert(pair_memory<double> <= sums_memory < double > -16 && pair_memory<float> <= sums_memory < float > -16,
+              "pairs lie where terms do");
 
 template <class T, int Points>
 struct GpuSums {
@@ -137,7 +140,7 @@ SPECFAST_DEVICE bool any_of_block(bool flag, int* memory) {
     return *memory != 0;
 }
 
-template <class T, class Data, int Points>
+template <class T, class Data, int Points, bool Pairs>
 SPECFAST_DEVICE void synthesize(const GpuSeries<T>& series, const GpuRows& rows, int64_t row_count, int64_t points,
                                 int64_t z_stride, const T* near_coef, const T* end_coef, const int* exponents,
                                 const Data* z, Data* values) {
@@ -173,14 +176,16 @@ SPECFAST_DEVICE void synthesize(const GpuSeries<T>& series, const GpuRows& rows,
         SPECFAST_UNROLL
         for (int p = 0; p < Points; ++p) exponent[p] = 0;
         if (any_of_block(some[0], reinterpret_cast<int*>(memory + sums_memory<T> - 16))) {
-            if (series.recurrence.b == nullptr) {
+            if constexpr (Pairs) {
+                sum_pairs<T, Points>(series.recurrence, near_coef + own * count, point, sums.first, memory);
+            } else if (series.recurrence.b == nullptr) {
                 sum_near<T, Points, false>(series, near_coef + own * count, at, sums, memory);
             } else {
                 sum_near<T, Points, true>(series, near_coef + own * count, at, sums, memory);
             }
             take(Regime::near, exponents[2 * own]);
         }
-        if (some[1]) {
+        if (!Pairs && some[1]) {
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p) at[p] = point[p].regime == Regime::far ? point[p].z : T(0);
             int taken[Points];
@@ -190,7 +195,7 @@ SPECFAST_DEVICE void synthesize(const GpuSeries<T>& series, const GpuRows& rows,
                 if (point[p].regime == Regime::far) exponent[p] = taken[p];
             take(Regime::far, exponents[2 * own]);
         }
-        if (some[2]) {
+        if (!Pairs && some[2]) {
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p) at[p] = point[p].regime == Regime::end ? point[p].z : T(0);
             sum_end<T, Points>(series, end_coef + own * count, at, sums);

@@ -76,9 +76,9 @@ SPECFAST_DEVICE void add_shares(const T* shares, double* groups, const T* scale,
 }
 
 // The points of a task.
-template <class T, class Data, int Points>
+template <class T, class Data, int Points, class Climbing>
 SPECFAST_DEVICE bool place_all(const Recurrence<T>& recurrence, const Data* z, int64_t z_stride, int64_t first,
-                               int64_t points, const T* weights, Climber<T>* climbers) {
+                               int64_t points, const T* weights, Climbing* climbers) {
     bool all_near = true;
     SPECFAST_UNROLL
     for (int p = 0; p < Points; ++p) {
@@ -86,12 +86,9 @@ SPECFAST_DEVICE bool place_all(const Recurrence<T>& recurrence, const Data* z, i
         const bool inside = m < points;
         const GpuPoint<T> point =
             classify(recurrence, inside ? static_cast<T>(z[m * z_stride]) : T(0), static_cast<T>(rounding_slack<Data>));
-        climbers[p].begin(point, !inside ? T(0) : weights == nullptr ? T(1) : weights[m]);
-        if (!inside) {
-            climbers[p].current = 0;
-            climbers[p].point.regime = Regime::near;
-        }
-        if (climbers[p].point.regime != Regime::near) all_near = false;
+        climbers[p].begin(recurrence, point, !inside ? T(0) : weights == nullptr ? T(1) : weights[m]);
+        if (!inside) climbers[p].leave_out();
+        if (!climbers[p].is_near()) all_near = false;
     }
     return all_near;
 }
@@ -132,7 +129,7 @@ SPECFAST_DEVICE void sweep_mixed(const Recurrence<T>& recurrence, const RunOfTer
 
 // The same where all points of the block are near.
 template <class T, int Points, bool WithSlopes>
-SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerms<T>& run, int length,
+SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerms<T>& run, int64_t, int length,
                                 Climber<T>* climbers, T* share, T* slope) {
     T multiplier[Points];
     SPECFAST_UNROLL
@@ -153,9 +150,42 @@ SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerm
     }
 }
 
-// All terms for a tile of points; their sums are written to `partial` (count), or added to it.
+// The same for functions in pairs. On a ring a run begins with a sine: those behind it are pairs again.
 template <class T, int Points, bool WithSlopes>
-SPECFAST_DEVICE void sweep_tile(const GpuSeries<T>& series, Climber<T>* climbers, bool mixed, bool more,
+SPECFAST_DEVICE void sweep_near(const Recurrence<T>& recurrence, const RunOfTerms<T>& run, int64_t begin, int length,
+                                PairClimber<T>* climbers, T* share, T* slope) {
+    int64_t k = begin / 2;
+    const auto take = [&](int i, bool imaginary) {
+        T sum = 0;
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) {
+            const T term = imaginary ? climbers[p].current.im : climbers[p].current.re;
+            sum += term;
+            if constexpr (WithSlopes) slope[p] += run.near_coef[i] * term;
+        }
+        share[i * (blockDim.x + 1)] = sum;
+    };
+    const auto go_on = [&]() {
+        SPECFAST_UNROLL
+        for (int p = 0; p < Points; ++p) climbers[p].go_on(k);
+        ++k;
+    };
+    int i = 0;
+    if (recurrence.start == Start::ring) {
+        take(i++, begin > 0);
+        go_on();
+    }
+    for (; i + 1 < length; i += 2) {
+        take(i, false);
+        take(i + 1, true);
+        go_on();
+    }
+    if (i < length) take(i, false);
+}
+
+// All terms for a tile of points; their sums are written to `partial` (count), or added to it.
+template <class T, int Points, bool WithSlopes, class Climbing>
+SPECFAST_DEVICE void sweep_tile(const GpuSeries<T>& series, Climbing* climbers, bool mixed, bool more,
                                 const SweepCoefficients<T>& coef, const SweepMemory<T>& memory, T* partial, T* slope) {
     const Recurrence<T>& recurrence = series.recurrence;
     T* const share = memory.shares + threadIdx.x;
@@ -163,18 +193,17 @@ SPECFAST_DEVICE void sweep_tile(const GpuSeries<T>& series, Climber<T>* climbers
         const int length = static_cast<int>(recurrence.count - begin < gpu_run ? recurrence.count - begin : gpu_run);
         load_run(series, begin, length, coef.near_coef, coef.end_coef, *memory.run);
         const RunOfTerms<T>& run = *memory.run;
-        if (mixed) {
-            sweep_mixed<T, Points, WithSlopes>(recurrence, run, begin, length, climbers, share, slope);
-        } else {
-            sweep_near<T, Points, WithSlopes>(recurrence, run, length, climbers, share, slope);
+        if constexpr (Climbing::may_be_mixed) {
+            if (mixed) sweep_mixed<T, Points, WithSlopes>(recurrence, run, begin, length, climbers, share, slope);
         }
+        if (!mixed) sweep_near<T, Points, WithSlopes>(recurrence, run, begin, length, climbers, share, slope);
         add_shares(memory.shares, memory.groups, mixed ? nullptr : run.scale, length, more, partial + begin);
     }
 }
 
 // `weights` (rows, points), prepared values; partial (rows, parts, count), each of as many tiles. With `near_coef` (and `end_coef`) the
 // gradient in z too: slopes (rows, points), by prepared coefficients one derivative up, without their exponents' power of two.
-template <class T, class Data, int Points, bool WithSlopes>
+template <class Climbing, class T, class Data, int Points, bool WithSlopes>
 SPECFAST_DEVICE void adjoint(const GpuSeries<T>& series, const GpuRows& rows, int64_t row_count, int64_t points,
                              int64_t z_stride, int64_t parts, const T* weights, const int* weight_exponents,
                              const Data* z, T* partial, const T* near_coef, const T* end_coef, const int* exponents,
@@ -190,10 +219,10 @@ SPECFAST_DEVICE void adjoint(const GpuSeries<T>& series, const GpuRows& rows, in
                                         WithSlopes && end_coef != nullptr ? end_coef + coef_row * count : nullptr};
         for (int64_t tile = from; tile < (part + 1) * tiles / parts; ++tile) {
             const int64_t first = tile * width + threadIdx.x;
-            Climber<T> climbers[Points];
+            Climbing climbers[Points];
             const bool mine = place_all<T, Data, Points>(series.recurrence, z + row_offset(rows, 1, row), z_stride,
                                                          first, points, weights + weight_row * points, climbers);
-            const bool mixed = any_of_block(!mine, &memory.run->flag);
+            const bool mixed = Climbing::may_be_mixed && any_of_block(!mine, &memory.run->flag);
             T slope[Points];
             SPECFAST_UNROLL
             for (int p = 0; p < Points; ++p) slope[p] = 0;
@@ -204,7 +233,7 @@ SPECFAST_DEVICE void adjoint(const GpuSeries<T>& series, const GpuRows& rows, in
                 for (int p = 0; p < Points; ++p) {
                     const int64_t m = first + p * int64_t(blockDim.x);
                     if (m >= points) continue;
-                    const int form = climbers[p].point.regime == Regime::end;
+                    const int form = climbers[p].is_at_end();
                     const int exponent = weight_exponents[weight_row] + exponents[2 * coef_row + form];
                     slopes[row * points + m] =
                         static_cast<Data>(times_power_of_two(static_cast<double>(slope[p]), exponent));
@@ -215,7 +244,7 @@ SPECFAST_DEVICE void adjoint(const GpuSeries<T>& series, const GpuRows& rows, in
 }
 
 // functions (rows, points, count) at points that are contiguous.
-template <class T, class Data, int Points>
+template <class Climbing, class T, class Data, int Points>
 SPECFAST_DEVICE void vandermonde(const GpuSeries<T>& series, int64_t points, const Data* z, T* functions) {
     SPECFAST_BLOCK_MEMORY(raw);
     const SweepMemory<T> memory(raw);
@@ -223,7 +252,7 @@ SPECFAST_DEVICE void vandermonde(const GpuSeries<T>& series, int64_t points, con
     const int64_t width = int64_t(blockDim.x) * Points, tiles = (points + width - 1) / width, count = recurrence.count;
     const int threads = static_cast<int>(blockDim.x);
     for (int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-        Climber<T> climbers[Points];
+        Climbing climbers[Points];
         place_all<T, Data, Points>(recurrence, z, 1, tile * width + threadIdx.x, points, nullptr, climbers);
         for (int64_t begin = 0; begin < count; begin += gpu_run) {
             const int length = static_cast<int>(count - begin < gpu_run ? count - begin : gpu_run);

@@ -112,18 +112,18 @@ def test_strides_and_empty_lines(name, way, forced):
     torch.manual_seed(0)
     axis = Axis(family_by_name(name), 12, 9, 1, True)
     series, values = torch.randn(4, 3, 9, 5, dtype=D), torch.randn(4, 3, 12, 5, dtype=D)
-    for function, lines in ((axis.forward, series), (lambda part: axis.transposed(part, 7), values)):
-        kept, expected = lines.clone(), function(lines)
+    for summed, lines in ((axis.forward, series), (lambda part: axis.transposed(part, 7), values)):
+        kept, expected = lines.clone(), summed(lines)
         for other in (
             lines.mT.contiguous().mT,
             lines.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0),
             torch.stack([lines, lines], -1)[..., 0],
         ):
-            torch.testing.assert_close(function(other), expected, rtol=1e-13, atol=1e-13)
-        torch.testing.assert_close(function(lines[:, 1:2, :, 2:3]), expected[:, 1:2, :, 2:3], rtol=1e-13, atol=1e-13)
+            torch.testing.assert_close(summed(other), expected, rtol=1e-13, atol=1e-13)
+        torch.testing.assert_close(summed(lines[:, 1:2, :, 2:3]), expected[:, 1:2, :, 2:3], rtol=1e-13, atol=1e-13)
         assert torch.equal(lines, kept)
         for empty in (lines[:0], lines[:, :0], lines[..., :0]):
-            assert function(empty).shape == (*empty.shape[:2], expected.shape[2], empty.shape[3])
+            assert summed(empty).shape == (*empty.shape[:2], expected.shape[2], empty.shape[3])
 
 
 @pytest.mark.parametrize(("name", "way"), CASES)

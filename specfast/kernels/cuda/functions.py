@@ -41,7 +41,8 @@ def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
         part, to = flat[begin : begin + step], places[begin : begin + step]
         how = geometry("vandermonde", 1, len(part), not types.single)
         functions = to if direct else part.new_empty((len(part), tables.terms), dtype=types.work)
-        run(f"vandermonde_{types.suffix}_{how.points}", how, z.device, tables.packed, len(part), part, functions)
+        name = f"{tables.prefix}vandermonde_{types.suffix}_{how.points}"
+        run(name, how, z.device, tables.packed, len(part), part, functions)
         if not direct:
             scratch = part.new_empty((len(part), 2, tables.terms), dtype=torch.float64)
             how = geometry("rows", len(part), 0, not types.single)

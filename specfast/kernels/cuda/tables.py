@@ -23,6 +23,7 @@ class Series(NamedTuple):
     tables: Tensor
     terms: int
     has_end: bool
+    prefix: str  # of the kernels on one axis: those of functions in pairs are others
 
 
 class _Columns(NamedTuple):
@@ -36,7 +37,7 @@ class _Columns(NamedTuple):
 def _columns(family: Family, count: int, single: bool) -> _Columns:
     """Return the recurrence q_{n+1} = (k_n z + b_n) q_n - g_n q_{n-1} with k_n the same for runs of terms."""
     rescaled = family.recurrence_tables(count, single)
-    if rescaled.b is not None:
+    if rescaled.b is not None or family.paired:  # pairs have no recurrence of three terms
         return _Columns(rescaled.a, rescaled.b, None, rescaled.scale, rescaled.near_limit)
     a, _, c, constant = family.plain_recurrence(count)
     logarithm = np.log(a.astype(np.longdouble))
@@ -108,6 +109,8 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
         "lower": maps.lower,
         "middle": maps.middle,
         "upper": maps.upper,
+        "far_lower": maps.far_lower,
+        "far_upper": maps.far_upper,
     }
     arrays = {name: None if own is None else own.astype(dtype) for name, own in in_work.items()} | in_double
     tables, where = on_gpu(list(arrays.values()), device)
@@ -116,7 +119,8 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
         single, count=count, start=limits.start, near_limit=columns.near_limit, far_limit=limits.far_limit,
         end_limit=end_limit, coefficients=size, derivative=derivative, **dict(zip(arrays, where, strict=True)),
     )  # fmt: skip
-    return Series(bytes_on(packed, device), tables, count, end_limit > 0)
+    prefix = "pairs_" if family.paired else ""
+    return Series(bytes_on(packed, device), tables, count, end_limit > 0, prefix)
 
 
 @lru_cache(maxsize=1024)

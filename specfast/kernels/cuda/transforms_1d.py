@@ -73,7 +73,7 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     where = held(rows(lead, (prepared_strides(own.shape, lead), _strides_of(z, lead)), z.device))
     how = geometry("synthesize", math.prod(lead), points, not types.single)
     run(
-        f"synthesize_{types.suffix}_{how.points}", how, z.device, tables.packed, where, math.prod(lead), points, z.stride(-1),
+        f"{tables.prefix}synthesize_{types.suffix}_{how.points}", how, z.device, tables.packed, where, math.prod(lead), points, z.stride(-1),
         own.near, own.end, own.exponents, z, result,
     )  # fmt: skip
     return result
@@ -132,11 +132,11 @@ def _swept(
     ]
     slopes = None
     if own is None:
-        run(f"adjoint_{types.suffix}_{how.points}", how, z.device, *given)
+        run(f"{tables.prefix}adjoint_{types.suffix}_{how.points}", how, z.device, *given)
     else:
         slopes = new((*lead, points))
         more = [own.near, own.end, own.exponents, slopes]
-        run(f"backward_{types.suffix}_{how.points}", how, z.device, *given, *more)
+        run(f"{tables.prefix}backward_{types.suffix}_{how.points}", how, z.device, *given, *more)
     result, scratch = new((*lead, size)), new((count, 2, tables.terms), dtype=torch.float64)
     finish = geometry("finish", count, 0, not types.single)
     run(
