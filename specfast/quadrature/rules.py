@@ -13,7 +13,7 @@ from ..kernels import backend
 from .phase import rule_by_phase
 
 MAX_NODES = 1_000_000
-# From here on the phase is faster than Newton's method on the recurrence.
+# From here on the phase is faster than Newton's method on the recurrence: they cost the same at 5000 to 8000 nodes.
 _MANY = 6000
 _MAX_BY_NEWTON = 100_000
 # Rules of more nodes are not kept: 64 of them would fill a gigabyte.
