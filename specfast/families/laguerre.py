@@ -147,13 +147,18 @@ class Laguerre(Family):
             if done:
                 break
         zeros: np.ndarray = 2 * kappa + 2 * width * np.cos(theta)
+        if self.alpha < 0:  # the first zero goes to the end as alpha goes to -1: Bessel's, squared, by two terms
+            zeros[0] = (self.alpha + 1) * (1 + (self.alpha + 1) / 2) / kappa
         return zeros
 
-    def normal_form(self, n: int) -> tuple[Stretch, Stretch]:
+    def normal_form(self, n: int) -> tuple[Stretch, Stretch] | None:
         """With u = t^(alpha + 1/2) phi_n(t^2): u'' + (4 n + 2 alpha + 2 - t^2 + (1/4 - alpha^2) / t^2) u = 0.
 
         Seen from t = 0 and from the turning point, q = (T - t) (T + t) (1 - c / t^2) with c = (alpha^2 - 1/4) / T^2.
+        None close to alpha = -1, where q at rounding does not tell the first zero.
         """
+        if self.alpha < -0.999:
+            return None
         level = 4 * n + 2 * self.alpha + 2
         square = (level + math.sqrt(level**2 + 1 - 4 * self.alpha**2)) / 2
         top, c, power = math.sqrt(square), (self.alpha**2 - 0.25) / square, 2 * self.alpha + 1

@@ -13,7 +13,7 @@ from ..kernels import backend
 from .phase import rule_by_phase
 
 MAX_NODES = 1_000_000
-# From here on the phase is faster than Newton's method on the recurrence.
+# From here on the phase is faster than Newton's method on the recurrence: they cost the same at 5000 to 8000 nodes.
 _MANY = 6000
 _MAX_BY_NEWTON = 100_000
 # Rules of more nodes are not kept: 64 of them would fill a gigabyte.
@@ -36,7 +36,8 @@ def gauss(family: Family, n: int) -> tuple[np.ndarray, np.ndarray]:
     family : Family
         Its standard domain is used: z in R, [0, inf) or [-1, 1].
     n : int
-        Number of nodes, 1 to 1,000,000; to 100,000 for a family of neither closed form nor differential equation.
+        Number of nodes, 1 to 1,000,000; to 100,000 for a family of neither closed form nor normal form, and for
+        Laguerre functions of alpha below -0.999.
 
     Returns
     -------
@@ -143,8 +144,7 @@ def compute_rule(name: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     if family.symmetric:
         nodes, weights = (np.concatenate([sign * part[: n % 2 - 1 if n % 2 else None : -1], part])
                           for sign, part in ((-1, nodes), (1, weights)))  # fmt: skip
-    if stretches is not None:
-        _check_first_moment(family, nodes, weights)
+    _check_first_moment(family, nodes, weights)
     return nodes, weights
 
 
@@ -152,13 +152,11 @@ _kept_rule = lru_cache(maxsize=64)(compute_rule)
 
 
 def _check_first_moment(family: Family, nodes: np.ndarray, weights: np.ndarray) -> None:
-    """Raise an error unless sum w phi_0^2 = h_0: a family may have given an equation that is not that of its functions."""
+    """Raise an error unless sum w phi_0^2 = h_0: a family may have given a start or an equation that is not its own."""
     start = kernels_for_nodes().synthesize(torch.ones(1, dtype=torch.float64), torch.from_numpy(nodes), family.name, 0)
     error = float(weights @ start.numpy() ** 2) / float(family.norm_squared(1)[0]) - 1
     if not abs(error) < 1e-9:
-        raise ArithmeticError(
-            f"family={family.name}, n={len(nodes)}: the rule by its normal form is wrong by {error:.1e}"
-        )
+        raise ArithmeticError(f"family={family.name}, n={len(nodes)}: the rule found is wrong by {error:.1e}")
 
 
 def kernels_for_nodes() -> ModuleType:
