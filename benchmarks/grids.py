@@ -20,7 +20,7 @@ import torch
 
 import specfast as sf
 from specfast.ops import grid_lines
-from specfast.ops.grid_lines import Axis
+from specfast.ops.grid_lines import Axis, Lines
 
 FAMILIES = {"chebyshev": sf.Chebyshev(), "legendre": sf.Legendre(), "hermite": sf.Hermite()}
 DTYPES = (torch.float32, torch.float64)
@@ -128,6 +128,10 @@ def whole():
             print(f"| {shape} | {count:,} | {str(dtype)[6:]} | {name} | {' | '.join(cells)} |", flush=True)
 
 
+def _cost(axis, lines, way):
+    return grid_lines.cost_of(way, axis, lines)
+
+
 def ways():
     """Print the time of every way along one axis, and how much the chosen one misses the fastest."""
     print(
@@ -143,16 +147,14 @@ def ways():
         axis = Axis(sf.Chebyshev(), nodes, length, 0, False)
         series = torch.randn(rows, 1, length, rest, dtype=dtype)
         values = torch.randn(rows, 1, nodes, rest, dtype=dtype)
-        chosen = grid_lines.way_of(axis, length, rows * rest, rest > 1, dtype, series.device)
+        lines = Lines(rows * rest, length, rest > 1, dtype, series.device, torch.get_num_threads())
+        chosen = grid_lines.way_of(axis, lines)
         several = ("dense", "folded", "fast")
         line = f"{nodes:5} {length:5} {rows:5} {rest:4} {str(dtype)[6:]}:"
         for function in (partial(axis.forward, series), partial(axis.transposed, values, length)):
             found = times({way: in_the_way(lambda *_, way=way: way, function) for way in several}, 0.02, 4)
             # A family without a transform of its own chooses among the first two.
-            plain = min(
-                ("dense", "folded"),
-                key=lambda way: grid_lines.cost_of(way, axis, length, rows * rest, rest > 1, grid_lines.COSTS[dtype]),
-            )
+            plain = min(("dense", "folded"), key=partial(_cost, axis, lines))
             misses = found[chosen] / min(found.values()), found[plain] / min(found["dense"], found["folded"])
             worst = max(worst, *misses)
             line += " ".join(f" {way} {1e3 * found[way]:.3f}" for way in several)

@@ -25,7 +25,9 @@ from ..kernels.precision import full_precision
 from ..quadrature import gauss
 
 _LARGEST_TABLE = 1 << 20  # numbers
-_PIECE = 1 << 17  # numbers of lines that are folded or transformed at once: what comes between stays in a cache
+# Numbers of lines that are folded or transformed at once, so that what comes between stays in a cache; and on several threads, which
+# take tens of microseconds to start, every time.
+_PIECE, _SHARED_PIECE = 1 << 17, 1 << 19
 
 Way = Literal["dense", "folded", "fast", "afresh"]
 
@@ -43,9 +45,20 @@ class Costs(NamedTuple):
 
 
 COSTS = {
-    torch.float32: Costs(term=0.023, call=50e3, folded=1.0, fast=1.6, awkward=4.0, apart=1.0, slope=1.0),
-    torch.float64: Costs(term=0.046, call=40e3, folded=1.8, fast=2.8, awkward=8.0, apart=1.2, slope=1.0),
+    torch.float32: Costs(term=0.023, call=25e3, folded=1.0, fast=2.0, awkward=4.0, apart=0.6, slope=1.0),
+    torch.float64: Costs(term=0.046, call=25e3, folded=1.5, fast=2.4, awkward=8.0, apart=1.2, slope=1.0),
 }
+
+
+class Lines(NamedTuple):
+    """What there is to be summed: how many lines, of how many functions, and whether their numbers do not lie side by side."""
+
+    number: int
+    length: int
+    apart: bool
+    dtype: torch.dtype
+    device: torch.device
+    threads: int
 
 
 class Axis(NamedTuple):
@@ -71,7 +84,7 @@ class Axis(NamedTuple):
         length = lines.shape[-2]
         if lines.numel() == 0:
             return lines.new_zeros((*lines.shape[:-2], self.nodes, lines.shape[-1]))
-        match way_of(self, length, lines.numel() // length, lines.shape[-1] > 1, lines.dtype, lines.device):
+        match way_of(self, _described(lines, length)):
             case "dense":
                 return _product(_table(self, lines.dtype, lines.device)[:, :length], lines)
             case "folded":
@@ -86,7 +99,7 @@ class Axis(NamedTuple):
         """Return B^T (..., length, rest) of values (..., nodes, rest)."""
         if lines.numel() == 0:
             return lines.new_zeros((*lines.shape[:-2], length, lines.shape[-1]))
-        match way_of(self, length, lines.numel() // self.nodes, lines.shape[-1] > 1, lines.dtype, lines.device):
+        match way_of(self, _described(lines, length)):
             case "dense":
                 return _product(_table(self, lines.dtype, lines.device)[:, :length].mT, lines)
             case "folded":
@@ -101,16 +114,18 @@ class Axis(NamedTuple):
 # ------------------------------------------------------------------------------------------------------------ which way
 
 
+def _described(lines: Tensor, length: int) -> Lines:
+    number, apart = lines.numel() // lines.shape[-2], lines.shape[-1] > 1
+    return Lines(number, length, apart, lines.dtype, lines.device, torch.get_num_threads())
+
+
 @lru_cache(maxsize=4096)
-def way_of(
-    axis: Axis, length: int, count: int, apart: bool, dtype: torch.dtype, device: torch.device
-) -> Way:  # fmt: skip
-    """Return the way for `count` lines of `length` functions; `apart`: their numbers do not lie side by side."""
-    possible = _possible(axis, dtype, device)
-    if device.type != "cpu":
+def way_of(axis: Axis, lines: Lines) -> Way:
+    """Return the way that takes least; on a GPU the simplest that is possible."""
+    possible = _possible(axis, lines.dtype, lines.device)
+    if lines.device.type != "cpu":
         return possible[0]
-    costs = {way: cost_of(way, axis, length, count, apart, COSTS[dtype]) for way in possible}
-    return min(possible, key=costs.__getitem__)
+    return min(possible, key=lambda way: cost_of(way, axis, lines))
 
 
 def _possible(axis: Axis, dtype: torch.dtype, device: torch.device) -> list[Way]:
@@ -126,15 +141,17 @@ def _possible(axis: Axis, dtype: torch.dtype, device: torch.device) -> list[Way]
     return ways or ["afresh"]
 
 
-def cost_of(way: Way, axis: Axis, length: int, count: int, apart: bool, costs: Costs) -> float:
-    """Return about how many nanoseconds a way takes."""
+def cost_of(way: Way, axis: Axis, lines: Lines) -> float:
+    """Return about how many nanoseconds of all threads a way takes."""
+    costs, count, length = COSTS[lines.dtype], lines.number, lines.length
     terms, numbers = float(axis.nodes * length * count), (axis.nodes + length) * count
     if way == "dense":
         return costs.term * terms
+    call = costs.call * lines.threads  # others wait
     if way == "folded":
-        return costs.call + costs.term * terms / 2 + costs.folded * numbers
-    each = costs.fast + costs.apart * apart + costs.awkward * (_largest_prime(axis.nodes) > 13)
-    return costs.call + each * numbers + costs.slope * axis.order * length * count
+        return call + costs.term * terms / 2 + costs.folded * numbers
+    each = costs.fast + costs.apart * lines.apart + costs.awkward * (_largest_prime(axis.nodes) > 13)
+    return call + each * numbers + costs.slope * axis.order * length * count
 
 
 def _largest_prime(number: int) -> int:
@@ -222,10 +239,10 @@ def _factors(axis: Axis, dtype: torch.dtype, device: torch.device) -> tuple[Tens
 def _in_pieces(function: Callable[[Tensor], Tensor], lines: Tensor, length: int) -> Tensor:
     """Return function(lines), (rows, F, length, rest), done for some lines after the other where there are many."""
     rows, runs, given, rest = lines.shape
-    longest = max(given, length)
-    if not lines.is_cpu or rows * runs * longest * rest <= _PIECE:
+    longest, most = max(given, length), _PIECE if torch.get_num_threads() == 1 else _SHARED_PIECE
+    if not lines.is_cpu or rows * runs * longest * rest <= most:
         return function(lines)
-    step, width = max(1, _PIECE // (longest * rest)), min(rest, max(64, _PIECE // longest))
+    step, width = max(1, most // (longest * rest)), min(rest, max(64, most // longest))
     lines, result = lines.flatten(0, 1), lines.new_empty((rows * runs, length, rest))
     for first in range(0, rows * runs, step):
         for column in range(0, rest, width):

@@ -1,8 +1,8 @@
 """Coefficients on any downward-closed index set <-> values on a tensor grid of Gauss nodes, axis by axis.
 
 The sums over the last axis take every run of the tree to a whole line of the grid; the runs are then those of the index set
-without its last axis, and so on up to the first. Projection is the same in reverse. Runs of equal length are one matrix
-product; nothing is padded to the full tensor of coefficients.
+without its last axis, and so on up to the first. Projection is the same in reverse. Runs of equal length are summed at once, as
+`grid_lines` finds best; nothing is padded to the full tensor of coefficients.
 
     grid_synthesize(coef (..., K), space, sizes, derivative, weighted, factors)            values (..., n_1 .. n_D) in a row
     grid_adjoint(values (..., n_1 .. n_D), space, sizes, derivative, weighted, factors)    its transpose, (..., K)
@@ -90,7 +90,8 @@ def _synthesize(
     r"""Return the values (..., n_1 .. n_D) on the grid, in a row, of coefficients (..., K).
 
     Where `weighted` values are multiplied by the Gauss weights, coefficients divided by the squared norms.
-    Cost: with K_d the number of different first d entries in the set, :math:`\sum_d K_d n_d n_{d+1} \cdots n_D` FMAs.
+    Cost: with K_d the number of different first d entries in the set, :math:`\sum_d K_d n_d n_{d+1} \cdots n_D` FMAs; half of
+    that on axes that are folded, and :math:`O(\log n_d)` a number of the grid where the family's own transform is taken.
     Memory: the grid, and before the last step :math:`K_1 n_2 \cdots n_D`, twice.
     """
     check_dtype("grid_synthesize", coef=coef)

@@ -235,7 +235,8 @@ class SpaceWithNodes(SpaceSpec):
         """Return the field, or a derivative of it with respect to x, on the tensor grid of Gauss nodes, axis by axis.
 
         Cost: sum over d of K_d n_d .. n_D FMAs, where K_d counts the different first d entries of the indices: for a
-        full tensor product of degree N and n nodes an axis D n^(D + 1). Memory: twice the grid. Nothing is padded.
+        full tensor product of degree N and n nodes an axis D n^(D + 1). On long axes half of that where functions are even
+        and odd, and by FFT, O(n^D log n), on Chebyshev axes. Memory: twice the grid. Nothing is padded.
 
         Parameters
         ----------
