@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import learn
-from ..families import Chebyshev, Hermite, Laguerre
+from ..families import Chebyshev, Hermite, TwoHalfLines
 from ..space import Space
 from .exact_solutions import SPEED, disturbed_fronts, fisher_front, splitting_bumps
 from .measures import described, encoding_error
@@ -107,16 +107,12 @@ def jump_errors(degree: int) -> dict[str, tuple[float, float]]:
         if shift:
             tail = torch.exp(-36 * (torch.arange(degree + 1, dtype=torch.float64) / (degree + 1)) ** 8)
             note(f"{name}, tail filtered", space.synthesize(tail * coef, x, scale=beta, shift=shift))
-    found, half = torch.zeros_like(x), max(1, degree // 2)
-    for sign in (1, -1):
-        side = (x - 0.5) * sign > 0
-        line, fitted = Space(Laguerre(0.0, sign=sign, degree=half)), []
-        for beta in SCALES * 4:
-            c = line.fit(u[side], x[side], scale=beta, shift=0.5, ridge=1e-12)
-            own = line.synthesize(c, x[side], scale=beta, shift=0.5)
-            fitted.append((float((own - u[side]).norm()), own))
-        found[side] = min(fitted, key=lambda pair: pair[0])[1]
-    note("two half-lines, Laguerre, half the degree each", found)
+    line, fitted = Space(TwoHalfLines(degree=max(1, degree // 2))), []
+    for beta in SCALES * 4:
+        c = line.fit(u, x, scale=beta, shift=0.5, ridge=1e-12)
+        own = line.synthesize(c, x, scale=beta, shift=0.5)
+        fitted.append((float((own - u).norm()), own))
+    note("TwoHalfLines that meet at the jump, half the degree", min(fitted, key=lambda pair: pair[0])[1])
     return result
 
 

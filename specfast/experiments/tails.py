@@ -58,11 +58,14 @@ class _Basis:
     name: str
     family: str
     change: Callable[[Observations], Observations]
+    known: dict[str, float] | None = None
 
 
 BASES = (
     _Basis("Hermite", "hermite", lambda data: data),
     _Basis("Chebyshev in x / sqrt(x^2 + 4)", "chebyshev", _mapped),
+    _Basis("rational", "rational", lambda data: data),
+    _Basis("rational, the equation known", "rational", lambda data: data, {"frac:1.0": -1.0}),
 )
 
 
@@ -96,13 +99,13 @@ def study(settings: Settings) -> Page:
             started = time.perf_counter()
             model = learn.fit(
                 data, basis.family, domain=[(-1.0, 1.0)] if basis.family == "chebyshev" else None, steps=steps, seed=seed,
-                progress=False,
+                known=basis.known, progress=False,
             )  # fmt: skip
             seconds = time.perf_counter() - started
             allowed = allowed if settings.quick else max(allowed, seconds)
             errors = _errors(model, basis, near, far)
             found.setdefault(basis.name, []).append(errors)
-        degree = f"degree {model.encoder.space.size - 1}"
+        degree = f"degree {model.encoder.degree}"
         rows.append(
             [
                 basis.name,
@@ -157,14 +160,14 @@ def _spreads(found: list[tuple[float, float]]) -> list[str]:
 
 def approximation(settings: Settings) -> dict[str, list[tuple[int, float]]]:
     """Return the errors, within 30, of the best approximations of Voigt's function of variance 1 at t = 2, by degree."""
-    from ..families import Chebyshev, Hermite
+    from ..families import Chebyshev, Hermite, Rational
     from ..space import Space
 
     x = torch.linspace(-30, 30, 3001, dtype=torch.float64)
     y = x / (x.square() + LENGTH**2).sqrt()
     one, width = torch.ones((), dtype=torch.float64), torch.full((), 2.0, dtype=torch.float64)
     u = voigt(x, one, width)
-    result: dict[str, list[tuple[int, float]]] = {"Hermite": [], "Chebyshev, mapped": []}
+    result: dict[str, list[tuple[int, float]]] = {"Hermite": [], "Chebyshev, mapped": [], "rational": []}
     for degree in settings.of((4, 8), (4, 8, 16, 32, 64, 128)):
         line, interval = Space(Hermite(degree=degree)), Space(Chebyshev(degree=degree))
         best = min(
@@ -172,6 +175,12 @@ def approximation(settings: Settings) -> dict[str, list[tuple[int, float]]]:
             for beta in np.geomspace(0.1, 2, 25)
         )
         result["Hermite"].append((degree, best))
+        pairs = Space(Rational(degree=degree // 2))  # as many functions
+        best = min(
+            float((pairs.synthesize(pairs.fit(u, x, scale=beta, ridge=1e-12), x, scale=beta) - u).norm() / u.norm())
+            for beta in np.geomspace(0.1, 2, 25)
+        )
+        result["rational"].append((degree, best))
         found = interval.synthesize(interval.fit(u, y, ridge=1e-12), y)
         result["Chebyshev, mapped"].append((degree, float((found - u).norm() / u.norm())))
     return result

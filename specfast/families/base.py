@@ -149,6 +149,11 @@ class Family(ChosenFromData, CountedByDegree, Exponentials, FastAtNodes, GaussNo
         """The interval of z on which the functions live."""
         raise NotImplementedError
 
+    @property
+    def half(self) -> Family | None:
+        """The family of either side of 0, where even and odd functions are made of it; None elsewhere."""
+        return None
+
     def standard_scale_shift(self) -> tuple[float, float]:
         """Return (beta, x0) such that z = beta (x - x0) maps the family's domain in x to that in z.
 

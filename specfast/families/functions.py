@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from .base import Family
 
 
 class CountedByDegree:
@@ -18,11 +15,6 @@ class CountedByDegree:
 
     # 0: one function a degree. Otherwise functions come in pairs, and this is how many there are of degree 0, 1 or 2.
     paired: ClassVar[int] = 0
-
-    @property
-    def half(self) -> Family | None:
-        """The family of either side of 0, where even and odd functions are made of it; None elsewhere."""
-        return None
 
     def function_count(self, degree: int) -> int:
         """Return how many functions there are up to a degree.
