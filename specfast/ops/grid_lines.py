@@ -257,9 +257,10 @@ def _product(matrix: Tensor, lines: Tensor) -> Tensor:
     with full_precision(lines.device):
         if rest == 1:
             return (lines.reshape(rows * runs, length) @ matrix.mT).reshape(rows, runs, matrix.shape[0], 1)
-        # Strides between the numbers of a line are BLAS's to handle; those along the rest are not.
+        if lines.is_contiguous():
+            return matrix @ lines
         several = lines.reshape(rows * runs, length, rest)
-        if several.stride(2) != 1:
+        if several.stride(2) != 1:  # for others PyTorch multiplies one by one
             several = several.contiguous()
         return torch.bmm(matrix.expand(rows * runs, -1, -1), several).unflatten(0, (rows, runs))
 
