@@ -35,6 +35,34 @@ class Products:
         """
         return scale, shift
 
+    def nodes_for_change(self, count: int, ratio: Tensor, offset: Tensor) -> int:
+        """Return how many nodes the rule at `product_scale_shift` needs to be exact to rounding for a change of basis.
+
+        Parameters
+        ----------
+        count : int
+            How many functions.
+        ratio, offset : Tensor
+            The new scale over the old one, and how far the new shift lies from the old one times the old scale.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If it depends on ratio and offset, and these are so far apart that more than a million are needed.
+
+        Examples
+        --------
+        >>> import torch, specfast as sf
+        >>> one, none = torch.ones(()), torch.zeros(())
+        >>> sf.Hermite().nodes_for_change(20, 3 * one, none), sf.Rational().nodes_for_change(20, 3 * one, none)
+        (20, 200)
+        """
+        return count
+
     def product_rule(self, count: int, factors: int) -> tuple[int, float]:
         """Return how many nodes, and at which scale, make a Gauss rule exact for products of several functions.
 

@@ -106,6 +106,19 @@ class Rational(Family):
         """Return a complex FFT between factors."""
         return LineTransform(nodes, dtype, device)
 
+    def nodes_for_change(self, count: int, ratio: Tensor, offset: Tensor) -> int:
+        """The new w is a Moebius map of the old one with a zero at distance rho < 1 from 0, where powers of it fall off."""
+        if not ratio.numel():
+            return count
+        pole = torch.complex(offset.double(), 1 / ratio.double())
+        rho = float(((1 + 1j * pole) / (1 - 1j * pole)).abs().max())
+        needed = (count * (1 + rho) + 80) / (1 - rho) if rho < 1 else math.inf
+        if not needed <= 1e6:
+            raise ValueError(
+                f"new_scale, new_shift: too far from scale and shift, the projection would need {needed:.2g} nodes"
+            )
+        return max(count, math.ceil(needed))
+
     def product_rule(self, count: int, factors: int) -> tuple[int, float]:
         """More nodes, at the same places for any number of factors."""
         return factors * count // 2 + 1, 1.0
