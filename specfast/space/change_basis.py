@@ -21,7 +21,9 @@ def change_basis_1d(line: Line, coef: Tensor, old: Tensor, x0: Tensor, new: Tens
     wide = line
     if type(family).nodes_for_change is not Products.nodes_for_change:
         if not all(map(can_look, (old, x0, new, new_x0))):
-            raise ValueError(f"change_basis of {family.name} functions looks at scale and shift; not in a compiled graph")
+            raise ValueError(
+                f"change_basis of {family.name} functions looks at scale and shift; not in a compiled graph"
+            )
         ratio, offset = torch.broadcast_tensors((new / old).detach(), ((new_x0 - x0) * old).detach())
         nodes = family.nodes_for_change(line.size, ratio, offset)
         wide = type(line)(family.with_degree(int(family.function_degrees(nodes)[-1])))  # type: ignore[call-arg]

@@ -34,7 +34,9 @@ def test_counts(family):
         assert (degrees == degree).sum() == (1 if family.paired == 1 and degree == 0 else 2)
 
 
-@pytest.mark.parametrize("index_set", [sf.HyperbolicCross(6), sf.TotalDegree(5, [1.0, 2.0]), sf.TensorProduct((3, 4))], ids=str)
+@pytest.mark.parametrize(
+    "index_set", [sf.HyperbolicCross(6), sf.TotalDegree(5, [1.0, 2.0]), sf.TensorProduct((3, 4))], ids=str
+)
 @names
 def test_a_degree_brings_all_of_its_functions(family, index_set):
     families = [family, sf.Hermite()]
@@ -63,7 +65,9 @@ def test_products_are_projections(family):
     if family.half is not None:  # exp(-3 |z| / 2)
         x, w = fine(space, scale=1.3 * 1.5)
     values = space.synthesize(first, x, **free(family)) * space.synthesize(second, x, **free(family))
-    torch.testing.assert_close(space.multiply(first, second, **free(family)), space.adjoint(values * w, x, **free(family)))
+    torch.testing.assert_close(
+        space.multiply(first, second, **free(family)), space.adjoint(values * w, x, **free(family))
+    )
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (2.0, 0.0), (0.3, 1.5), (1.7, -4.0), (15.0, 0.0)])

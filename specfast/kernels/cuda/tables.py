@@ -85,6 +85,11 @@ def on_gpu(parts: Sequence[np.ndarray | None], device: torch.device) -> tuple[Te
 def series(name: str, size: int, derivative: int, single: bool, device: torch.device) -> Series:
     """Return the tables of a family for sums of `size` terms and an order of differentiation."""
     family = family_by_name(name)
+    if family.half is not None:
+        raise RuntimeError(
+            f"family={name} has no kernels for GPUs; move the tensors to the CPU, or set SPECFAST_BACKEND=reference to run"
+            " the (slow) reference kernels there"
+        )
     count = size + derivative * family.degree_growth
     columns, ends = _columns(family, count, single), family.end_tables(count)
     limits, maps = family.recurrence_tables(count, single), family.differentiation_tables(count)
