@@ -60,7 +60,7 @@ def add_options(learn: argparse.ArgumentParser) -> None:
     learn.add_argument(
         "--basis",
         default="auto",
-        help="auto (what the data suggest), hermite or rational (line), laguerre (half-line), fourier (ring), chebyshev or legendre (interval); several axes: one for all, or a,b,..",
+        help="auto (what the data suggest), hermite or rational (line), twohalflines (a jump at --domain A,inf), laguerre (half-line), fourier (ring), chebyshev or legendre (interval); several axes: one for all, or a,b,..",
     )
     learn.add_argument("--out", required=True, type=Path, help="folder to write")
     learn.add_argument("--overwrite", action="store_true", help="replace a run that is there")

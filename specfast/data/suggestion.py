@@ -22,7 +22,22 @@ SAMPLE = 1 << 24  # numbers that are looked at
 
 
 class Suggestion(NamedTuple):
-    """A basis for one axis, why, and the ends of a ring or half-line."""
+    """A basis for one axis, why, and the ends of a ring or half-line.
+
+    Parameters
+    ----------
+    basis : str
+        Name of a family.
+    reason : str
+        What was seen.
+    domain : (float, float), optional
+        Of a ring or a half-line.
+
+    Examples
+    --------
+    >>> Suggestion("hermite", "the field vanishes at both ends of x").domain is None
+    True
+    """
 
     basis: str
     reason: str

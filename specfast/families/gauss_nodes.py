@@ -160,5 +160,16 @@ class GaussNodes:
         return 0.0
 
     def leja_candidates(self) -> np.ndarray | None:
-        """Return the points among which Leja points are chosen; None where they are maxima of a polynomial."""
+        """Return the points among which Leja points are chosen; None where they are maxima of a polynomial.
+
+        Returns
+        -------
+        numpy.ndarray or None
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> len(sf.Fourier().leja_candidates()), sf.Legendre().leja_candidates() is None
+        (8192, True)
+        """
         return None

@@ -53,7 +53,9 @@ def _field(space: str, orders: tuple[int, ...], dtype: torch.dtype) -> _cpu.Fiel
 
 def _is_nonuniform(other: Tensor, x: Tensor, size: int, space: str) -> bool:
     """Whether a nonuniform FFT takes the sums, which begins on the standard domain."""
-    if x.shape[-1] * size < nonuniform.LEAST or axes_of(space) > 1:  # the usual case, soonest
+    if (
+        x.dim() == 0 or other.dim() == 0 or x.shape[-1] * size < nonuniform.LEAST or axes_of(space) > 1
+    ):  # the usual case, soonest
         return False
     return nonuniform.shape_pays(other, x, size, record(space).names[0])
 

@@ -121,7 +121,9 @@ def choose_encoder(
     if fixed or not free or not all(family.moves for family in free):
         if fixed is False:
             kept = ", ".join(choice.names)
-            raise DataError(f"fixed=False: a basis on the line or a half-line that can move is expected, not {kept}")
+            raise DataError(
+                f"fixed=False: a basis on the line or a half-line, which could move, is expected, not {kept}"
+            )
         return shaped(still, fitting(still))
     moving, own_scale_shift = _moving(still, sample)
     least, own = fitting(still), fitting(moving, own_scale_shift)

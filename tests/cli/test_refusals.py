@@ -29,7 +29,7 @@ def refused(*arguments):
     ("options", "words"),
     [
         (["--basis", "hermit"], "basis='hermit'"),
-        (["--basis", "hermite,fourier"], "basis='fourier'"),
+        (["--basis", "hermite,fourrier"], "basis='fourrier'"),
         (["--method", "dopri"], "method='dopri': one of dopri8, dopri5"),
         (["--steps", "0"], "--steps 0: at least 1"),
         (["--degree", "0"], "degree=0: at least 1"),

@@ -231,7 +231,7 @@ def test_a_table_with_names_of_trajectories_is_learned_from(tmp_path, capsys):
     options = ["--coordinate", "trajectory=well", "time=hours"]
     assert main(["inspect", str(tmp_path / "w.csv"), *options]) == 0
     line = capsys.readouterr().out.splitlines()[-1]
-    assert line.endswith("w.csv --coordinate trajectory=well time=hours --basis hermite --out RUN")
+    assert line.endswith("w.csv --coordinate trajectory=well time=hours --out RUN")
     out = ["--out", str(tmp_path / "run"), "--steps", "8", "--degree", "8", "--basis", "hermite"]
     assert main(["learn", str(tmp_path / "w.csv"), *options, *out]) == 0
     capsys.readouterr()

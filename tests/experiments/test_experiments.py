@@ -187,8 +187,8 @@ def test_starts_on_several_axes_are_the_packets():
 
 def test_jumps_are_what_two_half_lines_are_for():
     found = sharp.jump_errors(16)
-    whole, halves = found["Hermite, x0 at the jump"], found["two half-lines, Laguerre, half the degree each"]
-    assert halves[0] < 0.2 * whole[0]
+    whole, halves = found["Hermite, x0 at the jump"], found["TwoHalfLines that meet at the jump, half the degree"]
+    assert halves[0] < 0.01 * whole[0]
 
 
 def test_own_schroedinger_fields_keep_their_norm_and_converge():

@@ -279,7 +279,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(tmp_path, capsys):
         ([write(tmp_path / "n.nc", u=never)], "never observed: 2"),
         ([negative, "--basis", "laguerre"], "left of the half-line"),
         ([good, "--basis", "chebyshev", "--domain=-0.5,0.5"], "does not contain"),
-        ([good, "--basis", "fourier"], "basis='fourier'"),
+        ([good, "--basis", "fourrier"], "basis='fourrier'"),
         ([good, "--hold-out", "9"], "--hold-out 9"),
         ([good, "--method", "euler7"], "method='euler7'"),
         ([write(tmp_path / "z.nc", u=np.zeros((4, 3, 12)))], "u is zero"),
