@@ -127,9 +127,8 @@ inline void sort_by_band(const Recurrence<T>& recurrence, Points<T>& points, con
 template <class T>
 inline void sort_out(const Recurrence<T>& recurrence, int64_t count, int64_t padded, T slack, Points<T>& points) {
     Found<T> found;
-    with_start(recurrence.start, [&](auto start) {
-        found = classify_all<T, decltype(start)::value>(recurrence, points, padded, slack);
-    });
+    with_start(recurrence.start,
+               [&](auto start) { found = classify_all<T, decltype(start)::value>(recurrence, points, padded, slack); });
     const bool some_far = any<T>(found.some_far), some_end = any<T>(found.some_end);
     if (!some_far && !(some_end && any<T>(~found.all_end))) {
         points.layout = Layout::whole;

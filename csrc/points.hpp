@@ -92,7 +92,8 @@ inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, 
     const Scaled<T> own = start_value<T, start>(result.z);
     const Vector<T> size = magnitude<T>(result.z);
     result.is_far = size > splat<T>(near_limit);
-    result.is_at_end = start == Start::exponential || start == Start::sides ? size < splat<T>(end_limit) : (Mask<T>)zero;
+    result.is_at_end =
+        start == Start::exponential || start == Start::sides ? size < splat<T>(end_limit) : (Mask<T>)zero;
     const Vector<T> factor = power_of_two<T>(select<T>(result.is_far, zero, own.exponent));
     result.mantissa = select<T>(invalid, nan, select<T>(outside, zero, own.mantissa * factor));
     result.exponent = select<T>(result.is_far, own.exponent, zero);

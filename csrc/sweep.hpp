@@ -103,9 +103,9 @@ inline void group_downwards(const Recurrence<T>& recurrence, const T* coef, int6
     if (points.size[regime] == 0) return;
     if (regime == Regime::near && in_pairs(recurrence.start)) {
         with_pair_start(recurrence.start, [&](auto start) {
-            tiles<pair_vectors>(points.size[regime] / lanes<T>,
-                                PairsDownwards<T, decltype(start)::value>{coef, count, points.z + at,
-                                                                          points.mantissa + at, sums + at});
+            tiles<pair_vectors>(
+                points.size[regime] / lanes<T>,
+                PairsDownwards<T, decltype(start)::value>{coef, count, points.z + at, points.mantissa + at, sums + at});
         });
         return;
     }
@@ -147,8 +147,7 @@ struct Upwards {
                 // The mantissa has the sign of z, so that the term is the odd function's.
                 Vector<T> even[R];
                 for (int v = 0; v < R; ++v) {
-                    const Mask<T> sign =
-                        (Mask<T>)load<T>(mantissa + v * lanes<T>) & (Mask<T>)splat<T>(T(-0.0));
+                    const Mask<T> sign = (Mask<T>)load<T>(mantissa + v * lanes<T>) & (Mask<T>)splat<T>(T(-0.0));
                     even[v] = (Vector<T>)((Mask<T>)term[v] ^ sign);
                 }
                 own(2 * n, even);
@@ -201,8 +200,8 @@ inline void group_upwards(const Recurrence<T>& recurrence, int64_t count, const 
         tiles < regime == Regime::near ||
             Visitor::most<tail_vectors ? Visitor::most : tail_vectors>(
                 points.size[regime] / lanes<T>,
-                Upwards<T, regime, decltype(flag)::value, decltype(sides)::value, Visitor>{recurrence, count, points, weight,
-                                                                                         visitor});
+                Upwards<T, regime, decltype(flag)::value, decltype(sides)::value, Visitor>{recurrence, count, points,
+                                                                                           weight, visitor});
     });
 }
 

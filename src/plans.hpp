@@ -79,7 +79,7 @@ class Plan {
         if (!map_[0].empty() && !map_[1].empty()) throw std::invalid_argument("ahead or leap has to vanish");
         if (coefficients < 1 || coefficients > count || derivative < 0) throw std::invalid_argument("bad counts");
         const auto diagonal = [this](size_t i) { return map_[i].empty() ? nullptr : map_[i].data(); };
-        series.differentiation = {count,           diagonal(0),    diagonal(1), map_[2].data(),
+        series.differentiation = {count,          diagonal(0),    diagonal(1), map_[2].data(),
                                   map_[3].data(), map_[4].data(), diagonal(5), diagonal(6)};
         series.coefficients = coefficients;
         series.derivative = derivative;
