@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..support.text import constructor_text
-from .counting import Rule, count_members, largest_entries_of, list_members, tree_of
+from .counting import Rule, as_indices, count_members, largest_entries_of, list_members, tree_of
 
 _LISTED = 1000  # numbers up to which the text of a set lists its members
 
@@ -199,7 +199,7 @@ class IndexSet:
         """
         from .enumerate import find
 
-        wanted = _as_indices(indices)
+        wanted = as_indices(indices)
         own = self.indices(wanted.shape[-1])
         places = find(own.astype(np.int64), wanted.reshape(-1, wanted.shape[-1]).astype(np.int64))
         return places.reshape(wanted.shape[:-1])
@@ -431,7 +431,7 @@ class Indices(IndexSet):
     def __init__(self, indices: ArrayLike):
         from .enumerate import first_gap, from_indices
 
-        given = _as_indices(indices)
+        given = as_indices(indices)
         if given.ndim != 2 or given.shape[0] < 1 or given.shape[1] < 1:
             raise ValueError(f"indices have shape {given.shape}; (K, D) with K, D >= 1 is expected")
         if (given < 0).any():
@@ -494,10 +494,3 @@ class Indices(IndexSet):
     def to_dict(self) -> dict[str, object]:
         """Return the index set as plain values; see `index_set_from_dict`."""
         return {"index_set": "Indices", "indices": self.indices(self.dim).tolist()}
-
-
-def _as_indices(indices: ArrayLike) -> np.ndarray:
-    given = np.asarray(indices)
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"indices have type {given.dtype}; integers are expected")
-    return given

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..support.machine import memory
 
@@ -131,3 +132,11 @@ def largest_entries_of(index_set: DecidedByRule, dim: int) -> tuple[int, ...]:
     from .enumerate import largest_entries
 
     return tuple(int(n) for n in largest_entries(index_set.tree(dim), dim))
+
+
+def as_indices(indices: ArrayLike) -> np.ndarray:
+    """Return indices as an array, or raise TypeError if they are no integers."""
+    given = np.asarray(indices)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"indices have type {given.dtype}; integers are expected")
+    return given
