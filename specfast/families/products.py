@@ -59,7 +59,7 @@ class Products:
         >>> import torch, specfast as sf
         >>> one, none = torch.ones(()), torch.zeros(())
         >>> sf.Hermite().nodes_for_change(20, 3 * one, none), sf.Rational().nodes_for_change(20, 3 * one, none)
-        (20, 200)
+        (20, 220)
         """
         return count
 
