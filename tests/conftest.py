@@ -20,3 +20,13 @@ def families_of_gpus(request):
     family, backend = (given.params.get(name) if given else None for name in ("family", "backend"))
     if getattr(family, "half", None) is not None and "cuda" in str(getattr(backend, "__name__", backend)):
         pytest.skip("refused on GPUs")
+
+
+# Files that compile, or work at 50 digits: begun first, so that no worker is left with one when the others are done.
+_LONGEST = ("test_sanitizers", "test_build", "test_launchers", "test_gpu_pairs", "test_accuracy", "test_gpu_cross")
+
+
+def pytest_collection_modifyitems(items):
+    """Put the longest files first; the order within a file, and of the others, stays."""
+    place = {name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
