@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import njit
+
+from .exact_arithmetic import exact_product, exact_sum
 
 _compiled = njit(nogil=True, cache=True, error_model="numpy")
 _BLOCK = 64  # powers between two that are found anew
 
 
-@_compiled
-def _exact_product(a, b):
-    """Return a b and its rounding error (Dekker)."""
-    first, second = 134217729.0 * a, 134217729.0 * b
-    a_high, b_high = first - (first - a), second - (second - b)
-    a_low, b_low = a - a_high, b - b_high
-    product = a * b
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-@_compiled
-def _exact_sum(a, b):
-    """Return a + b and its rounding error (Knuth)."""
-    total = a + b
-    own = total - a
-    return total, (a - (total - own)) + (b - own)
+_exact_product: Any = _compiled(exact_product)
+_exact_sum: Any = _compiled(exact_sum)
 
 
 @_compiled

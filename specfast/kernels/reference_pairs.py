@@ -9,33 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .exact_arithmetic import exact_product, exact_sum
+
 Exact = tuple[Tensor, Tensor]  # a number and its rounding error
 
 
-def _product(a: Tensor, b: Tensor) -> Exact:
-    """Return a b and its rounding error (Dekker)."""
-    first, second = 134217729.0 * a, 134217729.0 * b
-    a_high, b_high = first - (first - a), second - (second - b)
-    a_low, b_low = a - a_high, b - b_high
-    product = a * b
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-def _sum(a: Tensor, b: Tensor) -> Exact:
-    """Return a + b and its rounding error (Knuth)."""
-    total = a + b
-    own = total - a
-    return total, (a - (total - own)) + (b - own)
-
-
 def _times(a: Exact, b: Exact) -> Exact:
-    high, low = _product(a[0], b[0])
-    return _sum(high, low + (a[0] * b[1] + a[1] * b[0]))
+    high, low = exact_product(a[0], b[0])
+    return exact_sum(high, low + (a[0] * b[1] + a[1] * b[0]))
 
 
 def _plus(a: Exact, b: Exact) -> Exact:
-    high, low = _sum(a[0], b[0])
-    return _sum(high, low + (a[1] + b[1]))
+    high, low = exact_sum(a[0], b[0])
+    return exact_sum(high, low + (a[1] + b[1]))
 
 
 def _minus(a: Exact, b: Exact) -> Exact:
@@ -45,13 +31,13 @@ def _minus(a: Exact, b: Exact) -> Exact:
 def _over(a: Exact, b: Exact) -> Exact:
     quotient = a[0] / b[0]
     rest = _minus(a, _times((quotient, torch.zeros_like(quotient)), b))
-    return _sum(quotient, rest[0] / b[0])
+    return exact_sum(quotient, rest[0] / b[0])
 
 
 def _ring(z: Tensor, count: int) -> Iterator[Tensor]:
     """Yield cos(k pi z) and sin(k pi z), with k z reduced to a turn before it is rounded."""
     for n in range(count):
-        high, low = _product(torch.full_like(z, (n + 1) // 2), z)
+        high, low = exact_product(torch.full_like(z, (n + 1) // 2), z)
         angle = math.pi * ((high - 2 * torch.round(0.5 * high)) + low)
         yield torch.sin(angle) if n > 0 and n % 2 == 0 else torch.cos(angle)
 
@@ -59,7 +45,7 @@ def _ring(z: Tensor, count: int) -> Iterator[Tensor]:
 def _rational(z: Tensor, count: int) -> Iterator[Tensor]:
     """Yield the real and imaginary part of (1 + iz)^k / (1 - iz)^{k+1}."""
     zero, one = torch.zeros_like(z), torch.ones_like(z)
-    square = _product(z, z)
+    square = exact_product(z, z)
     denominator = _plus((one, zero), square)
     w_re, w_im = _over(_minus((one, zero), square), denominator), _over((2 * z, zero), denominator)
     re, im = _over((one, zero), denominator), _over((z, zero), denominator)
