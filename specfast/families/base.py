@@ -81,8 +81,6 @@ class Family(ChosenFromData, CountedByDegree, Exponentials, FastAtNodes, GaussNo
     start: ClassVar[int]
     # u = beta^power v(z): what keeps the functions orthonormal when they are scaled.
     power: ClassVar[float] = 0.5
-    # How many more functions one differentiation needs.
-    degree_growth: ClassVar[int] = 0
     # Whether the ends in x set scale and shift; and whether they are one point.
     bounded: ClassVar[bool] = False
     periodic: ClassVar[bool] = False

@@ -15,6 +15,8 @@ class CountedByDegree:
 
     # 0: one function a degree. Otherwise functions come in pairs, and this is how many there are of degree 0, 1 or 2.
     paired: ClassVar[int] = 0
+    # How many more functions one differentiation needs.
+    degree_growth: ClassVar[int] = 0
 
     def function_count(self, degree: int) -> int:
         """Return how many functions there are up to a degree.
@@ -36,6 +38,28 @@ class CountedByDegree:
         (4, 7, 8)
         """
         return 2 * degree + self.paired if self.paired else degree + 1
+
+    def count_with_derivative(self, count: int, order: int) -> int:
+        """Return how many functions a derivative of sums of the first functions is a sum of.
+
+        Parameters
+        ----------
+        count : int
+            How many functions there are before.
+        order : int
+            Of the derivative.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> sf.Hermite().count_with_derivative(10, 2), sf.Legendre().count_with_derivative(10, 2)
+        (12, 10)
+        """
+        return count + order * self.degree_growth
 
     def fractional_laplacian(self, count: int, power: float) -> np.ndarray:
         r"""Return the matrix of :math:`(-d^2/dz^2)^{p/2}`, which multiplies a wave number k by :math:`|k|^p`, projected.

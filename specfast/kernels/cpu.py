@@ -38,14 +38,11 @@ def _empty(first: Tensor, z: Tensor, last: int) -> Tensor:
     return torch.empty((*broadcast(first.shape[:-1], z.shape[:-1]), last), dtype=z.dtype, device="cpu")
 
 
-def _wide(size: int, family: str, derivative: int) -> int:
-    """Return how many functions derivatives of so many need."""
-    return size + derivative * family_by_name(family).degree_growth
-
-
 def _differentiated(coef: Tensor, family: str, derivative: int) -> Tensor:
     """Return the coefficients of a derivative in z."""
-    coef = torch.nn.functional.pad(coef, (0, _wide(coef.shape[-1], family, derivative) - coef.shape[-1]))
+    coef = torch.nn.functional.pad(
+        coef, (0, family_by_name(family).count_with_derivative(coef.shape[-1], derivative) - coef.shape[-1])
+    )
     for _ in range(derivative):
         coef = differentiate(coef, family, False)
     return coef
@@ -68,7 +65,7 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
 def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
     if nonuniform.pays(values, z, size, family):
-        sums = nonuniform.adjoint(values, z, _wide(size, family, derivative), family)
+        sums = nonuniform.adjoint(values, z, family_by_name(family).count_with_derivative(size, derivative), family)
         for _ in range(derivative):
             sums = differentiate(sums, family, True)
         return sums[..., :size].contiguous()

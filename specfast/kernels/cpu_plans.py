@@ -57,7 +57,7 @@ def _columns(family: Family, count: int, single: bool) -> dict[str, Any]:
 def plan_of(name: str, size: int, derivative: int) -> _cpu.Plan:
     """Return what kernels on one axis take of a family, of many functions, and an order."""
     family = family_by_name(name)
-    count = size + derivative * family.degree_growth
+    count = family.count_with_derivative(size, derivative)
     maps = family.differentiation_tables(count)
     single = _columns(family, count, True) if family.single_suffices(count) else None
     return _cpu.Plan(

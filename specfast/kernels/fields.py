@@ -158,8 +158,8 @@ class _Problem:
 
 def differentiated(kernels: ModuleType, coef: Tensor, name: str, orders: Sequence[int]) -> Tensor:
     """Return the coefficients (J, ..., K and more) of derivatives in z of a series on one axis."""
-    growth = max(1, family_by_name(name).degree_growth)
-    current = torch.nn.functional.pad(coef, (0, growth * max(orders)))
+    more = family_by_name(name).count_with_derivative(0, max(orders))
+    current = torch.nn.functional.pad(coef, (0, more))
     found = [current]
     for _ in range(max(orders)):
         found.append(kernels.differentiate(found[-1], name, False))

@@ -294,7 +294,7 @@ def _product(other: Tensor, z: Tensor, size: int, family: str, transposed: bool)
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     size = coef.shape[-1]
-    wide = size + derivative * family_by_name(family).degree_growth
+    wide = family_by_name(family).count_with_derivative(size, derivative)
     own = torch.nn.functional.pad(coef.double(), (0, wide - size))
     for _ in range(derivative):
         own = differentiate(own, family, False)
@@ -303,7 +303,7 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
 
 def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
-    sums = _product(values, z, size + derivative * family_by_name(family).degree_growth, family, transposed=True)
+    sums = _product(values, z, family_by_name(family).count_with_derivative(size, derivative), family, transposed=True)
     for _ in range(derivative):
         sums = differentiate(sums, family, True)
     return sums[..., :size].to(z.dtype).contiguous()
@@ -319,7 +319,7 @@ def backward(gradient: Tensor, coef: Tensor, z: Tensor, family: str, derivative:
 
 def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
-    wide = size + derivative * family_by_name(family).degree_growth
+    wide = family_by_name(family).count_with_derivative(size, derivative)
     result = np.empty((z.numel(), wide))
     columns, count, start, limits, slack = _arguments(family, wide, z)
     _vandermonde_rows(columns, count, start, limits, z.double().reshape(-1).contiguous().numpy(), slack, result)

@@ -23,10 +23,6 @@ def _tables(family: Family, count: int) -> tuple[RecurrenceTables, Differentiati
     return family.recurrence_tables(count), family.differentiation_tables(count)
 
 
-def _count(family: Family, size: int, derivative: int) -> int:
-    return size + derivative * family.degree_growth
-
-
 def _start(tables: RecurrenceTables, z: Tensor, slack: float) -> tuple[Tensor, Tensor, Tensor]:
     """Return z made harmless, and mantissa and exponent of start(z); zero beyond the range and NaN where not valid."""
     size = z.abs()
@@ -126,7 +122,7 @@ def _differentiate_transposed(tables: DifferentiationTables, cotangent: Tensor) 
 def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
     """Return sum_n coef_n phi_n^(derivative)(z)."""
     own = family_by_name(family)
-    count = _count(own, coef.shape[-1], derivative)
+    count = own.count_with_derivative(coef.shape[-1], derivative)
     terms = torch.nn.functional.pad(coef.double(), (0, count - coef.shape[-1]))
     for _ in range(derivative):
         terms = _differentiate(_tables(own, count)[1], terms)
@@ -140,7 +136,7 @@ def synthesize(coef: Tensor, z: Tensor, family: str, derivative: int) -> Tensor:
 def adjoint(values: Tensor, z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return the sums over m of values_m phi_n^(derivative)(z_m), n < size."""
     own = family_by_name(family)
-    count = _count(own, size, derivative)
+    count = own.count_with_derivative(size, derivative)
     weight = values.double()
     sums = torch.stack([(weight * function).sum(-1) for function in _functions(own, z, count)], -1)
     for _ in range(derivative):
@@ -168,7 +164,7 @@ def squares(z: Tensor, size: int, family: str) -> Tensor:
 def vandermonde(z: Tensor, size: int, family: str, derivative: int) -> Tensor:
     """Return phi_n^(derivative)(z_m), n < size, with n the last axis."""
     own = family_by_name(family)
-    count = _count(own, size, derivative)
+    count = own.count_with_derivative(size, derivative)
     functions = torch.stack(list(_functions(own, z, count)), -1)
     for _ in range(derivative):
         functions = _differentiate_transposed(_tables(own, count)[1], functions)

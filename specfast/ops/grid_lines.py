@@ -77,7 +77,7 @@ class Axis(NamedTuple):
     @property
     def raised(self) -> int:
         """How many more functions the derivative needs."""
-        return self.order * self.family.degree_growth
+        return self.family.count_with_derivative(0, self.order)
 
     def forward(self, lines: Tensor) -> Tensor:
         """Return B (..., nodes, rest) of series (..., length, rest), length at most `size`."""

@@ -24,7 +24,7 @@ class Types:
 def tables_of(family: str, size: int, derivative: int, data: torch.dtype, device: torch.device) -> tuple[Series, Types]:
     """Return the tables of a family, and the types that a kernel computes in."""
     own = family_by_name(family)
-    types = Types(family, size + derivative * own.degree_growth, data)
+    types = Types(family, own.count_with_derivative(size, derivative), data)
     return held(series(family, size, derivative, types.single, device)), types
 
 

@@ -90,7 +90,7 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
             f"family={name} has no kernels for GPUs; move the tensors to the CPU, or set SPECFAST_BACKEND=reference to run"
             " the (slow) reference kernels there"
         )
-    count = size + derivative * family.degree_growth
+    count = family.count_with_derivative(size, derivative)
     columns, ends = _columns(family, count, single), family.end_tables(count)
     limits, maps = family.recurrence_tables(count, single), family.differentiation_tables(count)
     dtype = np.float32 if single else np.float64

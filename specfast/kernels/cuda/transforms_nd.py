@@ -65,7 +65,8 @@ class _Problem:
         listed = [family_by_name(name) for name in self.names]
         self.sizes = tuple(n + 1 for n in self.degrees)
         self.counts = tuple(
-            n + order * family.degree_growth for n, order, family in zip(self.sizes, self.orders, listed, strict=True)
+            family.count_with_derivative(n, order)
+            for n, order, family in zip(self.sizes, self.orders, listed, strict=True)
         )
         self._single_suffices = all(
             family.single_suffices(count) for family, count in zip(listed, self.counts, strict=True)
