@@ -11,9 +11,27 @@ import torch
 from torch import Tensor
 
 from .cosine_transform import CosineTransform
+from .exponentials import ExponentialForm
 from .interval import IntervalFamily
 from .registry import register_family
 from .tables import DifferentiationTables, EndTables
+
+
+class CosineForm(ExponentialForm):
+    """T_k(z) = cos(k arccos z)."""
+
+    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return arccos z."""
+        slack = 2e-15
+        return torch.acos(torch.where(z.abs() <= 1 + slack, z.clamp(-1, 1), z)), None
+
+    def modes(self, coef: Tensor) -> Tensor:
+        """c_k."""
+        return torch.complex(coef, torch.zeros_like(coef))
+
+    def from_modes(self, sums: Tensor, count: int) -> Tensor:
+        """Real parts."""
+        return sums.real[..., :count]
 
 
 @register_family
@@ -72,18 +90,10 @@ class Chebyshev(IntervalFamily):
         even = n % 2 == 0
         return np.where(even, 2.0 / (1.0 - np.where(even, n, 0.0) ** 2), 0.0)
 
-    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return arccos z."""
-        slack = 2e-15
-        return torch.acos(torch.where(z.abs() <= 1 + slack, z.clamp(-1, 1), z)), None
-
-    def modes(self, coef: Tensor) -> Tensor:
-        """c_k."""
-        return torch.complex(coef, torch.zeros_like(coef))
-
-    def from_modes(self, sums: Tensor, count: int) -> Tensor:
-        """Real parts."""
-        return sums.real[..., :count]
+    @property
+    def exponential_form(self) -> CosineForm:
+        """Exponentials in the angle."""
+        return CosineForm()
 
     def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return sin((2 k + 1 - n) pi / (2 n)), right relative to its size, and pi / n."""

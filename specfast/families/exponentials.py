@@ -2,78 +2,38 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor
 
 
-class Exponentials:
-    r"""Sums as those of exponentials; use `Family`.
+class ExponentialForm(ABC):
+    r"""Functions of a family as exponentials in an angle.
 
     .. math:: \sum_n c_n \varphi_n(z) = \operatorname{Re}\Big( s(z) \sum_{k=0}^N C_k e^{i k \theta(z)} \Big)
     """
 
-    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None] | None:
-        """Return theta and s (None for 1) at points of the standard domain; None where functions are no exponentials.
+    @abstractmethod
+    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return theta and s (None for 1) at points of the standard domain, in float64; NaN outside of it."""
 
-        Parameters
-        ----------
-        z : Tensor
-            Points, in float64.
-
-        Returns
-        -------
-        (theta, s) or None
-
-        Examples
-        --------
-        >>> import torch, specfast as sf
-        >>> theta, _ = sf.Chebyshev().angle(torch.zeros(1, dtype=torch.float64))
-        >>> float(theta), sf.Hermite().angle(theta) is None
-        (1.5707963267948966, True)
-        """
-        return None
-
+    @abstractmethod
     def modes(self, coef: Tensor) -> Tensor:
-        """Return C_k (..., N + 1), complex, of coefficients (..., K).
+        """Return C_k (..., N + 1), complex, of real coefficients (..., K)."""
 
-        Parameters
-        ----------
-        coef : Tensor (..., K)
-            Real coefficients.
-
-        Returns
-        -------
-        Tensor (..., N + 1)
-
-        Examples
-        --------
-        >>> import torch, specfast as sf
-        >>> sf.Rational().modes(torch.ones(4)).shape
-        torch.Size([2])
-        """
-        raise NotImplementedError
-
+    @abstractmethod
     def from_modes(self, sums: Tensor, count: int) -> Tensor:
-        """Return the transpose: (..., K) of H_k = sum_m v_m s(z_m) exp(i k theta_m).
+        """Return the transpose of `modes`, (..., K), of H_k = sum_m v_m s(z_m) exp(i k theta_m), (..., N + 1)."""
 
-        Parameters
-        ----------
-        sums : Tensor (..., N + 1)
-            H, complex.
-        count : int
-            K.
 
-        Returns
-        -------
-        Tensor (..., K)
+class Exponentials:
+    """The form, for families that have one; use `Family`."""
 
-        Examples
-        --------
-        >>> import torch, specfast as sf
-        >>> sf.Rational().from_modes(torch.ones(2) * 1j, 4).shape
-        torch.Size([4])
-        """
-        raise NotImplementedError
+    @property
+    def exponential_form(self) -> ExponentialForm | None:
+        """The functions as exponentials, by which a nonuniform FFT sums them; None where they are none."""
+        return None
 
 
 def modes_of_pairs(coef: Tensor, alone: int) -> Tensor:

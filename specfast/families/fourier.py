@@ -12,10 +12,30 @@ from torch import Tensor
 
 from .base import Family, check_degree
 from .exponential_transform import RingTransform
-from .exponentials import modes_of_pairs, pairs_of_sums
+from .exponentials import ExponentialForm, modes_of_pairs, pairs_of_sums
 from .interval import check_ends
 from .registry import register_family
 from .tables import DifferentiationTables, RecurrenceTables
+
+
+class RingForm(ExponentialForm):
+    """exp(i k pi z)."""
+
+    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return pi z, less whole turns."""
+        return math.pi * (z - 2 * torch.round(0.5 * z)), None
+
+    def modes(self, coef: Tensor) -> Tensor:
+        """a_k - i b_k, the constant over sqrt(2)."""
+        scale = torch.ones(coef.shape[-1], dtype=coef.dtype)
+        scale[0] = math.sqrt(0.5)
+        return modes_of_pairs(coef * scale, 1)
+
+    def from_modes(self, sums: Tensor, count: int) -> Tensor:
+        """Real and imaginary parts, the constant over sqrt(2)."""
+        found = pairs_of_sums(sums, count, 1).clone()
+        found[..., 0] *= math.sqrt(0.5)
+        return found
 
 
 @register_family
@@ -117,21 +137,10 @@ class Fourier(Family):
         """Return 2^13 points of the ring."""
         return np.arange(2**13) / 2.0**12
 
-    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return pi z, less whole turns."""
-        return math.pi * (z - 2 * torch.round(0.5 * z)), None
-
-    def modes(self, coef: Tensor) -> Tensor:
-        """a_k - i b_k, the constant over sqrt(2)."""
-        scale = torch.ones(coef.shape[-1], dtype=coef.dtype)
-        scale[0] = math.sqrt(0.5)
-        return modes_of_pairs(coef * scale, 1)
-
-    def from_modes(self, sums: Tensor, count: int) -> Tensor:
-        """Real and imaginary parts, the constant over sqrt(2)."""
-        found = pairs_of_sums(sums, count, 1).clone()
-        found[..., 0] *= math.sqrt(0.5)
-        return found
+    @property
+    def exponential_form(self) -> RingForm:
+        """Exponentials in the angle."""
+        return RingForm()
 
     def into_domain(self, x: Tensor) -> Tensor:
         """Return x, which may lie anywhere."""

@@ -12,10 +12,27 @@ from torch import Tensor
 
 from .base import Family, check_degree
 from .exponential_transform import LineTransform
-from .exponentials import modes_of_pairs, pairs_of_sums
+from .exponentials import ExponentialForm, modes_of_pairs, pairs_of_sums
 from .fractional import power_of_t
 from .registry import register_family
 from .tables import DifferentiationTables, RecurrenceTables
+
+
+class LineForm(ExponentialForm):
+    """(1 + iz)^k / (1 - iz)^{k+1} with z = tan(theta / 2)."""
+
+    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return 2 arctan z, and s = sqrt(2 / pi) / (1 - iz)."""
+        inverse = math.sqrt(2 / math.pi) / (1 + z * z)
+        return 2 * torch.atan(z), torch.complex(inverse, z * inverse)
+
+    def modes(self, coef: Tensor) -> Tensor:
+        """a_k - i b_k."""
+        return modes_of_pairs(coef, 2)
+
+    def from_modes(self, sums: Tensor, count: int) -> Tensor:
+        """Real and imaginary parts."""
+        return pairs_of_sums(sums, count, 2)
 
 
 @register_family
@@ -123,18 +140,10 @@ class Rational(Family):
         """More nodes, at the same places for any number of factors."""
         return factors * count // 2 + 1, 1.0
 
-    def angle(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return 2 arctan z, and s = sqrt(2 / pi) / (1 - iz)."""
-        inverse = math.sqrt(2 / math.pi) / (1 + z * z)
-        return 2 * torch.atan(z), torch.complex(inverse, z * inverse)
-
-    def modes(self, coef: Tensor) -> Tensor:
-        """a_k - i b_k."""
-        return modes_of_pairs(coef, 2)
-
-    def from_modes(self, sums: Tensor, count: int) -> Tensor:
-        """Real and imaginary parts."""
-        return pairs_of_sums(sums, count, 2)
+    @property
+    def exponential_form(self) -> LineForm:
+        """Exponentials in the angle."""
+        return LineForm()
 
     def turning_point(self, degree: int) -> float:
         """Return about how far out the function of this degree oscillates, 2 (N + 1) / pi."""

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..families import Family, family_by_name
-from ..families.exponentials import Exponentials
+from ..families import family_by_name
+from ..families.exponentials import ExponentialForm
 
 _FOUND = os.environ.get("SPECFAST_NUFFT", "1") != "0" and importlib.util.find_spec("finufft") is not None
 # eps of the library; sums of float32 data are in float64 too.
@@ -41,8 +41,7 @@ def pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
     """Whether a nonuniform FFT takes less time than the direct sum, and every point has an angle."""
     if not shape_pays(other, z, size, name):
         return False
-    own = family_by_name(name).angle(z.double())
-    return own is not None and bool(own[0].isfinite().all())
+    return bool(_form(name).angle(z.double())[0].isfinite().all())
 
 
 def shape_pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
@@ -50,7 +49,7 @@ def shape_pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
     points = z.shape[-1]
     if not _FOUND or points * size < LEAST or torch.are_deterministic_algorithms_enabled():
         return False
-    if type(family_by_name(name)).angle is Exponentials.angle:
+    if family_by_name(name).exponential_form is None:
         return False
     own_rows = z.numel() // points
     rows = max(1, other.numel() // max(1, other.shape[-1]), own_rows)
@@ -70,33 +69,37 @@ class _Angles(NamedTuple):
     factor: Tensor  # s(z) exp(i middle theta), (M,)
 
 
-def _angles(family: Family, z: Tensor, modes: int) -> _Angles:
-    found = family.angle(z.double())
-    assert found is not None
-    theta, factor = found
+def _form(name: str) -> ExponentialForm:
+    form = family_by_name(name).exponential_form
+    assert form is not None
+    return form
+
+
+def _angles(form: ExponentialForm, z: Tensor, modes: int) -> _Angles:
+    theta, factor = form.angle(z.double())
     turn = torch.polar(torch.ones_like(theta), (modes // 2) * theta)
     return _Angles(theta.contiguous().numpy(), turn if factor is None else turn * factor)
 
 
-def _to_points(family: Family, coef: Tensor, z: Tensor, eps: float) -> Tensor:
+def _to_points(form: ExponentialForm, coef: Tensor, z: Tensor, eps: float) -> Tensor:
     """Return sums (rows, M) for coefficients (rows, K) at one row of points."""
     import finufft
 
-    modes = family.modes(coef.double()).contiguous()
-    own = _angles(family, z, modes.shape[-1])
+    modes = form.modes(coef.double()).contiguous()
+    own = _angles(form, z, modes.shape[-1])
     found = finufft.nufft1d2(own.theta, modes.numpy(), eps=eps, isign=1, nthreads=torch.get_num_threads())
     return (torch.from_numpy(found).reshape(len(coef), -1) * own.factor).real
 
 
-def _to_modes(family: Family, values: Tensor, z: Tensor, size: int, eps: float) -> Tensor:
+def _to_modes(form: ExponentialForm, values: Tensor, z: Tensor, size: int, eps: float) -> Tensor:
     """Return the transposed sums (rows, K) of values (rows, M) at one row of points."""
     import finufft
 
-    count = family.modes(torch.zeros(size, dtype=torch.float64)).shape[-1]
-    own = _angles(family, z, count)
+    count = form.modes(torch.zeros(size, dtype=torch.float64)).shape[-1]
+    own = _angles(form, z, count)
     weighted = (values.double() * own.factor).contiguous()
     found = finufft.nufft1d1(own.theta, weighted.numpy(), count, eps=eps, isign=1, nthreads=torch.get_num_threads())
-    return family.from_modes(torch.from_numpy(found).reshape(len(values), count), size)
+    return form.from_modes(torch.from_numpy(found).reshape(len(values), count), size)
 
 
 def _by_rows(other: Tensor, z: Tensor) -> tuple[torch.Size, Tensor, Tensor]:
@@ -111,15 +114,15 @@ def _by_rows(other: Tensor, z: Tensor) -> tuple[torch.Size, Tensor, Tensor]:
 
 def synthesize(coef: Tensor, z: Tensor, name: str) -> Tensor:
     """Return sum_n coef_n phi_n(z)."""
-    family = family_by_name(name)
+    form = _form(name)
     lead, rows, points = _by_rows(coef, z)
-    parts = [_to_points(family, own, x, _ERRORS[z.dtype]) for own, x in zip(rows, points, strict=True)]
+    parts = [_to_points(form, own, x, _ERRORS[z.dtype]) for own, x in zip(rows, points, strict=True)]
     return torch.stack(parts).reshape(*lead, z.shape[-1]).to(z.dtype)
 
 
 def adjoint(values: Tensor, z: Tensor, size: int, name: str) -> Tensor:
     """Return the sums over m of values_m phi_n(z_m), n < size."""
-    family = family_by_name(name)
+    form = _form(name)
     lead, rows, points = _by_rows(values, z)
-    parts = [_to_modes(family, own, x, size, _ERRORS[z.dtype]) for own, x in zip(rows, points, strict=True)]
+    parts = [_to_modes(form, own, x, size, _ERRORS[z.dtype]) for own, x in zip(rows, points, strict=True)]
     return torch.stack(parts).reshape(*lead, size).to(z.dtype)

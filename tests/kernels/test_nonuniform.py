@@ -102,7 +102,7 @@ def test_what_is_left_to_the_direct_sums(forced):
 def test_modes_are_transposed_by_sums():
     generator = np.random.default_rng(0)
     for name in NAMES:
-        family = family_by_name(name)
+        family = family_by_name(name).exponential_form
         for count in (1, 2, 5, 6):
             coef = torch.from_numpy(generator.standard_normal(count))
             modes = family.modes(coef)
