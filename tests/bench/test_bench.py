@@ -130,8 +130,9 @@ def test_a_row_of_the_table():
 
 
 def test_memory_of_a_call():
-    result, largest = with_peak_memory(lambda: float(torch.ones(4_000_000, dtype=torch.float64).sum()))
-    assert result == 4e6 and (largest is None or 2e7 < largest < 1e8)
+    # Above 32 MiB: smaller blocks may come from memory that the process has had before.
+    result, largest = with_peak_memory(lambda: float(torch.ones(8_000_000, dtype=torch.float64).sum()))
+    assert result == 8e6 and (largest is None or 5e7 < largest < 2e8)
 
 
 def test_a_slow_baseline_takes_part_in_a_few_turns():
