@@ -72,22 +72,22 @@ SPECFAST_INLINE void band_entry(const Differentiation& map, const double* below,
     }
 }
 
-// What entry k has of those three places away, added; as above.
+// What entry k has of those `far` places away, added; as above.
 template <class In, class Out>
-SPECFAST_INLINE void far_entry(int64_t count, const double* below, const double* above, int shift, const In& in,
-                               const Out& out, int64_t k) {
+SPECFAST_INLINE void far_entry(const Differentiation& map, const double* below, const double* above, int64_t shift,
+                               const In& in, const Out& out, int64_t k) {
     for (int64_t i = 0; i < in.count(); ++i) {
         auto sum = out.get(k, i);
-        if (k >= 3) sum += In::all(below[k - shift]) * in.get(k - 3, i);
-        if (k + 3 < count) sum += In::all(above[k + shift]) * in.get(k + 3, i);
+        if (k >= map.far) sum += In::all(below[k - shift]) * in.get(k - map.far, i);
+        if (k + map.far < map.count) sum += In::all(above[k + shift]) * in.get(k + map.far, i);
         out.set(k, i, sum);
     }
 }
 
 template <class In, class Out>
-SPECFAST_INLINE void far_band(int64_t count, const double* below, const double* above, int shift, const In& in,
-                              const Out& out) {
-    for (int64_t k = 0; k < count; ++k) far_entry(count, below, above, shift, in, out, k);
+SPECFAST_INLINE void far_band(const Differentiation& map, const double* below, const double* above, int64_t shift,
+                              const In& in, const Out& out) {
+    for (int64_t k = 0; k < map.count; ++k) far_entry(map, below, above, shift, in, out, k);
 }
 
 template <class In, class Out>
@@ -102,7 +102,7 @@ SPECFAST_INLINE void band(const Differentiation& map, const double* below, const
 template <class In, class Out>
 SPECFAST_INLINE void differentiate(const Differentiation& map, const In& coef, const Out& derivative) {
     band(map, map.lower, map.upper, 0, coef, derivative);
-    if (map.far_lower != nullptr) far_band(map.count, map.far_lower, map.far_upper, 0, coef, derivative);
+    if (map.far_lower != nullptr) far_band(map, map.far_lower, map.far_upper, 0, coef, derivative);
     for (int64_t k = map.count - 2; map.ahead != nullptr && k >= 0; --k)
         add_multiple(derivative, k, map.ahead[k], k + 1);
     for (int64_t k = map.count - 3; map.leap != nullptr && k >= 0; --k) add_multiple(derivative, k, map.leap[k], k + 2);
@@ -114,10 +114,10 @@ SPECFAST_INLINE void differentiate_transposed(const Differentiation& map, const 
     for (int64_t k = 1; map.ahead != nullptr && k < map.count; ++k) add_multiple(in, k, map.ahead[k - 1], k - 1);
     for (int64_t k = 2; map.leap != nullptr && k < map.count; ++k) add_multiple(in, k, map.leap[k - 2], k - 2);
     band(map, map.upper, map.lower, 1, in, out);
-    if (map.far_lower != nullptr) far_band(map.count, map.far_upper, map.far_lower, 3, in, out);
+    if (map.far_lower != nullptr) far_band(map, map.far_upper, map.far_lower, map.far, in, out);
 }
 
-// The same in place where there are entries three places away: B^T in a pass of its own, which remembers three numbers.
+// The same in place where there are entries far away: B^T in a pass of its own, which remembers three numbers.
 template <class Row>
 SPECFAST_INLINE void far_transposed_in_place(const Differentiation& map, const Row& row) {
     for (int64_t k = 1; map.ahead != nullptr && k < map.count; ++k) add_multiple(row, k, map.ahead[k - 1], k - 1);
@@ -128,8 +128,8 @@ SPECFAST_INLINE void far_transposed_in_place(const Differentiation& map, const R
         double sum = map.middle[k] * own;
         if (k > 0) sum += map.upper[k - 1] * before;
         if (k + 1 < map.count) sum += map.lower[k + 1] * row.get(k + 1, 0);
-        if (k > 2) sum += map.far_upper[k - 3] * third;
-        if (k + 3 < map.count) sum += map.far_lower[k + 3] * row.get(k + 3, 0);
+        if (k >= map.far) sum += map.far_upper[k - map.far] * (map.far == 2 ? second : third);
+        if (k + map.far < map.count) sum += map.far_lower[k + map.far] * row.get(k + map.far, 0);
         row.set(k, 0, sum);
         third = second;
         second = before;

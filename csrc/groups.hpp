@@ -44,7 +44,7 @@ inline int64_t close_group(Points<T>& points, Regime group, int64_t first, int64
 template <class T>
 inline int64_t list_points(const Recurrence<T>& recurrence, const Points<T>& points, int64_t count, bool near_ones,
                            int64_t most, short* list) {
-    const NearRange<T> range(recurrence);
+    const NearRange<T> range(recurrence, true);
     int64_t number = 0;
     for (int64_t i = 0; i < count; i += lanes<T>) {
         const Mask<T> inside = range.holds(load<T>(points.z + i));

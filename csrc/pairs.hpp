@@ -13,7 +13,7 @@
 //           the line: Christov, SIAM J. Appl. Math. 42 (1982); Iserles and Webb, J. Fourier Anal. Appl. 26 (2020).
 // Shared    w and its powers by every processor; how many steps the sums go at once on a GPU is in cuda/pairs.hpp.
 #pragma once
-#include "recurrence.hpp"
+#include "start_value.hpp"
 #ifdef SPECFAST_ON_GPU
 #include "cuda/scalar.hpp"
 #else
@@ -100,12 +100,6 @@ SPECFAST_INLINE Vector<T> rounded_product(Vector<T> a, Vector<T> b) {
     return a * b;
 }
 #endif
-
-template <class T>
-SPECFAST_INLINE Vector<T> sum_error(Vector<T> a, Vector<T> b, Vector<T> sum) {
-    const Vector<T> own = sum - a;
-    return (a - (sum - own)) + (b - own);
-}
 
 // w^pair_block on the line, from w as computed and 1 / (1 + z^2): by squaring, with the rounding error of each power.
 template <class T>

@@ -78,6 +78,24 @@ inline Classified<T> classify_on_interval(Vector<T> z, T slack, T end_limit) {
     return result;
 }
 
+// On the half-line of rational functions, z becomes y = (1 - z) / (1 + z), or close to an end of y the inverse of the distance
+// 2 z / (1 + z) or 2 / (1 + z) from there, with the sign of y: above 1, by which it is told from y.
+template <class T>
+inline Classified<T> classify_half_rational(Vector<T> z, T far_limit, T end_limit) {
+    const Vector<T> zero = splat<T>(0), half = splat<T>(T(0.5)), nan = splat<T>(static_cast<T>(__builtin_nan("")));
+    const Mask<T> invalid = z != z, outside = (z > splat<T>(far_limit)) | (z < zero);
+    z = select<T>(outside | invalid, zero, z);
+    const Vector<T> more = splat<T>(1) + z, limit = splat<T>(end_limit) * more;
+    const Mask<T> at_first = z + z < limit, at_last = splat<T>(2) < limit;
+    Classified<T> result;
+    result.z = select<T>(at_first, half * more / z, select<T>(at_last, -half * more, rational_y<T>(z)));
+    result.mantissa = select<T>(invalid, nan, select<T>(outside, zero, splat<T>(1) / more));
+    result.exponent = zero;
+    result.is_far = (Mask<T>)zero;
+    result.is_at_end = at_first | at_last;
+    return result;
+}
+
 template <class T, Start start>
 inline Classified<T> classify_unbounded(Vector<T> z, T near_limit, T far_limit, T end_limit) {
     const Vector<T> zero = splat<T>(0), nan = splat<T>(static_cast<T>(__builtin_nan("")));
@@ -122,6 +140,8 @@ inline void with_start(Start start, const Body& body) {
             return body(StartType<Start::rational>{});
         case Start::sides:
             return body(StartType<Start::sides>{});
+        case Start::half_rational:
+            return body(StartType<Start::half_rational>{});
     }
 }
 
@@ -141,6 +161,8 @@ inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points,
         Classified<T> own;
         if constexpr (start == Start::one) {
             own = classify_on_interval<T>(z, slack, end_limit);
+        } else if constexpr (start == Start::half_rational) {
+            own = classify_half_rational<T>(z, far_limit, end_limit);
         } else {
             own = classify_unbounded<T, start>(z, near_limit, far_limit, end_limit);
         }
@@ -154,14 +176,19 @@ inline Found<T> classify_all(const Recurrence<T>& recurrence, Points<T>& points,
     return found;
 }
 
-// Where the recurrence needs no care.
+// Where the recurrence needs no care: of points as given, or as classify_all has left them.
 template <class T>
 struct NearRange {
     Vector<T> lower, upper;
-    explicit NearRange(const Recurrence<T>& recurrence) {
+    NearRange(const Recurrence<T>& recurrence, bool classified) {
         const T end_limit = static_cast<T>(recurrence.end_limit), near_limit = static_cast<T>(recurrence.near_limit);
         upper = splat<T>(recurrence.start == Start::one ? T(1) - end_limit : near_limit);
         sides = recurrence.start == Start::sides;
+        if (recurrence.start == Start::half_rational) {
+            lower = splat<T>(classified ? T(-1) : end_limit / (2 - end_limit));
+            upper = splat<T>(classified ? T(1) : (2 - end_limit) / end_limit);
+            return;
+        }
         lower = recurrence.start == Start::exponential || sides ? splat<T>(end_limit) : -upper;
     }
     bool sides;
@@ -177,6 +204,7 @@ inline Regime regime_of(const Recurrence<T>& recurrence, T z) {
     const T size = z < 0 ? -z : z;
     if (recurrence.start == Start::one)
         return size > static_cast<T>(1 - static_cast<T>(recurrence.end_limit)) ? Regime::end : Regime::near;
+    if (recurrence.start == Start::half_rational) return size > 1 ? Regime::end : Regime::near;
     if (size > static_cast<T>(recurrence.near_limit)) return Regime::far;
     const bool has_end = recurrence.start == Start::exponential || recurrence.start == Start::sides;
     return has_end && size < static_cast<T>(recurrence.end_limit) ? Regime::end : Regime::near;
@@ -193,7 +221,7 @@ inline bool copy_points(const Recurrence<T>& recurrence, const In* z, int64_t st
     // Padding repeats the last point, so that it never makes a block mixed; its weight is 0.
     const int64_t padded = ceil_divide(count, lanes<T>) * lanes<T>;
     for (int64_t i = count; i < padded; ++i) to[i] = to[count - 1];
-    const NearRange<T> range(recurrence);
+    const NearRange<T> range(recurrence, false);
     Mask<T> inside = ~Mask<T>{};
     for (int64_t i = 0; i < padded; i += lanes<T>) inside &= range.holds(load<T>(to + i));
     return !any<T>(~inside);
@@ -212,6 +240,9 @@ inline void start_near(const Points<T>& points, int64_t count) {
             const Vector<T> value = own.mantissa * power_of_two<T>(own.exponent);
             store(to + i, select<T>(z < splat<T>(0), -value, value));
             store(points.z + i, size);
+        } else if constexpr (start == Start::half_rational) {
+            store(to + i, start_value<T, start>(z).mantissa);
+            store(points.z + i, rational_y<T>(z));
         } else {
             const Scaled<T> own = start_value<T, start>(z);
             store(to + i, own.mantissa * power_of_two<T>(own.exponent));

@@ -17,7 +17,8 @@ namespace specfast {
 // The shapes that phi_0 can take, up to a constant: exp(-z^2/2), exp(-z/2), 1; and two of functions in pairs (pairs.hpp),
 // which need no tables but `scale`: cos(k pi z), sin(k pi z), and those of (1 + iz)^k / (1 - iz)^{k+1}. Two sides are pairs too,
 // q_k(|z|) and sign(z) q_k(|z|) with q_0 = exp(-|z|/2): a and b have an entry a pair, scale and value_at_end one a function.
-enum class Start : int { gaussian = 0, exponential = 1, one = 2, ring = 3, rational = 4, sides = 5 };
+// A rational half-line has 1 / (1 + z), and its recurrence is in y = (1 - z) / (1 + z), as on an interval.
+enum class Start : int { gaussian = 0, exponential = 1, one = 2, ring = 3, rational = 4, sides = 5, half_rational = 6 };
 
 // Which recurrence a point needs: the plain one; with powers of two, where start(z) underflows although phi_n need not; the
 // difference form, close to a hard end of the domain.
@@ -45,7 +46,7 @@ struct Recurrence {
 
 // d/dz as a map of coefficients, written so that one form serves every family and costs O(count):
 //     d_k = ahead_k d_{k+1} + leap_k d_{k+2} + lower_k c_{k-1} + middle_k c_k + upper_k c_{k+1}
-//           + far_lower_k c_{k-3} + far_upper_k c_{k+3}.
+//           + far_lower_k c_{k-far} + far_upper_k c_{k+far},    far = 2 or 3.
 struct Differentiation {
     int64_t count;
     const double* ahead;  // or nullptr where it vanishes
@@ -55,6 +56,7 @@ struct Differentiation {
     const double* upper;
     const double* far_lower;  // or nullptr where both vanish
     const double* far_upper;
+    int64_t far;
 };
 
 }  // namespace specfast

@@ -65,6 +65,21 @@ SPECFAST_INLINE Scaled<T> scaled_exp(Vector<T> high, Vector<T> low) {
     return {polynomial_exp<T>(r), k};
 }
 
+// The rounding error of sum = a + b (Knuth).
+template <class T>
+SPECFAST_INLINE Vector<T> sum_error(Vector<T> a, Vector<T> b, Vector<T> sum) {
+    const Vector<T> own = sum - a;
+    return (a - (sum - own)) + (b - own);
+}
+
+// (1 - z) / (1 + z) to half a unit of its last place: an error here counts n times in T_n.
+template <class T>
+SPECFAST_INLINE Vector<T> rational_y(Vector<T> z) {
+    const Vector<T> one = splat<T>(1), less = one - z, more = one + z, y = less / more;
+    const Vector<T> less_low = sum_error<T>(one, -z, less), more_low = sum_error<T>(one, z, more);
+    return y + ((less_low - y * more_low) - fused_minus(y, more, less)) / more;
+}
+
 // 1 / sqrt(1 + z^2).
 template <class T>
 SPECFAST_INLINE Vector<T> inverse_hypotenuse(Vector<T> z) {
@@ -84,6 +99,8 @@ SPECFAST_INLINE Scaled<T> start_value(Vector<T> z) {
         return {splat<T>(1), splat<T>(0)};
     } else if constexpr (start == Start::rational) {
         return {inverse_hypotenuse<T>(z), splat<T>(0)};
+    } else if constexpr (start == Start::half_rational) {
+        return {splat<T>(1) / (splat<T>(1) + z), splat<T>(0)};
     } else if constexpr (start == Start::exponential || start == Start::sides) {
         return scaled_exp<T>(minus_half * z, splat<T>(0));
     } else {

@@ -67,7 +67,8 @@ struct Downwards {
 // whether functions are of two sides.
 template <Regime regime, class T, class Body>
 inline void with_variant(const Recurrence<T>& recurrence, const Body& body) {
-    const bool variant = regime == Regime::end ? recurrence.start == Start::one : recurrence.b != nullptr;
+    const bool interval = recurrence.start == Start::one || recurrence.start == Start::half_rational;
+    const bool variant = regime == Regime::end ? interval : recurrence.b != nullptr;
     if (recurrence.start == Start::sides) {
         body(std::integral_constant<bool, regime != Regime::end>{}, std::true_type{});
     } else {

@@ -185,10 +185,12 @@ SPECFAST_INLINE void clenshaw_far(const Recurrence<T>& recurrence, const Read& c
     }
 }
 
-// Distance to the nearer hard end, and the sign bit of points at the other one.
+// Distance to the nearer hard end, and the sign bit of points at the other one. Beyond 1 it is the distance's inverse that is
+// known (points.hpp).
 template <class T, bool Interval>
 SPECFAST_INLINE void distance_to_end(Vector<T> z, Vector<T>& distance, Mask<T>& reflected) {
-    distance = Interval ? splat<T>(1) - magnitude<T>(z) : z;
+    const Vector<T> size = magnitude<T>(z), one = splat<T>(1);
+    distance = Interval ? select<T>(size > one, one / size, one - size) : z;
     reflected = Interval ? (Mask<T>)z & (Mask<T>)splat<T>(T(-0.0)) : Mask<T>{};
 }
 

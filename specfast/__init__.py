@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import nn, ops
 from ._version import __version__
-from .families import Chebyshev, Fourier, Hermite, Laguerre, Legendre, Rational, TwoHalfLines
+from .families import Chebyshev, Fourier, Hermite, Laguerre, Legendre, Rational, RationalHalfLine, TwoHalfLines
 from .index_sets import HyperbolicCross, Indices, TensorProduct, TotalDegree, load_index_set
 from .kernels.affine_map import debug_checks
 from .quadrature import gauss, leja
@@ -28,6 +28,7 @@ __all__ = [
     "Laguerre",
     "Legendre",
     "Rational",
+    "RationalHalfLine",
     "Space",
     "TensorProduct",
     "TotalDegree",

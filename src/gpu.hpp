@@ -81,6 +81,7 @@ py::bytes series_of(NamedFields read) {
     read(own.map.upper, "upper");
     read(own.map.far_lower, "far_lower");
     read(own.map.far_upper, "far_upper");
+    read(own.map.far, "far");
     read(own.coefficients, "coefficients");
     read(own.derivative, "derivative");
     read.close();

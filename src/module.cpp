@@ -8,7 +8,7 @@ using namespace specfast;
 PYBIND11_MODULE(_cpu, module) {
     module.doc() = "Compiled CPU kernels of specfast; see specfast.kernels.cpu for their use.";
     py::class_<Plan, std::shared_ptr<Plan>>(module, "Plan")
-        .def(py::init<const py::dict&, const py::object&, const std::vector<py::object>&, int64_t, int>());
+        .def(py::init<const py::dict&, const py::object&, const std::vector<py::object>&, int64_t, int64_t, int>());
     py::class_<TreePlan>(module, "TreePlan").def(py::init<const Table<int32_t>&, const std::vector<int64_t>&>());
     py::class_<OrdersPlan>(module, "OrdersPlan")
         .def(py::init<std::vector<std::vector<std::shared_ptr<Plan>>>, const std::vector<int32_t>&>());

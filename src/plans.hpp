@@ -66,7 +66,7 @@ struct Columns {
 // Owns the tables that a Series points to.
 class Plan {
   public:
-    Plan(const py::dict& tables, const py::object& single, const std::vector<py::object>& differentiation,
+    Plan(const py::dict& tables, const py::object& single, const std::vector<py::object>& differentiation, int64_t far,
          int64_t coefficients, int derivative) {
         series.recurrence = double_.read(tables);
         if (!single.is_none()) series.single = single_.read(py::cast<py::dict>(single));
@@ -76,11 +76,12 @@ class Plan {
             map_.push_back(copy<double>(differentiation[i], static_cast<size_t>(count), i < 2 || i > 4));
         }
         if (map_[5].size() != map_[6].size()) throw std::invalid_argument("both far tables or none are expected");
+        if (far != 2 && far != 3) throw std::invalid_argument("far tables reach 2 or 3 places");
         if (!map_[0].empty() && !map_[1].empty()) throw std::invalid_argument("ahead or leap has to vanish");
         if (coefficients < 1 || coefficients > count || derivative < 0) throw std::invalid_argument("bad counts");
         const auto diagonal = [this](size_t i) { return map_[i].empty() ? nullptr : map_[i].data(); };
-        series.differentiation = {count,          diagonal(0),    diagonal(1), map_[2].data(),
-                                  map_[3].data(), map_[4].data(), diagonal(5), diagonal(6)};
+        series.differentiation = {count,       diagonal(0), diagonal(1), map_[2].data(), map_[3].data(), map_[4].data(),
+                                  diagonal(5), diagonal(6), far};
         series.coefficients = coefficients;
         series.derivative = derivative;
     }

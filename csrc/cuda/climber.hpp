@@ -52,7 +52,7 @@ struct Climber {
     }
     // Adds nothing to any sum from here on.
     SPECFAST_DEVICE void leave_out() {
-        current = 0;
+        current = point.z = 0;
         point.regime = Regime::near;
     }
     SPECFAST_DEVICE bool is_near() const { return point.regime == Regime::near; }

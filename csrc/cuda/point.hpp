@@ -66,6 +66,18 @@ SPECFAST_DEVICE GpuPoint<T> point_unbounded(const Recurrence<T>& recurrence, T z
     return point;
 }
 
+// As in points.hpp: y, or close to an end the inverse of the distance from there with the sign of y.
+template <class T>
+SPECFAST_DEVICE GpuPoint<T> point_half_rational(const Recurrence<T>& recurrence, T z) {
+    const bool outside = z > recurrence.far_limit || z < 0, invalid = z != z;
+    z = outside || invalid ? T(0) : z;
+    const T more = 1 + z, limit = static_cast<T>(recurrence.end_limit) * more;
+    const bool at_first = z + z < limit, at_last = 2 < limit;
+    const T y = at_first ? T(0.5) * more / z : at_last ? T(-0.5) * more : rational_y<T>(z);
+    const T mantissa = invalid ? static_cast<T>(nan("")) : outside ? T(0) : 1 / more;
+    return {y, mantissa, T(0), at_first || at_last ? Regime::end : Regime::near};
+}
+
 // `slack`: so far past an interval's end z lies by the rounding of z = beta (x - x0).
 template <class T>
 SPECFAST_DEVICE GpuPoint<T> classify(const Recurrence<T>& recurrence, T z, T slack) {
@@ -73,19 +85,22 @@ SPECFAST_DEVICE GpuPoint<T> classify(const Recurrence<T>& recurrence, T z, T sla
     if (recurrence.start == Start::exponential) return point_unbounded<T, Start::exponential>(recurrence, z);
     if (recurrence.start == Start::ring) return point_unbounded<T, Start::ring>(recurrence, z);
     if (recurrence.start == Start::rational) return point_unbounded<T, Start::rational>(recurrence, z);
+    if (recurrence.start == Start::half_rational) return point_half_rational(recurrence, z);
     return point_unbounded<T, Start::gaussian>(recurrence, z);
 }
 
 // The distance to the nearer hard end.
 template <class T>
 SPECFAST_DEVICE T distance_to_end(const Recurrence<T>& recurrence, T z) {
+    if (recurrence.start == Start::half_rational) return 1 / magnitude(z);
     return recurrence.start == Start::one ? 1 - magnitude(z) : z;
 }
 
 // (-1)^n at the left end of an interval: phi_n(-z) = (-1)^n phi_n(z).
 template <class T>
 SPECFAST_DEVICE T with_parity(const Recurrence<T>& recurrence, T value, T z, int64_t n) {
-    return recurrence.start == Start::one && z < 0 && n % 2 ? -value : value;
+    const bool interval = recurrence.start == Start::one || recurrence.start == Start::half_rational;
+    return interval && z < 0 && n % 2 ? -value : value;
 }
 
 // Offset of an operand's row, in its strides.

@@ -44,7 +44,7 @@ SPECFAST_DEVICE void band_by_block(const Differentiation& map, bool transposed, 
     for (int64_t k = threadIdx.x; k < map.count; k += blockDim.x) {
         band_entry(map, below, above, shift, from, ContiguousRow<double>{out}, k, k > 0, k + 1 < map.count);
         if (far_below != nullptr)
-            far_entry(map.count, far_below, far_above, 3 * shift, from, ContiguousRow<double>{out}, k);
+            far_entry(map, far_below, far_above, map.far * shift, from, ContiguousRow<double>{out}, k);
     }
     __syncthreads();
 }

@@ -13,6 +13,7 @@ from .chebyshev import Chebyshev  # isort: skip
 from .fourier import Fourier
 from .legendre import Legendre
 from .rational import Rational
+from .rational_half_line import RationalHalfLine
 from .two_half_lines import TwoHalfLines
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Laguerre",
     "Legendre",
     "Rational",
+    "RationalHalfLine",
     "RecurrenceTables",
     "TwoHalfLines",
     "check_degree",

@@ -17,6 +17,7 @@ class Plan:
         tables: dict[str, Any],
         single: dict[str, Any] | None,
         differentiation: Sequence[np.ndarray],
+        far: int,
         coefficients: int,
         derivative: int,
     ) -> None: ...

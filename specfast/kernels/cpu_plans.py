@@ -70,6 +70,7 @@ def plan_of(name: str, size: int, derivative: int) -> _cpu.Plan:
             maps.upper,
             *(np.empty(0) if table is None else table for table in (maps.far_lower, maps.far_upper)),
         ],
+        maps.far,
         size,
         derivative,
     )

@@ -43,9 +43,11 @@ _compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contrac
 
 @_compiled
 def _start(start_type, z):
-    """Return mantissa and exponent of exp(-z^2/2), exp(-z/2) or 1."""
+    """Return mantissa and exponent of exp(-z^2/2), exp(-z/2) or 1; of 1 / (1 + z), found from y or the distance to an end."""
     if start_type == 2:
         return 1.0, 0.0
+    if start_type == 6:
+        return (0.5 * (1.0 + z) if abs(z) <= 1 else 0.5 / -z if z < 0 else 1.0 - 0.5 / z), 0.0
     if start_type == 1:
         high, low = -0.5 * z, 0.0
     else:
@@ -60,6 +62,16 @@ def _start(start_type, z):
 
 
 @_compiled
+def _rational_point(z, end):
+    """Return y = (1 - z) / (1 + z) and 0, or close to an end 1 / its distance, with the sign of y, and 2."""
+    if 2 * z < end * (1 + z):
+        return (0.5 * (1 + z) / z if z > 0 else math.inf), 2
+    if 2 < end * (1 + z):
+        return -0.5 * (1 + z), 2
+    return (1 - z) / (1 + z), 0
+
+
+@_compiled
 def _regime(start_type, z, near, far, end, slack):
     """Return z made harmless, and 0 near, 1 far, 2 end, 3 known to be zero, 4 NaN, 5 functions in pairs."""
     if math.isnan(z):
@@ -71,8 +83,10 @@ def _regime(start_type, z, near, far, end, slack):
         if size > 1:
             z, size = math.copysign(1.0, z), 1.0
         return z, (2 if size > 1 - end else 0)
-    if size > far or (start_type == 1 and z < 0):
+    if size > far or ((start_type == 1 or start_type == 6) and z < 0):
         return 0.0, (4 if start_type == 3 else 3)
+    if start_type == 6:
+        return _rational_point(z, 0.5)
     if start_type == 3 or start_type == 4:
         return z, 5
     if (start_type == 1 or start_type == 5) and size < end:
@@ -92,8 +106,8 @@ def _one_series(tables, count, start_type, z, regime, out):
         return
     mantissa, exponent = _start(start_type, z)
     if regime == 2:
-        distance = z if start_type == 1 else 1.0 - abs(z)
-        sign, parity = (-1.0 if start_type == 2 and z < 0 else 1.0), 1.0
+        distance = z if start_type == 1 else 1.0 - abs(z) if abs(z) <= 1 else 1.0 / abs(z)
+        sign, parity = (-1.0 if z < 0 else 1.0), 1.0
         q, d = math.ldexp(mantissa, int(exponent)), 0.0
         for n in range(count):
             out[n] = parity * value[n] * q
@@ -180,7 +194,7 @@ def _multiply(tables, count, start_type, limits, rows, points, slack, left, resu
 
 
 @_compiled
-def _differentiate_rows(ahead, leap, lower, middle, upper, far_lower, far_upper, coef, result, transposed):
+def _differentiate_rows(ahead, leap, lower, middle, upper, far_lower, far_upper, far, coef, result, transposed):
     """Apply the differentiation map, or its transpose (which overwrites `coef`), to every row."""
     count = coef.shape[1]
     for row in range(coef.shape[0]):
@@ -198,15 +212,15 @@ def _differentiate_rows(ahead, leap, lower, middle, upper, far_lower, far_upper,
                     total += lower[k + 1] * c[k + 1]
                 if k > 0:
                     total += upper[k - 1] * c[k - 1]
-                if k + 3 < len(far_lower):
-                    total += far_lower[k + 3] * c[k + 3]
-                if k >= 3 and len(far_upper) > 0:
-                    total += far_upper[k - 3] * c[k - 3]
+                if k + far < len(far_lower):
+                    total += far_lower[k + far] * c[k + far]
+                if k >= far and len(far_upper) > 0:
+                    total += far_upper[k - far] * c[k - far]
             else:
-                if k >= 3 and len(far_lower) > 0:
-                    total += far_lower[k] * c[k - 3]
-                if k + 3 < len(far_upper):
-                    total += far_upper[k] * c[k + 3]
+                if k >= far and len(far_lower) > 0:
+                    total += far_lower[k] * c[k - far]
+                if k + far < len(far_upper):
+                    total += far_upper[k] * c[k + far]
                 if k > 0:
                     total += lower[k] * c[k - 1]
                 if k + 1 < count:
@@ -343,7 +357,8 @@ def differentiate(coef: Tensor, family: str, transposed: bool) -> Tensor:
     result = np.empty(rows.shape)
     far_lower, far_upper = (np.zeros(0) if table is None else table for table in (maps.far_lower, maps.far_upper))
     _differentiate_rows(
-        maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, far_lower, far_upper, rows, result, transposed
+        maps.ahead, maps.leap, maps.lower, maps.middle, maps.upper, far_lower, far_upper, maps.far, rows, result,
+        transposed,
     )  # fmt: skip
     return torch.from_numpy(result).reshape(coef.shape).to(coef.dtype)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..families import DifferentiationTables, Family, RecurrenceTables, family_by_name
 from . import products
 from .affine_map import rounding_slack
-from .reference_pairs import pairs
+from .reference_pairs import half_line, pairs
 
 
 @lru_cache(maxsize=256)
@@ -60,7 +60,10 @@ def _functions(family: Family, z: Tensor, count: int) -> Iterator[Tensor]:
             if 2 * k + 1 < count:
                 yield torch.where(negative, -value, value) * 0.5**0.5
         return
-    if tables.start >= 3:
+    if tables.start == 6:
+        yield from half_line(z.double(), tables.scale, tables.far_limit)
+        return
+    if tables.start in (3, 4):
         yield from pairs(tables.start == 3, z.double(), tables.scale, tables.far_limit)
         return
     slack = rounding_slack(z.dtype)
@@ -79,7 +82,7 @@ def _functions(family: Family, z: Tensor, count: int) -> Iterator[Tensor]:
 
 
 def _differentiate(tables: DifferentiationTables, coef: Tensor) -> Tensor:
-    count = coef.shape[-1]
+    count, far = coef.shape[-1], tables.far
     result: list[Tensor] = [coef[..., 0]] * count
     for k in reversed(range(count)):
         value = tables.middle[k] * coef[..., k]
@@ -89,16 +92,16 @@ def _differentiate(tables: DifferentiationTables, coef: Tensor) -> Tensor:
             value = value + tables.upper[k] * coef[..., k + 1] + tables.ahead[k] * result[k + 1]
         if k + 2 < count:
             value = value + tables.leap[k] * result[k + 2]
-        if tables.far_lower is not None and k >= 3:
-            value = value + tables.far_lower[k] * coef[..., k - 3]
-        if tables.far_upper is not None and k + 3 < count:
-            value = value + tables.far_upper[k] * coef[..., k + 3]
+        if tables.far_lower is not None and k >= far:
+            value = value + tables.far_lower[k] * coef[..., k - far]
+        if tables.far_upper is not None and k + far < count:
+            value = value + tables.far_upper[k] * coef[..., k + far]
         result[k] = value
     return torch.stack(result, -1)
 
 
 def _differentiate_transposed(tables: DifferentiationTables, cotangent: Tensor) -> Tensor:
-    count = cotangent.shape[-1]
+    count, far = cotangent.shape[-1], tables.far
     y = list(cotangent.unbind(-1))
     for k in range(1, count):
         y[k] = y[k] + tables.ahead[k - 1] * y[k - 1]
@@ -111,10 +114,10 @@ def _differentiate_transposed(tables: DifferentiationTables, cotangent: Tensor) 
             value = value + tables.lower[k + 1] * y[k + 1]
         if k > 0:
             value = value + tables.upper[k - 1] * y[k - 1]
-        if tables.far_lower is not None and k + 3 < count:
-            value = value + tables.far_lower[k + 3] * y[k + 3]
-        if tables.far_upper is not None and k >= 3:
-            value = value + tables.far_upper[k - 3] * y[k - 3]
+        if tables.far_lower is not None and k + far < count:
+            value = value + tables.far_lower[k + far] * y[k + far]
+        if tables.far_upper is not None and k >= far:
+            value = value + tables.far_upper[k - far] * y[k - far]
         result.append(value)
     return torch.stack(result, -1)
 

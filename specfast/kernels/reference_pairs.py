@@ -1,4 +1,4 @@
-"""Functions in pairs for the reference backend: the real and imaginary part of s w^k, every number with its rounding error."""
+"""Functions of an angle for the reference backend, every number with its rounding error: pairs s w^k, and rational ones of a half-line."""
 
 from __future__ import annotations
 
@@ -66,3 +66,18 @@ def pairs(ring: bool, z: Tensor, scale: np.ndarray, limit: float) -> Iterator[Te
     for factor, function in zip(scale, (_ring if ring else _rational)(harmless, len(scale)), strict=True):
         value = torch.where(outside, beyond, factor * function)
         yield torch.where(invalid, torch.full_like(z, torch.nan), value)
+
+
+def half_line(z: Tensor, scale: np.ndarray, limit: float) -> Iterator[Tensor]:
+    """Yield T_n(y) / (1 + z) times a factor, y = (1 - z) / (1 + z), as many as `scale` has; 0 outside of [0, limit]."""
+    outside, invalid = (z < 0) | (z > limit), z.isnan()
+    harmless = torch.where(outside | invalid, torch.zeros_like(z), z)
+    zero, one = torch.zeros_like(z), torch.ones_like(z)
+    more = exact_sum(one, harmless)
+    y = _over(exact_sum(one, -harmless), more)
+    previous, current = (zero, zero), _over((one, zero), more)
+    for n, factor in enumerate(scale):
+        value = torch.where(outside, zero, factor * current[0])
+        yield torch.where(invalid, torch.full_like(z, torch.nan), value)
+        step = _times(y, current)
+        previous, current = current, _minus(_plus(step, step), previous) if n else step

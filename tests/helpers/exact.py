@@ -29,6 +29,8 @@ def _value(family, n, z):
     if name == "twohalflines":
         value = mp.laguerre(n // 2, 0, abs(z)) * mp.exp(-abs(z) / 2) / mp.sqrt(2)
         return -value if n % 2 and z < 0 else value
+    if name == "rationalhalfline":
+        return 2 / (1 + z) * mp.cos(2 * n * mp.atan(mp.sqrt(z)))
     if name == "rational":
         k, i = n // 2, mp.mpc(0, 1)
         value = mp.sqrt(2 / mp.pi) * (1 + i * z) ** k / (1 - i * z) ** (k + 1)

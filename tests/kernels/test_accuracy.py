@@ -22,7 +22,7 @@ def functions(family, z, count):
             one_side = functions(family.half, abs(z), count // 2 + 1)
             sign = -1 if z < 0 else 1
             return [one_side[n // 2] * (sign if n % 2 else 1) / mp.sqrt(2) for n in range(count)]
-        if family.paired:
+        if family.paired or isinstance(family, sf.RationalHalfLine):
             return [function(family, n, float(z)) for n in range(count)]
         alpha = mp.mpf(getattr(family, "alpha", 0.0))
         if isinstance(family, sf.Hermite):
@@ -68,6 +68,8 @@ def places(family, n, dtype):
         points = [p for p in points if p < 1.2 * reach] + [f * reach for f in (0.5, 0.97, 1.0, 1.2)]
     elif isinstance(family, sf.TwoHalfLines):
         points = [0.0, 1e-6, -1e-3, 0.3, -3.99, 4.01, -7.99, 8.01, -63.0, 65.0, 649.0, -651.0, 1000.0, -2000.0]
+    elif isinstance(family, sf.RationalHalfLine):
+        points = [0.0, 1e-12, 1e-9, 1e-5, 1e-3, 0.051, 0.054, 0.3, 1.0, 1.4, 7.7, 18.9, 19.1, 300.0, 1e5, 1e9, 1e30]
     elif family.paired:
         points = [0.0, 1e-9, 1e-3, 0.3, 0.5, 0.77, 1.0, 1.4999, 2.0, -1.7, 100.3, -1e4]
     else:
@@ -86,10 +88,17 @@ CASES = [
     (sf.Fourier(), torch.float64, 2000), (sf.Rational(), torch.float64, 2001),
     (sf.Fourier(), torch.float32, 2000), (sf.Rational(), torch.float32, 2001),
     (sf.TwoHalfLines(), torch.float64, 2001), (sf.TwoHalfLines(), torch.float32, 2001),
+    (sf.RationalHalfLine(), torch.float64, 1000), (sf.RationalHalfLine(), torch.float32, 1000),
+    (sf.RationalHalfLine(), torch.float32, 60),
 ]  # fmt: skip
-HIGH = [
-    (family, torch.float64, 20000) for family in (sf.Hermite(), sf.Laguerre(-0.9), sf.Laguerre(50.0), sf.Legendre())
-] + [(family, torch.float64, 40000) for family in (sf.Fourier(), sf.Rational())]  # functions, of degree 20,000
+HIGH = (
+    [(family, torch.float64, 20000) for family in (sf.Hermite(), sf.Laguerre(-0.9), sf.Laguerre(50.0), sf.Legendre())]
+    + [(sf.RationalHalfLine(), torch.float64, 20000)]
+    + [
+        (family, torch.float64, 40000)
+        for family in (sf.Fourier(), sf.Rational())  # functions, of degree 20,000
+    ]
+)
 
 
 def errors(backend, family, dtype, n, points):

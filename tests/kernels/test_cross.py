@@ -13,9 +13,9 @@ from specfast.index_sets import FunctionsOf, index_set_from_dict
 from specfast.kernels import reference
 
 HERMITE, LAGUERRE, CHEBYSHEV, LEGENDRE = "hermite", "laguerre(0.5)", "chebyshev", "legendre"
-FOURIER, RATIONAL = "fourier", "rational"
+FOURIER, RATIONAL, HALF = "fourier", "rational", "rationalhalfline"
 REACH = {HERMITE: (-6.0, 6.0), LAGUERRE: (0.0, 30.0), CHEBYSHEV: (-1.0, 1.0), LEGENDRE: (-1.0, 1.0)}
-REACH |= {FOURIER: (-1.0, 3.0), RATIONAL: (-6.0, 6.0)}
+REACH |= {FOURIER: (-1.0, 3.0), RATIONAL: (-6.0, 6.0), HALF: (0.0, 30.0)}
 CASES = {
     "two axes": (sf.HyperbolicCross(30), [HERMITE, LAGUERRE], [1, 0]),
     "tensor product": (sf.TensorProduct((5, 2, 7)), [HERMITE, CHEBYSHEV, LAGUERRE], [0, 1, 2]),
@@ -29,6 +29,7 @@ CASES = {
     "products alone": (sf.HyperbolicCross(16), [LEGENDRE, HERMITE, HERMITE, CHEBYSHEV], [0, 0, 0, 1]),
     "channel": (FunctionsOf(sf.HyperbolicCross(12), [FOURIER, CHEBYSHEV]), [FOURIER, CHEBYSHEV], [1, 0]),
     "strip": (FunctionsOf(sf.TotalDegree(6), [HERMITE, FOURIER, RATIONAL]), [HERMITE, FOURIER, RATIONAL], [0, 2, 1]),
+    "rational half-line": (sf.TotalDegree(7), [HALF, HERMITE, HALF], [1, 0, 2]),
     "cut pairs": (sf.TensorProduct((5, 4, 2)), [FOURIER, RATIONAL, FOURIER], [1, 2, 0]),
     "given": (sf.Indices([[0, 0], [0, 1], [1, 0], [2, 0], [1, 1], [3, 0]]), [HERMITE] * 2, [0, 0]),
 }

@@ -16,6 +16,7 @@ POINTS = [
     (sf.Legendre(), [-1.0, -0.9999, 0.1, 0.9981, 1.0]),
     (sf.Fourier(), [-1.0, 0.0, 0.3, 7.9]),
     (sf.Rational(), [-40.0, 0.0, 0.3, 1e6]),
+    (sf.RationalHalfLine(), [0.0, 1e-9, 0.3, 2.0, 1e6]),
     (sf.TwoHalfLines(), [-40.0, 0.0, 0.3, 700.0]),
 ]
 
@@ -34,8 +35,13 @@ def test_evaluate_and_fill(family, points):
 
 
 def test_outside_the_domain():
-    hermite, laguerre, chebyshev, legendre, fourier, rational, _ = (jit.tables(family, 6) for family, _ in POINTS)
+    hermite, laguerre, chebyshev, legendre, fourier, rational, half, _ = (jit.tables(family, 6) for family, _ in POINTS)
     assert np.isnan(jit.evaluate(fourier, 3, 1e15)) and jit.evaluate(rational, 3, 1e200) == 0
+    assert (
+        jit.evaluate(half, 3, -1e-9) == 0
+        and jit.evaluate(half, 3, 1e300) == 0
+        and np.isnan(jit.evaluate(half, 3, np.nan))
+    )
     assert np.isnan(jit.evaluate(chebyshev, 3, 1.5)) and np.isnan(jit.evaluate(legendre, 3, -2.0))
     assert np.isnan(jit.evaluate(hermite, 2, np.nan))
     assert jit.evaluate(laguerre, 2, -1.0) == 0 and jit.evaluate(hermite, 5, np.inf) == 0

@@ -27,6 +27,7 @@ FAMILIES = [
     (sf.Fourier(), -3.0, 4.7),
     (sf.Rational(), -9.0, 12.0),
     (sf.TwoHalfLines(), -150.0, 200.0),
+    (sf.RationalHalfLine(), 0.0, 6.0),
 ]
 families = pytest.mark.parametrize(("family", "low", "high"), FAMILIES, ids=[f.name for f, _, _ in FAMILIES])
 backends = pytest.mark.parametrize("backend", BACKENDS)

@@ -70,7 +70,9 @@ def test_many_functions_against_the_formula(forced, name):
         assert (found - own @ coef).abs().max() < bound * coef.abs().sum()
 
 
-@pytest.mark.parametrize("family", [sf.Chebyshev(0, 3), sf.Fourier(0, 3), sf.Rational()], ids=str)
+@pytest.mark.parametrize(
+    "family", [sf.Chebyshev(0, 3), sf.Fourier(0, 3), sf.Rational(), sf.RationalHalfLine()], ids=str
+)
 def test_derivatives_through_a_space(forced, family):
     space = sf.Space(family.with_degree(4))
     x = (0.2 + 2.5 * torch.rand(6, dtype=D)).requires_grad_()

@@ -73,6 +73,7 @@ FAMILIES = {
     "legendre": (sf.Legendre(0, 2, degree=6), lambda r: 1 + 0.9 * torch.tanh(r)),
     "fourier": (sf.Fourier(-1, 4, degree=3), lambda r: 3 * r),
     "rational": (sf.Rational(degree=3), lambda r: 3 * r),
+    "rationalhalfline": (sf.RationalHalfLine(degree=6), lambda r: 0.3 + r.abs()),
 }
 
 

@@ -10,6 +10,7 @@ import specfast as sf
 from specfast.ops import grid_lines
 
 FAMILIES = [sf.Hermite(), sf.Laguerre(0.5), sf.Chebyshev(0, 2), sf.Legendre(-1, 3), sf.Fourier(-1, 3), sf.Rational()]
+FAMILIES.append(sf.RationalHalfLine())
 SETS = [
     (2, sf.HyperbolicCross(9)),
     (3, sf.HyperbolicCross(7, gamma=-1.0)),

@@ -15,7 +15,7 @@ from specfast import ops
 from specfast.families import family_by_name
 
 D = torch.float64
-NAMES = ["hermite", "laguerre(0.5)", "chebyshev", "legendre", "fourier", "rational"]
+NAMES = ["hermite", "laguerre(0.5)", "chebyshev", "legendre", "fourier", "rational", "rationalhalfline"]
 
 
 def leaf(*shape):

@@ -17,6 +17,7 @@ ONE_AXIS = [
     sf.Legendre(-2, 5, degree=12),
     sf.Fourier(-2, 5, degree=6),
     sf.Rational(degree=6),
+    sf.RationalHalfLine(degree=12),
 ]
 
 

@@ -19,6 +19,7 @@ FAMILIES = [
     (sf.Fourier(), "Fourier()"),
     (sf.Fourier(1, 2.5, degree=4), "Fourier(1, 2.5, degree=4)"),
     (sf.Rational(degree=4), "Rational(degree=4)"),
+    (sf.RationalHalfLine(degree=4), "RationalHalfLine(degree=4)"),
     (sf.TwoHalfLines(degree=4), "TwoHalfLines(degree=4)"),
     (sf.Legendre(np.float64(0.1), np.float64(1e300), degree=0), "Legendre(0.1, 1e+300, degree=0)"),
 ]

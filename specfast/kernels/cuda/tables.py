@@ -122,7 +122,8 @@ def series(name: str, size: int, derivative: int, single: bool, device: torch.de
     end_limit = 0.0 if ends is None else limits.end_limit
     packed = _cpu.gpu_series(
         single, count=count, start=limits.start, near_limit=columns.near_limit, far_limit=limits.far_limit,
-        end_limit=end_limit, coefficients=size, derivative=derivative, **dict(zip(arrays, where, strict=True)),
+        end_limit=end_limit, coefficients=size, derivative=derivative, far=maps.far,
+        **dict(zip(arrays, where, strict=True)),
     )  # fmt: skip
     prefix = "pairs_" if family.paired else ""
     return Series(bytes_on(packed, device), tables, count, end_limit > 0, prefix)
