@@ -22,7 +22,14 @@ import specfast as sf
 from specfast.ops import grid_lines
 from specfast.ops.grid_lines import Axis, Lines
 
-FAMILIES = {"chebyshev": sf.Chebyshev(), "legendre": sf.Legendre(), "hermite": sf.Hermite()}
+FAMILIES = {
+    "Fourier": sf.Fourier(),
+    "Chebyshev": sf.Chebyshev(),
+    "rational": sf.Rational(),
+    "rational, half-line": sf.RationalHalfLine(),
+    "Legendre": sf.Legendre(),
+    "Hermite": sf.Hermite(),
+}
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -110,7 +117,9 @@ def whole():
         values = torch.randn(*lead, *sizes, dtype=dtype)
         to_modes, from_modes = fourier(values, count)
         for name, family in FAMILIES.items():
-            space = sf.Space([family] * len(sizes), sf.TensorProduct(count - 1))
+            # As many functions, or one less where they come in pairs.
+            degree = (count - family.paired) // 2 if family.paired else count - 1
+            space = sf.Space([family] * len(sizes), sf.TensorProduct(degree))
             coef = space.project_grid(values)
 
             def project(space=space, values=values):

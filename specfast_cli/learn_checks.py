@@ -17,6 +17,7 @@ BASES = (
     "fourier",
     "legendre",
     "rational",
+    "rationalhalfline",
     "twohalflines",
 )  # of specfast.families, as a test makes sure
 AUTO = "auto"

@@ -72,7 +72,8 @@ def suggestions(data: Field | Observations) -> list[Suggestion]:
 
     A ring where the data say so, or where a grid is even and the field goes on over its ends as smoothly as elsewhere. Where it
     vanishes at both ends a line: in rational functions where it falls off like a power of less than 5, else in Hermite
-    functions. A half-line where it vanishes at the far end alone and the points begin at 0. An interval otherwise.
+    functions. A half-line where it vanishes at the far end alone and the points begin at 0, in rational functions or Laguerre's by
+    the same rule. An interval otherwise.
 
     Parameters
     ----------
@@ -121,11 +122,23 @@ def _of_axis(data: Observations, axis: int) -> Suggestion:
         return Suggestion("hermite", f"the field vanishes at both ends of {name}")
     if ring is not None and _goes_on(data, axis):
         return Suggestion("fourier", f"the field goes on over the ends of {name}", ring)
-    if at_high and 0 <= low <= ENDS * (high - low):
-        return Suggestion("laguerre", f"{name} begins at 0 and the field vanishes far from there", (0.0, math.inf))
+    if 0 <= low <= ENDS * (high - low) and (half := _of_half_line(data, x, name, high, at_high)) is not None:
+        return half
     if _falls_off(data, x, low, high):
         return Suggestion("rational", f"the field falls off slowly towards both ends of {name}")
     return Suggestion("chebyshev", f"the field does not vanish at the ends of {name}")
+
+
+def _of_half_line(data: Observations, x: Tensor, name: str, high: float, vanishes: bool) -> Suggestion | None:
+    """Return the basis of an axis that begins at 0; None where the field does not fall off far from there."""
+    if vanishes or _root_mean_square(data, x > (1 - ENDS) * high) < SMALL:
+        slowly = _power_towards(data, high, x)
+        if slowly is not None and slowly < POWER and _one_sign(data, x > (1 - 2 * ENDS) * high):
+            reason = f"{name} begins at 0 and the field falls off like {name}^-{slowly:.1f}"
+            return Suggestion("rationalhalfline", reason, (0.0, math.inf))
+    if vanishes:
+        return Suggestion("laguerre", f"{name} begins at 0 and the field vanishes far from there", (0.0, math.inf))
+    return None
 
 
 def _root_mean_square(data: Observations, where: Tensor) -> float:
@@ -151,19 +164,22 @@ def _power(data: Observations, x: Tensor, low: float, high: float) -> float | No
     The power between half of the way from the centre to the end and three quarters of it is nearly that from there on: it grows
     without end where the field falls off like an exponential, and it is none where noise is all that is left.
     """
-    centre, powers = _centre(data, x), []
-    for reach, distance in ((high - centre, x - centre), (centre - low, centre - x)):
-        sizes = []
-        for part in PARTS:
-            band = (distance > (part - ENDS) * reach) & (distance < (part + ENDS) * reach)
-            sizes.append(_root_mean_square(data, band) if bool(band.any()) else 0.0)
-        if min(sizes) <= 0:
-            return None
-        inner, outer = (math.log(sizes[i] / sizes[i + 1]) / math.log(PARTS[i + 1] / PARTS[i]) for i in range(2))
-        if not (LEAST < inner and LEAST < outer < STEADY * inner):
-            return None
-        powers.append(outer)
-    return max(powers) if max(powers) < POWER and _smooth(data, x, low, high) else None
+    centre = _centre(data, x)
+    powers = [_power_towards(data, high - centre, x - centre), _power_towards(data, centre - low, centre - x)]
+    found = [power for power in powers if power is not None]
+    return max(found) if len(found) == 2 and max(found) < POWER and _smooth(data, x, low, high) else None
+
+
+def _power_towards(data: Observations, reach: float, distance: Tensor) -> float | None:
+    """Return the power by which a field falls off on one side, at distances up to `reach`."""
+    sizes = []
+    for part in PARTS:
+        band = (distance > (part - ENDS) * reach) & (distance < (part + ENDS) * reach)
+        sizes.append(_root_mean_square(data, band) if bool(band.any()) else 0.0)
+    if min(sizes) <= 0:
+        return None
+    inner, outer = (math.log(sizes[i] / sizes[i + 1]) / math.log(PARTS[i + 1] / PARTS[i]) for i in range(2))
+    return outer if LEAST < inner and LEAST < outer < STEADY * inner else None
 
 
 def _falls_off(data: Observations, x: Tensor, low: float, high: float) -> bool:
@@ -175,11 +191,13 @@ def _falls_off(data: Observations, x: Tensor, low: float, high: float) -> bool:
 def _smooth(data: Observations, x: Tensor, low: float, high: float) -> bool:
     """Whether the outer values have one sign at a time: of noise, and of waves, they have both."""
     outer = (x < low + 2 * ENDS * (high - low)) | (x > high - 2 * ENDS * (high - low))
-    for side in (x < 0.5 * (low + high), x > 0.5 * (low + high)):
-        values = data.values.masked_fill(~(outer & side)[:, None, None, :], torch.nan)
-        if not float(values.nanmean(-1).abs().nanmean()) > 0.9 * float(values.abs().nanmean(-1).nanmean()):
-            return False
-    return True
+    return all(_one_sign(data, outer & side) for side in (x < 0.5 * (low + high), x > 0.5 * (low + high)))
+
+
+def _one_sign(data: Observations, where: Tensor) -> bool:
+    """Whether the values at some points have one sign at a time."""
+    values = data.values.masked_fill(~where[:, None, None, :], torch.nan)
+    return float(values.nanmean(-1).abs().nanmean()) > 0.9 * float(values.abs().nanmean(-1).nanmean())
 
 
 def ring_of(data: Observations, axis: int) -> tuple[float, float] | None:

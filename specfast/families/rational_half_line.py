@@ -15,7 +15,7 @@ from .cosine_transform import CosineTransform
 from .exponentials import ExponentialForm
 from .nodes_transform import NodesTransform
 from .registry import register_family
-from .tables import DifferentiationTables, EndTables, RecurrenceTables
+from .tables import DifferentiationTables, EndTables
 
 
 class HalfLineForm(ExponentialForm):
@@ -159,7 +159,8 @@ class RationalHalfLine(Family):
         term = np.where(n % 2 == 0, 2.0 / (1.0 - np.where(n % 2 == 0, n, 0.0) ** 2), 0.0)  # the integral of T_n
         partial = 2.0 + 2.0 * (np.cumsum(term) - 2.0)
         # (-1)^n J_n = -2 sum_{j<n} partial_j.
-        return sign * -2.0 * np.concatenate([[0.0], np.cumsum(partial)[:-1]])
+        found: np.ndarray = sign * -2.0 * np.concatenate([[0.0], np.cumsum(partial)[:-1]])
+        return found
 
     def gauss_rule(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return tan(theta / 2)^2 at theta = (2 i + 1) pi / (2 n), and (1 + z)^2 pi / (4 n)."""
@@ -169,6 +170,12 @@ class RationalHalfLine(Family):
     def nodes_transform(self, nodes: int, dtype: torch.dtype, device: torch.device) -> HalfLineTransform:
         """Return the cosine transform between factors."""
         return HalfLineTransform(nodes, dtype, device)
+
+    def product_scale_shift(
+        self, scale: Tensor, shift: Tensor, new_scale: Tensor, new_shift: Tensor
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """The weight under which new coefficients are found is that of the new functions."""
+        return new_scale, new_shift
 
     def nodes_for_change(self, count: int, ratio: Tensor, offset: Tensor) -> int:
         """In t = sqrt(z) the new exponentials are a Moebius map of the old ones, as of the rational functions on the line."""

@@ -61,6 +61,7 @@ class FieldEncoder:
     """A space, the reference scale and shift of every axis, and the size of the data.
 
     Where `moving` is set scale and shift belong to each snapshot, and are those of least mean degree times `ratio`, one an axis.
+    `ridge` has the number that a fit multiplies the square of every coefficient by (prior.py); where it is empty all have the same.
     """
 
     space: Space
@@ -69,6 +70,7 @@ class FieldEncoder:
     amplitude: float
     moving: bool = False
     ratio: tuple[float, ...] = ()
+    ridge: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         names = ", ".join(dict.fromkeys(type(family).__name__ for family in self.space.families))
@@ -174,14 +176,15 @@ class FieldEncoder:
         return {
             "space": self.space.to_dict(), "scale": list(self.scale), "shift": list(self.shift),
             "amplitude": self.amplitude, "moving": self.moving, "ratio": list(self.ratio),
+            "ridge": list(self.ridge),
         }  # fmt: skip
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> FieldEncoder:
         """Return what `to_dict` described."""
-        scale, shift, ratio = (tuple(values[name]) for name in ("scale", "shift", "ratio"))
+        scale, shift, ratio, ridge = (tuple(values[name]) for name in ("scale", "shift", "ratio", "ridge"))
         return FieldEncoder(
-            Space.from_dict(values["space"]), scale, shift, values["amplitude"], values["moving"], ratio
+            Space.from_dict(values["space"]), scale, shift, values["amplitude"], values["moving"], ratio, ridge
         )
 
     def synthesize(self, coef: Tensor, points: Tensor, scale_shift: Tensor | None = None) -> Tensor:
@@ -203,9 +206,13 @@ class FieldEncoder:
         freedom = (seen.sum(-1) - self.space.size).clamp_min(1)
         if not bool(seen.all()):  # else snapshots at the same points share their table
             table = table * seen.unsqueeze(-1)
-        ridge = RIDGE * table.shape[-2] * torch.eye(self.space.size, dtype=table.dtype)
-        inverse = torch.linalg.inv(table.mT @ table + ridge).diagonal(dim1=-2, dim2=-1)
+        inverse = torch.linalg.inv(table.mT @ table + self.ridges().diag()).diagonal(dim1=-2, dim2=-1)
         return ((left / self.amplitude).square().sum(-1) / freedom).unsqueeze(-1).sqrt() * inverse.sqrt()
+
+    def ridges(self) -> Tensor:
+        """Return the ridge of every coefficient, (K,)."""
+        size = self.space.size
+        return torch.tensor(self.ridge or (RIDGE * size,) * size, dtype=torch.float64)
 
     def coefficients(self, data: Observations, scale_shift: Tensor | None = None) -> Tensor:
         """Return coefficients (R, T, C, K) in given scales and shifts (R, T, 2 D), or in the reference one."""
@@ -227,7 +234,7 @@ class FieldEncoder:
             own = self.basis(None if scale_shift is None else scale_shift[which].unsqueeze(-2))
             fitted = self.standard.fit(
                 part.values / self.amplitude, self.reference_points(part.points)[:, None, None],
-                weights=weights, ridge=RIDGE * size, **own,
+                weights=weights, ridge=self.ridges(), **own,
             )  # fmt: skip
             results.append(fitted)
         return torch.cat(results)

@@ -24,7 +24,7 @@ from .encode import encode
 from .encoder import Encoded, FieldEncoder, in_a_row
 from .error_measures import Errors, compare, together
 
-FORMAT = 5
+FORMAT = 6
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
 MAX_STEPS = 500
 

@@ -30,7 +30,7 @@ def locate(encoder: FieldEncoder, data: Observations) -> Tensor:
     log_scale, shift = _start(encoder, data, points)
     # The rounds run with the ratio taken out: balance is where the mean degree is least, not where F is.
     ratio = data.values.new_tensor(encoder.ratio or (1.0,) * encoder.space.dim).log()
-    plain = replace(encoder, space=_smaller(encoder.space), ratio=())
+    plain = replace(encoder, space=_smaller(encoder.space), ratio=(), ridge=())
     for _ in range(ITERATIONS):
         coef = plain.coefficients(data, torch.cat([log_scale, shift], -1))
         for axis in scales:

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..data import Observations
 from ..index_sets import HyperbolicCross, IndexSet, TensorProduct
 from ..space import Space
-from .encoder import RIDGE, FieldEncoder
+from .encoder import FieldEncoder
 
 SNAPSHOTS = 48  # looked at
 LOST = 0.01  # of a field: what is left and no noise, past which the field is not resolved
@@ -122,7 +122,7 @@ def _correlations(
                 basis = encoder.basis(None if scale_shift is None else scale_shift[row, 0])
                 table = wider.vandermonde(x, **basis)
                 pairs = _neighbours(x)
-                known = pairs, *_expected(table[:, own], table[:, extra], pairs)
+                known = pairs, *_expected(table[:, own], table[:, extra], pairs, encoder.ridges())
             (i, j), white, outside = known
             r = left[row, 0, channel][seen]
             together, square = float((r[i] * r[j]).sum()) * len(r) / len(i), float(r.square().sum())
@@ -131,11 +131,11 @@ def _correlations(
     return together, white, outside
 
 
-def _expected(table: Tensor, outside: Tensor, pairs: tuple[Tensor, Tensor]) -> tuple[float, float]:
+def _expected(table: Tensor, outside: Tensor, pairs: tuple[Tensor, Tensor], ridges: Tensor) -> tuple[float, float]:
     """Return the neighbours' correlation that a fit leaves of white noise, and of functions outside; tables (M, K)."""
     i, j = pairs
     size = len(table)
-    gram = table.T @ table + RIDGE * size * torch.eye(table.shape[1], dtype=table.dtype)
+    gram = table.T @ table + ridges.diag()
     solved = torch.linalg.solve(gram, table.T)  # (K, M)
     removed = (table[i] * solved[:, j].T).sum(-1).mean() * size
     kept = size - (table * solved.T).sum(-1).sum()

@@ -28,6 +28,7 @@ from .extrapolation import coverage
 from .known_terms import checked_terms
 from .model import Model, load
 from .model_selection import choose_encoder
+from .prior import with_prior
 from .progress import phase
 from .residuals import SNAPSHOTS, residual
 from .splits import Split, split, until
@@ -218,9 +219,12 @@ def fit(
         state = State(settings)
         model, encoded = _begun(
             seen, config, settings, parts.training, processes, told,
-            lambda: choose_encoder(
-                seen, choice, degree=degree, gamma=gamma, extent=extent, fixed=fixed if local is None else True,
-                rows=parts.training,
+            lambda: with_prior(
+                choose_encoder(
+                    seen, choice, degree=degree, gamma=gamma, extent=extent, fixed=fixed if local is None else True,
+                    rows=parts.training,
+                ),
+                seen.select(parts.training),
             ),
         )  # fmt: skip
     trainer = Trainer(

@@ -24,7 +24,7 @@ from ..kernels.kept import lasting
 from ..kernels.precision import full_precision
 from ..quadrature import gauss
 
-_LARGEST_TABLE = 1 << 20  # numbers
+_LARGEST_TABLE, _LARGEST_HALF = 1 << 20, 1 << 23  # numbers; of halves beyond the first few are kept
 # Numbers of lines that are folded or transformed at once, so that what comes between stays in a cache; and on several threads, which
 # take tens of microseconds to start, every time.
 _PIECE, _SHARED_PIECE = 1 << 17, 1 << 19
@@ -42,11 +42,17 @@ class Costs(NamedTuple):
     awkward: float  # what a number takes more where the length has
     apart: float  # and where the numbers of a line do not lie side by side
     slope: float  # a coefficient differentiated once
+    read: float  # a number of a table that no cache holds
+    afresh: float  # like a term, its function found anew
 
 
 COSTS = {
-    torch.float32: Costs(term=0.023, call=25e3, folded=1.0, fast=2.0, awkward=4.0, apart=0.6, slope=1.0),
-    torch.float64: Costs(term=0.046, call=25e3, folded=1.5, fast=2.4, awkward=8.0, apart=1.2, slope=1.0),
+    torch.float32: Costs(
+        term=0.023, call=25e3, folded=1.0, fast=2.0, awkward=4.0, apart=0.6, slope=1.0, read=0.4, afresh=0.05
+    ),
+    torch.float64: Costs(
+        term=0.046, call=25e3, folded=1.5, fast=2.4, awkward=8.0, apart=1.2, slope=1.0, read=0.8, afresh=0.05
+    ),
 }
 
 
@@ -136,9 +142,18 @@ def _possible(axis: Axis, dtype: torch.dtype, device: torch.device) -> list[Way]
     own_nodes = axis.family.product_rule(1, axis.factors)[1] == 1  # not those of another scale
     if own_nodes and axis.size + axis.raised <= axis.nodes and _transform(axis.family, axis.nodes, dtype, device):
         ways.append("fast")
-    if axis.family.symmetric and axis.nodes > 1 and (axis.nodes + 1) // 2 * axis.size <= _LARGEST_TABLE:
-        ways.append("folded")
-    return ways or ["afresh"]
+    if axis.family.symmetric and axis.nodes > 1:
+        half = _half(axis)
+        if half <= _LARGEST_TABLE or (half <= _LARGEST_HALF and device.type == "cpu"):
+            ways.append("folded")
+    if not ways or ways == ["folded"]:
+        ways.append("afresh")
+    return ways
+
+
+def _half(axis: Axis) -> int:
+    """Return how many numbers half a table has."""
+    return (axis.nodes + 1) // 2 * axis.size
 
 
 def cost_of(way: Way, axis: Axis, lines: Lines) -> float:
@@ -147,9 +162,12 @@ def cost_of(way: Way, axis: Axis, lines: Lines) -> float:
     terms, numbers = float(axis.nodes * length * count), (axis.nodes + length) * count
     if way == "dense":
         return costs.term * terms
+    if way == "afresh":
+        return costs.afresh * terms
     call = costs.call * lines.threads  # others wait
     if way == "folded":
-        return call + costs.term * terms / 2 + costs.folded * numbers
+        read = costs.read * _half(axis) if _half(axis) > _LARGEST_TABLE else 0.0
+        return call + costs.term * terms / 2 + costs.folded * numbers + read
     each = costs.fast + costs.apart * lines.apart + costs.awkward * (_largest_prime(axis.nodes) > 13)
     return call + each * numbers + costs.slope * axis.order * length * count
 
@@ -176,6 +194,10 @@ def _rule_of(family: Family, nodes: int, factors: int) -> tuple[np.ndarray, np.n
 
 
 @lru_cache(maxsize=256)
+def _kept_functions(family: Family, nodes: int, size: int, order: int, factors: int, upper: bool) -> Tensor:
+    return _functions(family, nodes, size, order, factors, upper)
+
+
 def _functions(family: Family, nodes: int, size: int, order: int, factors: int, upper: bool) -> Tensor:
     """Return the functions' derivatives of this order at the Gauss nodes, or at their upper half, in float64."""
     with lasting():
@@ -185,7 +207,8 @@ def _functions(family: Family, nodes: int, size: int, order: int, factors: int, 
 
 def _weighted(axis: Axis, upper: bool) -> Tensor:
     """Return B, or the rows of its upper half, in float64."""
-    table = _functions(axis.family, axis.nodes, axis.size, axis.order, axis.factors, upper)
+    made = _kept_functions if axis.nodes * axis.size <= 2 * _LARGEST_TABLE else _functions
+    table = made(axis.family, axis.nodes, axis.size, axis.order, axis.factors, upper)
     if axis.weighted:
         _, weights, norms = _rule(axis, table, axis.size)
         table = table * weights[-len(table) :].unsqueeze(1) / norms
@@ -199,12 +222,19 @@ def _table(axis: Axis, dtype: torch.dtype, device: torch.device) -> Tensor:
         return _weighted(axis, False).to(device, dtype)
 
 
-@lru_cache(maxsize=256)
 def _folded_tables(axis: Axis, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the rows of B at the upper half of the nodes, the middle one among them: columns 0, 2, .. and 1, 3, .."""
+    kept = _small_halves if _half(axis) <= _LARGEST_TABLE else _large_halves
+    return kept(axis, dtype, device)
+
+
+def _halves(axis: Axis, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     with lasting():
         table = _weighted(axis, True).to(device, dtype)
         return table[:, 0::2].contiguous(), table[:, 1::2].contiguous()
+
+
+_small_halves, _large_halves = lru_cache(maxsize=256)(_halves), lru_cache(maxsize=4)(_halves)
 
 
 @lru_cache(maxsize=256)

@@ -29,4 +29,6 @@ def change_basis_1d(line: Line, coef: Tensor, old: Tensor, x0: Tensor, new: Tens
         wide = type(line)(family.with_degree(int(family.function_degrees(nodes)[-1])))  # type: ignore[call-arg]
     points, weights = (part.to(old.dtype) for part in wide.quadrature(scale=middle, shift=centre))
     values = line.synthesize(coef, points, scale=old, shift=x0)
-    return line.adjoint(values * weights, points, scale=new, shift=new_x0)
+    sums = line.adjoint(values * weights, points, scale=new, shift=new_x0)
+    norms = family.norm_squared(line.size)
+    return sums if (norms == 1).all() else sums / torch.from_numpy(norms).to(sums)

@@ -15,11 +15,10 @@ from .linear_space import LinearSpace
 
 def fit(
     space: LinearSpace, values: Array, points: Array, scale: Array | float, shift: Array | float, weights: Array | None,
-    ridge: float, solver: str | None, stop: tuple[float, int],
+    ridge: Array | float, solver: str | None, stop: tuple[float, int],
 ) -> Tensor:  # fmt: skip
     """Return what `Space.fit` does; `stop` is the tolerance and the number of iterations of LSMR."""
-    if not ridge >= 0:
-        raise ValueError(f"ridge={ridge}: 0 or more is expected")
+    own = _checked_ridge(space, ridge)
     if solver not in (None, "qr", "lsmr"):
         raise ValueError(f"solver={solver!r}: 'qr' or 'lsmr' is expected")
     v = to_torch("values", values)
@@ -32,14 +31,30 @@ def fit(
     if solver == "lsmr" or (solver is None and 8 * rows * space.size > memory() // 8):
         from .lsmr import fit_rows
 
-        return fit_rows(space, v, x, scale, shift, given, ridge, *stop)
+        return fit_rows(space, v, x, scale, shift, given, own, *stop)
     table = space.vandermonde(x.to(computing_dtype(real_dtype(torch.result_type(x, v)))), scale=scale, shift=shift)
     space._check_size("values", v, table.shape[-2])
-    return solve(table, v, given, ridge)
+    return solve(table, v, given, own)
 
 
-def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -> Tensor:
-    """Return c (..., K) that minimise sum_m w_m (table c - values)_m^2 + ridge |c|^2; table (..., M, K), values (..., M).
+def _checked_ridge(space: LinearSpace, ridge: Array | float) -> Tensor | float:
+    """Return the ridge as a number, or as a tensor of one a coefficient."""
+    if isinstance(ridge, (int, float)):
+        if not ridge >= 0:
+            raise ValueError(f"ridge={ridge}: 0 or more is expected")
+        return float(ridge)
+    own = to_torch("ridge", ridge).detach().double()
+    if own.shape not in ((), (space.size,)):
+        raise ValueError(
+            f"ridge has shape {tuple(own.shape)}; a number, or one for each of the {space.size} coefficients, is expected"
+        )
+    if not bool((own >= 0).all()):
+        raise ValueError(f"ridge={float(own.min())}: 0 or more is expected")
+    return float(own) if own.dim() == 0 else own
+
+
+def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: Tensor | float) -> Tensor:
+    """Return c (..., K) that minimise sum_m w_m (table c - values)_m^2 + sum_n ridge_n c_n^2; table (..., M, K), values (..., M).
 
     Raises
     ------
@@ -47,7 +62,12 @@ def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -
         If weights are negative or not numbers, or the points do not determine the coefficients and ridge is 0.
     """
     size = table.shape[-1]
-    if table.shape[-2] < size and ridge == 0:
+    ridge = (
+        ridge.to(table.device)
+        if isinstance(ridge, Tensor) and bool((ridge > 0).any())
+        else float(torch.as_tensor(ridge).max())
+    )
+    if table.shape[-2] < size and not isinstance(ridge, Tensor) and ridge == 0:
         raise ValueError(f"ridge=0: {table.shape[-2]} points do not determine {size} coefficients; give a ridge")
     if weights is not None:
         weights = weights.to(table.dtype)
@@ -59,12 +79,13 @@ def solve(table: Tensor, values: Tensor, weights: Tensor | None, ridge: float) -
     right = values.to(torch.promote_types(values.dtype, table.dtype))
     lead = torch.broadcast_shapes(table.shape[:-2], right.shape[:-1])
     table, right, shared = _share(table, right, lead)
-    if ridge > 0:
+    if isinstance(ridge, Tensor) or ridge > 0:
         damping = ridge**0.5 * torch.eye(size, dtype=table.dtype, device=table.device)
+        damping = damping.to(table.dtype)
         table = torch.cat([table, damping.expand(*table.shape[:-2], -1, -1)], -2)
         right = torch.cat([right, right.new_zeros((*right.shape[:-2], size, right.shape[-1]))], -2)
     q, r = torch.linalg.qr(table)
-    if ridge == 0 and can_look(r) and r.numel():
+    if not isinstance(ridge, Tensor) and ridge == 0 and can_look(r) and r.numel():
         diagonal = r.detach().diagonal(dim1=-2, dim2=-1).abs()
         tolerance = table.shape[-2] * torch.finfo(table.dtype).eps * diagonal.amax(-1, keepdim=True)
         if (diagonal <= tolerance).any():

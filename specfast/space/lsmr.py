@@ -18,10 +18,10 @@ PROBED = 20_000  # points from which the norms of the columns are judged
 
 
 def solve(
-    forward: Map, transposed: Map, values: np.ndarray, size: int, weights: np.ndarray | None, ridge: float,
+    forward: Map, transposed: Map, values: np.ndarray, size: int, weights: np.ndarray | None, ridge: np.ndarray | float,
     squares: np.ndarray, tolerance: float, iterations: int,
 ) -> np.ndarray:  # fmt: skip
-    """Return c (K,) that minimises sum_m w_m (A c - values)_m^2 + ridge |c|^2, all in float64.
+    """Return c (K,) that minimises sum_m w_m (A c - values)_m^2 + sum_n ridge_n c_n^2, all in float64.
 
     NaN where a value that counts is not finite. The unknowns are scaled by the norms of the columns of A, estimated by `squares` (K,), the sums of w_m A_mn^2. Warns where
     the iteration stops before it has reached the tolerance, relative to |A| and |values|. Memory: a few vectors.
@@ -36,9 +36,10 @@ def solve(
     if largest == 0 or not math.isfinite(largest):
         return np.full(size, 0.0 if largest == 0 else math.nan)
     right = right / largest * root
-    norms = np.sqrt(squares + ridge)
-    scale = 1.0 / np.maximum(norms, 1e-8 * norms.max()) if norms.max() > 0 else np.ones(size)
-    damping, points = math.sqrt(ridge), len(values)
+    norms: np.ndarray = np.sqrt(squares + ridge)
+    scale: np.ndarray = 1.0 / np.maximum(norms, 1e-8 * norms.max()) if norms.max() > 0 else np.ones(size)
+    damping: np.ndarray = np.sqrt(np.asarray(ridge))
+    points = len(values)
 
     def down(y: np.ndarray) -> np.ndarray:
         c = scale * y.ravel()
@@ -46,7 +47,8 @@ def solve(
 
     def up(r: np.ndarray) -> np.ndarray:
         r = r.ravel()
-        return scale * (transposed(root * r[:points]) + damping * r[points:])
+        scaled: np.ndarray = scale * (transposed(root * r[:points]) + damping * r[points:])
+        return scaled
 
     linalg = optional("scipy.sparse.linalg", "a fit by LSMR")
     operator = linalg.LinearOperator((points + size, size), matvec=down, rmatvec=up, dtype=np.float64)
@@ -66,7 +68,7 @@ def solve(
 
 
 def fit_rows(
-    space: LinearSpace, values: Tensor, points: Tensor, scale: Tensor, shift: Tensor, weights: Tensor | None, ridge: float,
+    space: LinearSpace, values: Tensor, points: Tensor, scale: Tensor, shift: Tensor, weights: Tensor | None, ridge: Tensor | float,
     tolerance: float, iterations: int,
 ) -> Tensor:  # fmt: skip
     """Return coefficients (..., K) as `Space.fit` does, row by row.
@@ -87,7 +89,8 @@ def fit_rows(
     if weights is not None and not (weights >= 0).all():
         raise ValueError(f"weights={float(weights.min())}: numbers of 0 or more are expected")
     counted = values.shape[-1] if weights is None or not weights.numel() else int((weights > 0).sum(-1).min())
-    if ridge == 0 and counted < space.size:
+    ridges = ridge.cpu().numpy() if isinstance(ridge, Tensor) else ridge
+    if np.max(ridges) == 0 and counted < space.size:
         raise ValueError(
             f"ridge=0: {counted} points (of positive weight) do not determine {space.size} coefficients; give a ridge"
         )
@@ -115,7 +118,7 @@ def fit_rows(
         mask = None if masks is None else masks[row]
         parts = [v.real, v.imag] if v.is_complex() else [v]
         solved = [
-            _fit_row(space, part.double().resolve_neg(), x, beta, x0, mask, ridge, tolerance, iterations)
+            _fit_row(space, part.double().resolve_neg(), x, beta, x0, mask, ridges, tolerance, iterations)
             for part in parts
         ]
         found.append(torch.complex(*solved) if len(solved) == 2 else solved[0])
@@ -125,7 +128,7 @@ def fit_rows(
 
 @torch.no_grad()
 def _fit_row(
-    space: LinearSpace, values: Tensor, points: Tensor, scale: Tensor, shift: Tensor, weights: np.ndarray | None, ridge: float,
+    space: LinearSpace, values: Tensor, points: Tensor, scale: Tensor, shift: Tensor, weights: np.ndarray | None, ridge: np.ndarray | float,
     tolerance: float, iterations: int,
 ) -> Tensor:  # fmt: skip
     where = {"scale": scale, "shift": shift}

@@ -343,12 +343,12 @@ class Space(SpaceWithProducts):
     @leaves_out_masked
     @takes_arrays("values", "points", "scale", "shift", "weights")
     def fit(
-        self, values: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, weights: ArrayT | None = None, ridge: float = 0.0,
+        self, values: ArrayT, points: ArrayT, *, scale: ArrayT | float = 1, shift: ArrayT | float = 0, weights: ArrayT | None = None, ridge: ArrayT | float = 0.0,
         solver: Literal["qr", "lsmr"] | None = None, tolerance: float = 1e-10, iterations: int = 1000,
     ) -> ArrayT:  # fmt: skip
         r"""Return the coefficients that fit values at any points best, by weighted least squares.
 
-        .. math:: \min_c\; \sum_m w_m (u(x_m) - v_m)^2 + \rho\, |c|^2
+        .. math:: \min_c\; \sum_m w_m (u(x_m) - v_m)^2 + \sum_n \rho_n c_n^2
 
         rho is `ridge`. Values with weight 0 are ignored, NaN included; masked ones of NumPy have that weight.
 
@@ -362,8 +362,8 @@ class Space(SpaceWithProducts):
             beta and x0.
         weights : array (..., M), optional
             Of 0 or more; default 1.
-        ridge : float
-            0 or more.
+        ridge : float or array (K,)
+            0 or more; one for all coefficients or one each. It is not differentiated.
         solver : {"qr", "lsmr"}, optional
             "qr" needs the memory of the Vandermonde matrix, rows of points times M times K, and is differentiable. "lsmr" iterates on
             `synthesize` and `adjoint`, row by row, in memory linear in M + K. Default: "qr" where the basis takes at most an

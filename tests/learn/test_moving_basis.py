@@ -166,7 +166,7 @@ def test_a_half_line_moves_its_scale_alone():
     x = np.sort(generator.exponential(1.0, (16, 48)), 1)
     u = np.exp(-k[:, None, None] * x[:, None] / (1 + t[None, :, None]))
     data = make(u[:, :, None], x, t, ("u",))
-    model = learn.fit(data, "laguerre", fixed=False, degree=6, steps=80, progress=False)
+    model = learn.fit(data, "laguerre", fixed=False, degree=6, steps=140, progress=False)
     assert model.encoder.moving_axes == ([0], [])
     _, scale, shift = model.rollout_state(data.values[:, 0], data.points, data.times)
     beta = 2 * k[:, None] / (1 + t)

@@ -83,6 +83,7 @@ def test_long_axes_take_no_table(monkeypatch):
     coef = torch.randn(3, space.size, dtype=torch.float64)
     expected = space.synthesize_grid(coef, 24, derivative=(1, 0))
     monkeypatch.setattr(grid_lines, "_LARGEST_TABLE", 0)
+    monkeypatch.setattr(grid_lines, "_LARGEST_HALF", 0)
     torch.testing.assert_close(space.synthesize_grid(coef, 24, derivative=(1, 0)), expected, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(space.project_grid(space.synthesize_grid(coef, 24)), coef, rtol=1e-11, atol=1e-11)
 

@@ -23,6 +23,7 @@ def test_against_the_factorised_solution():
     scale = torch.tensor([[0.8], [1.1]], dtype=torch.float64)
     agree(LINE, v, x, scale=scale, shift=0.3)
     agree(LINE, v, x, scale=scale, ridge=0.5)
+    agree(LINE, v, x, scale=scale, ridge=torch.linspace(0.0, 2.0, LINE.size, dtype=torch.float64))
     weights = torch.rand(2, 3, 60, dtype=torch.float64).round(decimals=1)
     v[weights == 0] = torch.nan
     agree(LINE, v, x, weights=weights, ridge=1e-3)

@@ -197,3 +197,18 @@ def test_shapes_that_do_not_fit_are_named():
     ):
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_a_ridge_for_each_coefficient():
+    space, x = sf.Space(sf.Legendre(-1, 1, degree=5)), torch.linspace(-1, 1, 9, dtype=D)
+    values, ridge = torch.randn(3, 9, dtype=D), torch.tensor([0.0, 1e-3, 0.5, 1.0, 1e6, 2.0], dtype=D)
+    table = space.vandermonde(x)
+    expected = torch.linalg.solve(table.T @ table + ridge.diag(), table.T @ values.T).T
+    torch.testing.assert_close(space.fit(values, x, ridge=ridge), expected, rtol=1e-9, atol=1e-12)
+    found = space.fit(values.numpy(), x.numpy(), ridge=ridge.numpy())
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    assert torch.equal(space.fit(values, x, ridge=torch.zeros(6)), space.fit(values, x))
+    with pytest.raises(ValueError, match=r"ridge has shape \(4,\)"):
+        space.fit(values, x, ridge=torch.ones(4))
+    with pytest.raises(ValueError, match="ridge=-1"):
+        space.fit(values, x, ridge=-torch.ones(6))
