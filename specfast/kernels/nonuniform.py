@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..families import family_by_name
 from ..families.exponentials import ExponentialForm
+from .cpu_plans import instruction_set
 
 _FOUND = os.environ.get("SPECFAST_NUFFT", "1") != "0" and importlib.util.find_spec("finufft") is not None
 # eps of the library; sums of float32 data are in float64 too.
@@ -34,7 +35,7 @@ class Cost(NamedTuple):
 COST = Cost(6.8e6, 800.0, 430.0, 500.0)
 LEAST = 1 << 20  # terms of a row, below which it never pays
 _SINGLE = 1.7
-_CHANNEL = 0.66  # of a term, where rows share their points
+_CHANNEL = 0.66  # of a term, where rows share their points; with AVX2 nothing is saved for functions in pairs
 
 
 def pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
@@ -54,8 +55,10 @@ def shape_pays(other: Tensor, z: Tensor, size: int, name: str) -> bool:
     own_rows = z.numel() // points
     rows = max(1, other.numel() // max(1, other.shape[-1]), own_rows)
     shared = rows // own_rows
-    direct = own_rows * points * size * (1 + _CHANNEL * (shared - 1))
-    modes = size // 2 + 1 if family_by_name(name).paired else size
+    paired = bool(family_by_name(name).paired)
+    channel = 1.0 if paired and "avx512" not in instruction_set else _CHANNEL
+    direct = own_rows * points * size * (1 + channel * (shared - 1))
+    modes = size // 2 + 1 if paired else size
     fast = own_rows * (COST.once + COST.point * points) + rows * (COST.value * points + COST.mode * modes)
     if z.dtype == torch.float32:
         fast *= _SINGLE
