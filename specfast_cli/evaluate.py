@@ -38,7 +38,8 @@ def run(options: argparse.Namespace) -> None:
         say(f"beyond what was seen: {line}")
     if options.json:
         options.json.absolute().parent.mkdir(parents=True, exist_ok=True)
-        write_json(options.json, figures)
+        equations = [model.metrics["equation"] for model in ensemble.models if "equation" in model.metrics]
+        write_json(options.json, figures | ({"equation": equations[0]} if equations else {}))
         written.say(f"interrupted; {options.json} is written")
     print(
         f"relative_l2  {figures['relative_l2']:.5f} on {figures['trajectories']} trajector{'y' if figures['trajectories'] == 1 else 'ies'}"

@@ -62,6 +62,12 @@ def add_options(learn: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto (what the data suggest), hermite or rational (line), twohalflines (a jump at --domain A,inf), laguerre (half-line), fourier (ring), chebyshev or legendre (interval); several axes: one for all, or a,b,..",
     )
+    learn.add_argument(
+        "--model",
+        default="network",
+        choices=("network", "terms", "auto"),
+        help="the right-hand side: a network; a sum of few terms such as u u_x, with error bars; or the terms where they forecast as well",
+    )
     learn.add_argument("--out", required=True, type=Path, help="folder to write")
     learn.add_argument("--overwrite", action="store_true", help="replace a run that is there")
     learn.add_argument(
@@ -151,7 +157,7 @@ def _train(options: argparse.Namespace, kept: Observations, data: Observations, 
         "scale_shift_penalty": options.scale_shift_penalty, "depends_on_position": options.depends_on_position, "time_dependent": options.time_dependent,
         "known": dict(options.known), "conserved": options.conserve, "local": options.local, "translation_invariant": options.translation_invariant, "steps": options.steps, "method": options.method,
         "adjoint": options.adjoint, "seed": options.seed, "progress": True, "folder": options.out,
-        "resume": options.resume, "hold_out_time": options.hold_out_time, "group": group,
+        "model": options.model, "resume": options.resume, "hold_out_time": options.hold_out_time, "group": group,
     }  # fmt: skip
     if options.ensemble is None:
         return learn.Ensemble((learn.fit(kept, options.basis, **asked),))
@@ -274,7 +280,7 @@ def _kept(options: argparse.Namespace, before: dict[Path, tuple[int, int] | None
 def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observations, held: int) -> None:
     """Measure what was learned, write the report, and say what was found."""
     from specfast import learn
-    from specfast.learn.report import write_report
+    from specfast.learn.report import equation_lines, write_report
 
     run = ensemble.models[0]
     name, by, what = judged(ensemble, tested, held)
@@ -287,7 +293,11 @@ def _conclude(options: argparse.Namespace, ensemble: Ensemble, tested: Observati
         print(f"             {reason}")
     encoding = run.metrics["encoding"]
     print(f"encoding     {100 * encoding['relative_l2']:.2g} % of the field is left by the basis ({encoding['kind']})")
-    print(f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {options.steps} steps")
+    for number, line in enumerate(equation_lines(run)):
+        print(f"{'equation' if number == 0 else '':12} {line}")
+    print(
+        f"training     {sum(r.metrics['training']['seconds'] for r in ensemble.models):.0f} s, {run.metrics['training']['steps']} steps"
+    )
     print(f"relative_l2  {figures['relative_l2']:.5f} on {what}")
     print(f"persistence  {learn.persistence(by):.5f} is the error of a forecast that nothing changes, there")
     if name == "training_data" and len(ensemble) > 1 and run.metrics["validation"] is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from .encoder import FieldEncoder
 from .known_terms import KnownTerms, Orders
 from .low_rank import LocalLowRank
 from .mlp import perceptron, start_near_zero
+from .terms.dynamics import TermDynamics
+from .terms.library import Term
 
 # More coefficients than this, and the linear part couples neighbours in the index set and a few combinations of all.
 DENSE = 2000
@@ -40,6 +43,8 @@ class DynamicsConfig:
         "mass" (the integral of u), "norm" (that of u^2).
     local : int, optional
         The network acts at the nodes, on u and its derivatives up to this order, instead of on the coefficients.
+    terms : tuple of Term
+        The right-hand side is a sum of these, and of what is known.
     """
 
     hidden: tuple[int, ...] = (128, 128)
@@ -49,10 +54,11 @@ class DynamicsConfig:
     known: tuple[tuple[Orders, float], ...] = ()
     conserved: tuple[str, ...] = ()
     local: int | None = None
+    terms: tuple[Term, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        return asdict(self)
+        return {**asdict(self), "terms": [term.to_dict() for term in self.terms]}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> DynamicsConfig:
@@ -60,7 +66,8 @@ class DynamicsConfig:
         values = dict(values)
         known = tuple((tuple(orders), float(number)) for orders, number in values["known"])
         lists = {name: tuple(values[name]) for name in ("hidden", "conserved")}
-        return DynamicsConfig(**{**values, **lists, "known": known})
+        terms = tuple(Term.from_dict(term) for term in values["terms"])
+        return DynamicsConfig(**{**values, **lists, "known": known, "terms": terms})
 
 
 class Dynamics(nn.Module):
@@ -236,6 +243,11 @@ class Dynamics(nn.Module):
             spread = column.std(correction=0)
             self.extra_mean[place] = column.mean()
             self.extra_size[place] = spread if spread > 0 else 1.0
+
+
+def make_dynamics(encoder: FieldEncoder, channels: Sequence[str], config: DynamicsConfig) -> Dynamics | TermDynamics:
+    """Return the right-hand side that a configuration describes."""
+    return TermDynamics(encoder, channels, config) if config.terms else Dynamics(encoder, len(channels), config)
 
 
 def _weights(step: Tensor) -> Tensor:

@@ -80,6 +80,9 @@ def choose(shown: Shown) -> list[tuple[str, str, str, Draw]]:
             scale_shifts,
         )
     ]
+    training: list[tuple[str, str, str, Draw]] = [
+        ("loss", "Training", "Loss of a batch, and error on what was kept from training, where anything was.", loss)
+    ]
     return [
         fields,
         (
@@ -89,7 +92,7 @@ def choose(shown: Shown) -> list[tuple[str, str, str, Draw]]:
         ),
         *(moving if encoder.moving else []),
         ("coefficients", "Decay of the coefficients", "Root mean square over observed snapshots.", coefficients),
-        ("loss", "Training", "Loss of a batch, and error on what was kept from training, where anything was.", loss),
+        *(training if shown.ensemble.models[0].history else []),
     ]  # fmt: skip
 
 

@@ -19,10 +19,13 @@ from ..nn import SpectralODE
 from ..nn.ode import STEP_CONTROLLED
 from ..support.files import written_whole
 from .checkpoint import read_tensors, write_tensors
-from .dynamics import Dynamics, DynamicsConfig
+from .dynamics import Dynamics, DynamicsConfig, make_dynamics
 from .encode import encode
 from .encoder import Encoded, FieldEncoder, in_a_row
 from .error_measures import Errors, compare, together
+from .known_terms import Orders
+from .terms.dynamics import TermDynamics
+from .terms.equation import Equation, equation_of
 
 FORMAT = 6
 # Between two observations; weights that would need more make an equation too stiff to be useful, and training crawl.
@@ -37,7 +40,7 @@ class Model:
     ----------
     encoder : FieldEncoder
         Space, reference scale and shift, and the amplitude by which data are divided.
-    dynamics : Dynamics
+    dynamics : Dynamics or TermDynamics
         The learned right-hand side in coefficients.
     solver : dict
         method, rtol, atol of the integration.
@@ -56,7 +59,7 @@ class Model:
     """
 
     encoder: FieldEncoder
-    dynamics: Dynamics
+    dynamics: Dynamics | TermDynamics
     solver: dict[str, Any]
     signature: Signature
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -228,6 +231,35 @@ class Model:
             return self.encoder.synthesize(coef[:, None], points, scale_shift[:, None])[:, 0]
 
         return torch.func.jvp(field, (state.coef, state.scale_shift), (slope, moved))[1]
+
+    def equation(self) -> Equation:
+        """Return the learned equation, where it is a sum of terms: text, LaTeX, plain values with error bars and units.
+
+        Returns
+        -------
+        Equation
+
+        Raises
+        ------
+        DataError
+            If the right-hand side is a network.
+
+        Examples
+        --------
+        >>> import specfast as sf
+        >>> model = sf.learn.fit("data.nc", model="terms")  # doctest: +SKIP
+        >>> print(model.equation())  # doctest: +SKIP
+        u_t = 0.1000(2) u_xx - 0.9999(3) u u_x
+        """
+        if not isinstance(self.dynamics, TermDynamics):
+            raise DataError("this model's right-hand side is a network, which is no sum of terms; see model='terms'")
+        own, recorded = self.dynamics, self.metrics.get("terms", {})
+        deviations = recorded.get("standard_deviations")
+        known = [(_name_of(orders, self.signature.axes), number) for orders, number in self.config.known]
+        units = {key: unit for key, unit in self.signature.units.items() if unit}
+        return equation_of(
+            own.fields.names, self.signature.axes, own.terms, own.values, deviations, known, units
+        )  # fmt: skip
 
     def _check_parameters(self, parameters: Tensor | None, rows: int) -> None:
         shape, count = None if parameters is None else tuple(parameters.shape), self.config.parameters
@@ -414,6 +446,13 @@ class Model:
         write_json(folder / "config.json", config)
 
 
+def _name_of(orders: Orders, axes: tuple[str, ...]) -> str:
+    """Return how a known term is written, without the field."""
+    if isinstance(orders[0], str):
+        return f"-(-d^2/d{axes[0]}^2)^{float(orders[1]) / 2:g}"
+    return "d/d" + "".join(axis * int(order) for axis, order in zip(axes, orders, strict=True)) if any(orders) else "1"
+
+
 def write_json(path: Path, values: object) -> None:
     """Write a JSON file whole or not at all."""
     with written_whole(path) as temporary:
@@ -455,7 +494,7 @@ def load(folder: str | Path) -> Model:
         if encoder.space.fingerprint != config["fingerprint"]:
             raise DataError(f"{folder}: the space in config.json is not the one that the weights belong to")
         signature = Signature.from_dict(config["signature"])
-        dynamics = Dynamics(encoder, len(signature.channels), DynamicsConfig.from_dict(config["config"]))
+        dynamics = make_dynamics(encoder, signature.channels, DynamicsConfig.from_dict(config["config"]))
         dynamics.load_state_dict(weights)
         recorded: dict[str, Any] = {"history": [], "metrics": {}}
         if (folder / "metrics.json").is_file():

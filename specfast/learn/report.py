@@ -12,7 +12,9 @@ from ..support.files import written_whole
 from . import figures
 from .diagnostics import lines_of
 from .ensemble import Ensemble
+from .model import Model
 from .progress import phase
+from .terms.dynamics import TermDynamics
 
 # All is in the page itself: it is read without a network, and may be sent alone.
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -22,6 +24,12 @@ img{max-width:100%;height:auto}table{border-collapse:collapse}td,th{padding:.2re
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}</style>
 <h1>Learned equation: {{ "%.2f"|format(100 * error) }} % error on {{ what }}</h1>
 <table>{% for name, value in facts %}<tr><th>{{ name }}</th><td>{{ value }}</td></tr>{% endfor %}</table>
+{% if equation %}<h2>The equation</h2><p>Sums of terms; digits in brackets are the standard deviation of the last ones.</p>
+<pre>{{ equation }}</pre>
+{% if candidates %}<table><tr><th>candidate</th><th>error where it was not fitted</th></tr>
+{% for own in candidates %}<tr><td>{{ own.terms|join(", ") }}{% if own.chosen %} (chosen){% endif %}</td>
+<td>{% if own.relative_l2 is none %}failed{% else %}{{ "%.3g"|format(100 * own.relative_l2) }} %{% endif %}</td></tr>{% endfor %}
+</table>{% endif %}{% endif %}
 {% if advice %}<h2>What to look at</h2><ul>{% for line in advice %}<li>{{ line }}</li>{% endfor %}</ul>{% endif %}
 {% for title, note, image, width, height in figures %}<h2>{{ title }}</h2><p>{{ note }}</p>
 <img alt="{{ title }}" width="{{ width }}" height="{{ height }}" src="data:image/png;base64,{{ image }}">
@@ -70,6 +78,21 @@ def write_report(
     return target
 
 
+def equation_lines(model: Model) -> list[str]:
+    """Return the equation of a model, a line a field; none where it is a network.
+
+    Parameters
+    ----------
+    model : Model
+        Of any kind.
+
+    Returns
+    -------
+    list of str
+    """
+    return str(model.equation()).splitlines() if isinstance(model.dynamics, TermDynamics) else []
+
+
 def draw(shown: figures.Shown) -> dict[str, tuple[str, str, bytes]]:
     """Return title, note and PNG of every figure by its name, in matplotlib's own style whatever the user's is."""
     from matplotlib import style
@@ -111,6 +134,8 @@ def _page(
             what=what,
             facts=facts,
             advice=lines_of(model.metrics),
+            equation="\n".join(equation_lines(model)),
+            candidates=model.metrics.get("terms", {}).get("candidates", []),
             figures=images,
         )
     )

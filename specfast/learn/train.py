@@ -18,7 +18,7 @@ from ..data.opening import Source
 from ..nn.ode import EXPONENTIAL
 from .augmentation import shifted_copies
 from .basis_choice import choose_basis
-from .checkpoint import State, fingerprint, load_state
+from .checkpoint import State, fingerprint, forget, load_state
 from .diagnostics import diagnose
 from .distributed import Processes
 from .dynamics import Dynamics, DynamicsConfig
@@ -31,6 +31,7 @@ from .model_selection import choose_encoder
 from .prior import with_prior
 from .progress import phase
 from .residuals import SNAPSHOTS, residual
+from .sparse import Choice, better, check_choice, settles, sparse_model, why_not
 from .splits import Split, split, until
 from .trainer import Trainer
 
@@ -42,6 +43,7 @@ def fit(
     data: Source,
     basis: str = "auto",
     *,
+    model: Choice = "network",
     x: Positions = None,
     t: object = None,
     variable: str | Sequence[str] = (),
@@ -83,6 +85,10 @@ def fit(
     data : Observations, path, xarray.Dataset, xarray.DataArray or array
         What to learn from: what `read` returns, or what it takes. An array is u, ([trajectory,] time[, channel],
         positions), with x and t.
+    model : {"network", "terms", "auto"}
+        What the right-hand side is: a linear map and a network of the coefficients; or a sum of few terms such as u_xx and u
+        u_x, found by regression, chosen by forecasts of what is kept from training, whose numbers have error bars
+        (`Model.equation`); "auto": the terms where their forecasts are as good as the basis, or nearly as good as the network's.
     x, t : arrays, optional
         Positions and times of an array; see `data.open`.
     variable : str or sequence of str
@@ -194,8 +200,10 @@ def fit(
         "fixed": fixed, "scale_shift_penalty": scale_shift_penalty, "config": json.loads(json.dumps(config.to_dict())),
         "steps": steps, "batch": batch, "learning_rate": learning_rate, "method": method, "hold_out_time": hold_out_time,
         "adjoint": adjoint, "rtol": rtol, "atol": atol, "seed": seed, "translation_invariant": translation_invariant,
+        "model": model,
     }  # fmt: skip
     _check(settings, config, data)
+    check_choice(model, config, fixed)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     parts = split(data, generator, hold_out_time)
@@ -211,13 +219,22 @@ def fit(
     if not (usable[parts.training, 1:] & usable[parts.training, :-1]).any():
         raise DataError("no trajectory is observed at two neighbouring times; an evolution cannot be learned")
     processes.check_same("the data, or the settings of the training", settings)
+    sparse: Model | None = None
+    if model != "network" and why_not(config, fixed) is None and not resume:
+        sparse = _sparse(
+            seen, data, config, settings, parts, processes, told,
+            lambda: choose_encoder(seen, choice, degree=degree, gamma=gamma, extent=extent, fixed=True, rows=parts.training),
+        )  # fmt: skip
+        sparse.metrics["basis"] = list(choice.reasons)
+        if model == "terms" or settles(sparse, sparse.metrics["encoding"]["relative_l2"]):
+            return _kept(sparse, settings, parts, data, processes, folder)
     if resume:
-        state, model = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
+        state, learned = processes.said_by_first(lambda: (load_state(folder, settings), load(folder)))  # type: ignore[arg-type]
         with phase("encoding the snapshots", told):
-            encoded = _encoded(model.encoder, seen, processes)
+            encoded = _encoded(learned.encoder, seen, processes)
     else:
         state = State(settings)
-        model, encoded = _begun(
+        learned, encoded = _begun(
             seen, config, settings, parts.training, processes, told,
             lambda: with_prior(
                 choose_encoder(
@@ -228,13 +245,43 @@ def fit(
             ),
         )  # fmt: skip
     trainer = Trainer(
-        model, seen, encoded, parts.training, parts.judged(data, encoded), generator, state, folder, processes
+        learned, seen, encoded, parts.training, parts.judged(data, encoded), generator, state, folder, processes
     )
     trainer.set_targets(scale_shift_penalty)
-    model.metrics |= _of_the_data(model, seen, encoded, parts.training, processes)
-    model.metrics["basis"] = list(choice.reasons)
+    learned.metrics |= _of_the_data(learned, seen, encoded, parts.training, processes)
+    learned.metrics["basis"] = list(choice.reasons)
     trainer.train(min(batch, len(parts.training)), learning_rate, told)
-    _conclude(trainer, parts, data, processes)
+    if sparse is not None and not learned.metrics["training"]["interrupted"] and better(sparse, learned) is sparse:
+        return _kept(sparse, settings, parts, data, processes, folder)
+    _conclude(learned, settings, encoded, parts, data, processes)
+    return learned
+
+
+def _sparse(
+    seen: Observations, data: Observations, config: DynamicsConfig, settings: dict[str, Any], parts: Split,
+    processes: Processes, told: bool, choose: Callable[[], FieldEncoder],
+) -> Model:  # fmt: skip
+    """Return the equation as a sum of terms."""
+    with phase("choosing the basis", told):
+        encoder = processes.said_by_first(lambda: with_prior(choose(), seen.select(parts.training)))
+    with phase("encoding the snapshots", told):
+        encoded = _encoded(encoder, seen, processes)
+    solver = {name: settings[name] for name in ("method", "adjoint", "rtol", "atol")}
+    with phase("looking for terms", told):
+        model = processes.said_by_first(lambda: sparse_model(encoder, seen, encoded, data, parts, config, solver))
+    model.metrics |= _of_the_data(model, seen, encoded, parts.training, processes)
+    return model
+
+
+def _kept(
+    model: Model, settings: dict[str, Any], parts: Split, data: Observations, processes: Processes, folder: Path | None
+) -> Model:  # fmt: skip
+    """Measure a sum of terms where it was not fitted, write it, and return it."""
+    encoded = _encoded(model.encoder, until(data, parts.last), processes)
+    _conclude(model, settings, encoded, parts, data, processes)
+    if folder is not None:
+        forget(folder)
+        model.save(folder)
     return model
 
 
@@ -290,9 +337,10 @@ def _of_the_data(
     }
 
 
-def _conclude(trainer: Trainer, parts: Split, data: Observations, processes: Processes) -> None:
+def _conclude(
+    model: Model, settings: dict[str, Any], encoded: Encoded, parts: Split, data: Observations, processes: Processes
+) -> None:  # fmt: skip
     """Measure the trained model where it was not trained, and say what looks wrong."""
-    model = trainer.model
     finished = processes.first and not model.metrics["training"]["interrupted"]
     model.metrics["training"]["diagnosis"] = []
     if not finished:
@@ -300,14 +348,14 @@ def _conclude(trainer: Trainer, parts: Split, data: Observations, processes: Pro
     model.metrics["validation"] = None
     if parts.of is not None:
         found = {
-            "hold_out_time": trainer.state.settings["hold_out_time"],
+            "hold_out_time": settings["hold_out_time"],
             "relative_l2": _error(model, parts.tested(data)),
         }
         if parts.of == "times":
             found["from_last_trained"] = model.metrics["training"]["validation_relative_l2"]
         model.metrics["validation"] = parts.to_dict() | found
     model.metrics["training"]["diagnosis"] = diagnose(
-        model, data, parts.training, parts.validation, trainer.encoded, last=parts.last, asked=trainer.state.settings
+        model, data, parts.training, parts.validation, encoded, last=parts.last, asked=settings
     )
 
 

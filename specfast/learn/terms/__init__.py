@@ -1,0 +1,1 @@
+"""Equations as sums of terms: found by regression on integrals, chosen by forecasts, refined by shooting, written as text."""
