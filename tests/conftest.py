@@ -22,8 +22,11 @@ def families_of_gpus(request):
         pytest.skip("refused on GPUs")
 
 
-# Files that compile, or work at 50 digits: begun first, so that no worker is left with one when the others are done.
-_LONGEST = ("test_sanitizers", "test_build", "test_launchers", "test_gpu_pairs", "test_accuracy", "test_gpu_cross")
+# Files that compile, work at 50 digits or train: begun first, so that no worker is left with one when the others are done.
+_LONGEST = (
+    "test_sanitizers", "test_distributed_training", "test_interrupts", "test_launchers", "test_gpu_pairs", "test_accuracy",
+    "test_gpu_cross", "test_learn", "test_terms", "test_more_steps", "test_structure", "test_moving_basis", "test_build",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

@@ -14,7 +14,7 @@ ROUNDS = 6
 LONGEST = 12  # intervals of a window
 MOST = 4000  # numbers of unlike intervals and starts that are looked at
 _STEP = 1e-4  # of a coefficient, by which derivatives are found
-STEPS = 8  # of the integrator between two times
+STEPS = 4  # of the integrator between two times
 
 
 @dataclass(frozen=True)
